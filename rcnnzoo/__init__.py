@@ -1,0 +1,37 @@
+"""rcnnzoo: recurrent convolutional networks of vision, trained, traced and stopped early.
+
+The names below are imported when they are first used, so that `import rcnnzoo` stays light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rcnnzoo.architectures.build import build
+    from rcnnzoo.readouts.lookup import readout
+    from rcnnzoo.traces.labelled import make_trace
+    from rcnnzoo.traces.opening import open_trace
+    from rcnnzoo.weights.files import load, save
+
+__all__ = ["build", "load", "make_trace", "open_trace", "readout", "save"]
+
+_HOMES = {
+    "build": "rcnnzoo.architectures.build",
+    "load": "rcnnzoo.weights.files",
+    "make_trace": "rcnnzoo.traces.labelled",
+    "open_trace": "rcnnzoo.traces.opening",
+    "readout": "rcnnzoo.readouts.lookup",
+    "save": "rcnnzoo.weights.files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rcnnzoo' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,68 @@
+"""Building a network from its name and options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+
+from rcnnzoo import plugins
+from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.errors import OptionError, PluginError
+from rcnnzoo.hookspecs import Architecture
+
+
+def build(
+    name: str,
+    *,
+    categories: int | Sequence[str] = 1000,
+    image_size: int = 128,
+    width: float = 1.0,
+    steps: int | None = None,
+    seed: int = 0,
+) -> RecurrentModel:
+    """An untrained network; the same seed gives the same weights, and torch's own generator is left alone.
+
+    Args:
+        name: A registered architecture (`rcnnzoo list architectures`).
+        categories: How many, or their names in the order of the logits.
+        image_size: Side of the square images it is meant for, in pixels.
+        width: Multiplies the number of feature maps.
+        steps: Time steps T; without it the architecture's own number.
+        seed: Of the random initial weights.
+
+    Raises:
+        UnknownName: There is no such architecture.
+        OptionError: An option can't work with it.
+
+    >>> import torch
+    >>> net = build("bl", categories=10, image_size=32, width=1 / 16)
+    >>> net(torch.zeros(2, 3, 32, 32)).shape
+    torch.Size([2, 8, 10])
+    """
+    description = cast(Architecture, plugins.describe("architectures", name))
+    category_names = [str(i) for i in range(categories)] if isinstance(categories, int) else list(categories)
+    steps = description.steps if steps is None else steps
+    if len(category_names) < 2:
+        raise OptionError(f"{len(category_names)} categories: a network needs at least 2")
+    if image_size < 2:
+        raise OptionError(f"--image-size {image_size} is too small: take at least 2")
+    if width <= 0:
+        raise OptionError(f"--width {width:g} leaves no feature maps: take a positive number")
+    if steps < 1:
+        raise OptionError(f"--steps {steps} is too few: take at least 1")
+    if description.steps == 1 and steps > 1:
+        raise OptionError(f"--steps {steps}: {name} is feedforward, it has exactly one time step")
+    make = plugins.resolve("architectures", name)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = make(categories=len(category_names), image_size=image_size, width=width, steps=steps)
+    if not isinstance(model, RecurrentModel):
+        raise PluginError(f"architecture {name!r} built a {type(model).__name__}, which is no RecurrentModel")
+    model.metadata = {
+        "architecture": name,
+        "options": {"image_size": image_size, "steps": steps, "width": width},
+        "categories": category_names,
+    }
+    return model

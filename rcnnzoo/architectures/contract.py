@@ -1,0 +1,59 @@
+"""What every network in the zoo is: begin once, then step by step.
+
+Letters of shapes, here and everywhere: B images (or rows) of a batch, T time steps, C categories, F features,
+K feature maps, H and W height and width.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+State = tuple[Tensor, ...]
+"""What a network remembers between time steps: batch-first tensors, so that rows can be dropped or joined."""
+
+
+class RecurrentModel(nn.Module):
+    """A network that gives logits at every time step; a feedforward network has one step.
+
+    Subclasses set `num_steps` and write `begin`, `step` and `features`. Training, traces and everything that
+    is built on them then work.
+
+    Attributes:
+        num_steps: Time steps T.
+        rows_mix_steps: Whether rows at different time steps may share a batch in `step` (a network whose state
+            shapes or weights change with the step says no).
+        metadata: What rebuilds the network and says where it comes from; filled by `rcnnzoo.build` and
+            `rcnnzoo.load`.
+    """
+
+    num_steps: int
+    rows_mix_steps: bool = True
+    metadata: dict[str, Any]
+
+    def begin(self, images: Tensor) -> State:
+        """Do once what does not change over time: images [B, 3, H, W] in [-1, 1] -> state."""
+        raise NotImplementedError
+
+    def step(self, state: State, t: int | Tensor) -> tuple[State, Tensor]:
+        """Run time step t (from 0): the next state, and this step's logits [B, C].
+
+        In evaluation mode t may be a LongTensor [B] with each row's own step, if `rows_mix_steps` and every row
+        has run its first step.
+        """
+        raise NotImplementedError
+
+    def features(self, state: State) -> Tensor:
+        """What the classifier saw at the step that gave this state: [B, F]."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> Tensor:
+        """All steps: images [B, 3, H, W] -> logits [B, T, C]."""
+        state = self.begin(images)
+        logits = []
+        for t in range(self.num_steps):
+            state, now = self.step(state, t)
+            logits.append(now)
+        return torch.stack(logits, dim=1)

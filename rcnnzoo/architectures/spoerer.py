@@ -1,0 +1,158 @@
+"""The networks of Spoerer, Kietzmann & Kriegeskorte (2019, CCN; 2020, doi 10.1371/journal.pcbi.1008215).
+
+One class and a table of six rows. A layer pools, convolves, adds what it hears from itself one time step ago
+(`bl`, `b-u`), normalises with statistics of its own for every time step, and rectifies. Letters: `contract`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from rcnnzoo.architectures.contract import RecurrentModel, State
+from rcnnzoo.errors import OptionError
+
+EPSILON = 1e-3  # batch normalisation's, as in the authors' code (Keras' default)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A row of the table: what distinguishes one network of the family from the others.
+
+    Attributes:
+        maps: Feature maps of each layer at width 1.
+        kernels: Kernel size of each layer, bottom-up and lateral alike.
+        pools: Whether each layer halves its input first.
+        lateral: Whether each layer hears itself one time step ago.
+        shared: Whether the weights are the same at all time steps.
+    """
+
+    maps: tuple[int, ...] = (96, 128, 192, 256, 512, 1024, 2048)
+    kernels: tuple[int, ...] = (7, 5, 3, 3, 3, 3, 1)
+    pools: tuple[bool, ...] = (False, True, True, True, True, True, True)
+    lateral: bool = False
+    shared: bool = True
+
+    def build(self, *, categories: int, image_size: int, width: float, steps: int) -> Spoerer:
+        """The network of this row; the same weights serve images of any size.
+
+        Raises:
+            OptionError: `width` leaves a layer without feature maps.
+        """
+        maps = tuple(round(number * width) for number in self.maps)
+        if min(maps) < 1:
+            raise OptionError(f"--width {width:g} leaves no feature maps: take at least {0.6 / min(self.maps):.3g}")
+        return Spoerer(replace(self, maps=maps), categories, steps)
+
+
+B = Layout()
+B_K = replace(B, kernels=(11, 7, 5, 5, 5, 5, 3))
+B_F = replace(B, maps=(192, 256, 384, 512, 1024, 2048, 4096))
+B_D = Layout(
+    maps=(96, 96, 128, 128, 192, 192, 256, 256, 512, 512, 1024, 1024, 2048, 2048),
+    # The paper lists fifteen numbers for fourteen layers; these fourteen match its code and parameter count.
+    kernels=(7, 7, 5, 5, 3, 3, 3, 3, 3, 3, 3, 3, 1, 1),
+    pools=(False, False) + (True, False) * 6,
+)
+BL = replace(B, lateral=True)
+B_U = replace(BL, shared=False)
+
+
+class Spoerer(RecurrentModel):
+    """A network of the family: layers, then the mean over space, then a linear classifier."""
+
+    def __init__(self, layout: Layout, categories: int, num_steps: int) -> None:
+        super().__init__()
+        self.num_steps = num_steps
+        self.rows_mix_steps = layout.shared
+        inputs = (3, *layout.maps[:-1])
+        self.layers = nn.ModuleList(
+            Layer(layout, number, maps_below, num_steps) for number, maps_below in enumerate(inputs)
+        )
+        copies = 1 if layout.shared else num_steps
+        self.classifier = nn.ModuleList(nn.Linear(layout.maps[-1], categories) for _ in range(copies))
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    def begin(self, images: Tensor) -> State:
+        """The first layer's bottom-up drive [B, K, H, W], which a still image gives at every step alike.
+
+        `b-u` has other weights at each step, so it keeps the images instead.
+        """
+        return (self.layers[0].drive(images, 0),) if self.rows_mix_steps else (images,)
+
+    def step(self, state: State, t: int | Tensor) -> tuple[State, Tensor]:
+        """Each layer hears the layer below now and itself one step ago.
+
+        state: what `begin` gave and, once a step has run, a map [B, K, H, W] a layer. Returns the next state and
+        the logits [B, C].
+        """
+        start, *before = state
+        shared_step = t if isinstance(t, int) else 0  # rows at different steps: only where weights are shared
+        now: list[Tensor] = []
+        for number, layer in enumerate(self.layers):
+            if now:
+                drive = layer.drive(now[-1], shared_step)
+            else:
+                drive = start if self.rows_mix_steps else layer.drive(start, shared_step)
+            if before and layer.lateral:
+                drive = drive + at_step(layer.lateral, shared_step)(before[number])
+            now.append(layer.normalise(drive, t).relu_())
+        state = (start, *now)
+        return state, at_step(self.classifier, shared_step)(self.features(state))
+
+    def features(self, state: State) -> Tensor:
+        """The last layer's maps, averaged over space: [B, K]."""
+        return state[-1].mean(dim=(-2, -1))
+
+
+class Layer(nn.Module):
+    """Pooling, bottom-up and lateral convolutions, and a batch normalisation for every time step."""
+
+    def __init__(self, layout: Layout, number: int, maps_below: int, num_steps: int) -> None:
+        super().__init__()
+        maps, kernel = layout.maps[number], layout.kernels[number]
+        copies = 1 if layout.shared else num_steps
+        lateral_copies = min(copies, num_steps - 1) if layout.lateral else 0  # none is heard at the first step
+
+        def convolution(inputs: int) -> nn.Conv2d:
+            return nn.Conv2d(inputs, maps, kernel, padding="same", bias=False)
+
+        self.pools = layout.pools[number]
+        self.bottom_up = nn.ModuleList(convolution(maps_below) for _ in range(copies))
+        self.lateral = nn.ModuleList(convolution(maps) for _ in range(lateral_copies))
+        self.norm = nn.ModuleList(nn.BatchNorm2d(maps, eps=EPSILON) for _ in range(num_steps))
+
+    def drive(self, below: Tensor, t: int) -> Tensor:
+        """What the layer below sends: [B, K_below, H, W] -> [B, K, H', W'].
+
+        A map is never pooled below 2x2: at 128x128 that leaves the paper's geometry as it is, and it lets the
+        same table serve 32x32 images.
+        """
+        if self.pools and min(below.shape[-2:]) >= 4:
+            below = nn.functional.max_pool2d(below, 2)
+        convolved: Tensor = at_step(self.bottom_up, t)(below)
+        return convolved
+
+    def normalise(self, x: Tensor, t: int | Tensor) -> Tensor:
+        """Batch normalisation of step t; with t [B], in evaluation mode, of each row's own step."""
+        if isinstance(t, int):
+            normalised: Tensor = self.norm[t](x)
+            return normalised
+        scales, shifts = [], []
+        for norm in self.norm:
+            scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+            scales.append(scale)
+            shifts.append(norm.bias - norm.running_mean * scale)
+        scale, shift = torch.stack(scales)[t], torch.stack(shifts)[t]
+        return torch.addcmul(shift[..., None, None], x, scale[..., None, None]).to(x.dtype)
+
+
+def at_step(copies: nn.ModuleList, t: int) -> nn.Module:
+    """The copy of step t: the only one where weights are shared, the last where the first step has none."""
+    return copies[min(t, len(copies) - 1)]

@@ -1,0 +1,56 @@
+"""Everything that rcnnzoo raises about its input.
+
+RcnnzooError
+├── UnknownName     a name that nothing installed answers to
+├── PluginError     a name that two packages claim, a description that is malformed
+├── OptionError     an option whose value can't work
+├── DataError       images, folders, labels
+├── WeightsError    weight files
+├── TraceError      traces
+└── TrainingError   runs that can't start, go on or converge
+
+Each message is one line: what is wrong, where, what to do. The command line prints it and exits with 2.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RcnnzooError(Exception):
+    """The input or an option is wrong; the message says which and what to do."""
+
+
+class UnknownName(RcnnzooError):  # noqa: N818 - it is what it says
+    """A name that nothing installed answers to; the message offers the nearest."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], where: str | None = None) -> None:
+        known = sorted(known)
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        advice = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {', '.join(known)}."
+        super().__init__(f"unknown {kind} {name!r}: {advice}{f' ({where})' if where else ''}")
+
+
+class PluginError(RcnnzooError):
+    """A plugin's name or description that can't be used."""
+
+
+class OptionError(RcnnzooError):
+    """An option whose value can't work."""
+
+
+class DataError(RcnnzooError):
+    """Images, folders or labels that can't be used."""
+
+
+class WeightsError(RcnnzooError):
+    """A weight file that is damaged, foreign or of another network."""
+
+
+class TraceError(RcnnzooError):
+    """A trace that is damaged, unfinished or of another network."""
+
+
+class TrainingError(RcnnzooError):
+    """A run that can't start, go on or converge."""

@@ -1,0 +1,90 @@
+"""What a plugin may provide: the whole contract on one screen.
+
+A plugin is a module (or object) named by an entry point of the group `rcnnzoo`. Each of its hooks returns
+descriptions, which say what there is without importing it: `target` is `"package.module:attribute"`, imported
+only when somebody uses the name. What a target must be stands in the docstring of each class below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pluggy
+
+hookspec = pluggy.HookspecMarker("rcnnzoo")
+hookimpl = pluggy.HookimplMarker("rcnnzoo")
+
+
+@dataclass(frozen=True)
+class Member:
+    """Something with a name that a package adds to the zoo.
+
+    Attributes:
+        name: What users type.
+        description: One line for `rcnnzoo list`.
+        target: `"package.module:attribute"`, imported when the name is used.
+    """
+
+    name: str
+    description: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Architecture(Member):
+    """A network: `target(*, categories, image_size, width, steps) -> RecurrentModel`.
+
+    Attributes:
+        steps: Time steps unless a user asks for another number; 1 says that the network is feedforward.
+    """
+
+    steps: int = 8
+
+
+@dataclass(frozen=True)
+class Readout(Member):
+    """A rule from logits to probabilities: `target(logits [..., T, C]) -> probabilities [..., T, C]`, causal."""
+
+
+@dataclass(frozen=True)
+class DataSet(Member):
+    """Labelled images: `target(folder: Path | None) -> dict[str, Split]`, the keys among train, val, test.
+
+    Attributes:
+        page: Where to get it.
+        size: How much there is to fetch.
+        licence: What its licence or terms say.
+        layout: The folders and files expected.
+        bundled: Whether an installed package carries the images, so that no folder is needed.
+    """
+
+    page: str = ""
+    size: str = ""
+    licence: str = ""
+    layout: str = ""
+    bundled: bool = False
+
+
+@dataclass(frozen=True)
+class Command(Member):
+    """A command of the `rcnnzoo` program: `target` is a function as Typer takes it, light to import."""
+
+
+@hookspec
+def rcnnzoo_architectures() -> list[Architecture]:  # type: ignore[empty-body]
+    """Architectures this package adds."""
+
+
+@hookspec
+def rcnnzoo_readouts() -> list[Readout]:  # type: ignore[empty-body]
+    """Readouts this package adds."""
+
+
+@hookspec
+def rcnnzoo_data() -> list[DataSet]:  # type: ignore[empty-body]
+    """Data sets this package adds."""
+
+
+@hookspec
+def rcnnzoo_commands() -> list[Command]:  # type: ignore[empty-body]
+    """Commands this package adds to the `rcnnzoo` program."""

@@ -1,0 +1,222 @@
+"""Finding plugins and looking names up.
+
+The loop over entry points is ours, because pluggy's own neither guards the import nor reports a name that two
+packages claim. A plugin that fails in any way is left out as a whole, and a warning names it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pkgutil
+import sys
+import warnings
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import Distribution, EntryPoint, entry_points, version
+from typing import Any
+
+import pluggy
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from rcnnzoo import hookspecs
+from rcnnzoo.errors import PluginError, UnknownName
+
+GROUP = "rcnnzoo"
+CORE = "rcnnzoo"
+KINDS: dict[str, type[hookspecs.Member]] = {
+    "architectures": hookspecs.Architecture,
+    "readouts": hookspecs.Readout,
+    "data": hookspecs.DataSet,
+    "commands": hookspecs.Command,
+}
+SINGULAR = {"architectures": "architecture", "readouts": "readout", "data": "data set", "commands": "command"}
+
+
+class PluginWarning(UserWarning):
+    """A plugin, or a name of it, was left out."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One entry point that was loaded: its name, and the package it came from."""
+
+    name: str
+    package: str
+    version: str
+    members: dict[str, list[hookspecs.Member]]
+
+
+@dataclass
+class Registry:
+    """All names that can be used, by kind, each with the package that brought it."""
+
+    plugins: list[Plugin] = field(default_factory=list)
+    members: dict[str, dict[str, tuple[hookspecs.Member, str]]] = field(
+        default_factory=lambda: {kind: {} for kind in KINDS}
+    )
+    contested: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    def add(self, plugin: Plugin) -> None:
+        """Take in a plugin's members; built-ins keep their names, others lose a name that two claim."""
+        self.plugins.append(plugin)
+        for kind, members in plugin.members.items():
+            for member in members:
+                self._claim(kind, member, plugin.package)
+
+    def _claim(self, kind: str, member: hookspecs.Member, package: str) -> None:
+        what = f"{SINGULAR[kind]} {member.name!r}"
+        claimants = self.contested.get((kind, member.name))
+        _, owner = self.members[kind].get(member.name, (None, None))
+        if owner == CORE:
+            _warn(f"{what} of {package} left out: rcnnzoo has one of that name; {package} must rename it")
+        elif claimants is not None:
+            claimants.append(package)
+            _warn(f"{what} left out: {' and '.join(claimants)} all claim it; uninstall all but one of them")
+        elif owner is not None:
+            del self.members[kind][member.name]
+            self.contested[kind, member.name] = [owner, package]
+            _warn(f"{what} left out: {owner} and {package} both claim it; uninstall one of them")
+        else:
+            self.members[kind][member.name] = (member, package)
+
+
+def names(kind: str) -> list[str]:
+    """Names of a kind (`architectures`, `readouts`, `data`, `commands`) in the order they were registered."""
+    return list(registry().members[kind])
+
+
+def describe(kind: str, name: str) -> hookspecs.Member:
+    """The description registered under a name.
+
+    Raises:
+        UnknownName: Nothing installed answers to it.
+        PluginError: Two packages claim it.
+    """
+    found = registry()
+    if name in found.members[kind]:
+        return found.members[kind][name][0]
+    if (kind, name) in found.contested:
+        packages = " and ".join(found.contested[kind, name])
+        raise PluginError(f"{SINGULAR[kind]} {name!r} is claimed by {packages}: uninstall all but one of them")
+    where = f"rcnnzoo list {kind}" if kind != "commands" else "rcnnzoo --help"
+    raise UnknownName(SINGULAR[kind], name, found.members[kind], where)
+
+
+def resolve(kind: str, name: str) -> Any:
+    """Import and return what a name stands for.
+
+    Raises:
+        UnknownName: Nothing installed answers to it.
+        PluginError: Two packages claim it, or its target can't be imported.
+    """
+    member = describe(kind, name)
+    package = registry().members[kind][name][1]
+    try:
+        return pkgutil.resolve_name(member.target)
+    except Exception as error:
+        if package == CORE:
+            raise
+        raise PluginError(
+            f"{SINGULAR[kind]} {name!r} of {package} can't be used: importing {member.target} failed: "
+            f"{_one_line(error)}"
+        ) from error
+
+
+@cache
+def registry() -> Registry:
+    """Everything installed, found once a process: ours first, then third parties' in order of their names.
+
+    `RCNNZOO_LOAD_PLUGINS` (comma-separated entry-point or package names) limits what is loaded beside the
+    built-ins; empty means nothing else.
+    """
+    found = Registry()
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hookspecs)
+    wanted = os.environ.get("RCNNZOO_LOAD_PLUGINS")
+    chosen = None if wanted is None else {name.strip() for name in wanted.split(",")}
+    for entry, distribution in _entry_points():
+        package = distribution.name
+        if package == CORE:
+            found.add(_load(manager, entry, distribution))
+            continue
+        if chosen is not None and not {package, entry.name} & chosen:
+            continue
+        try:
+            # A plugin that prints would spoil `--json`, so what it prints goes to standard error.
+            with contextlib.redirect_stdout(sys.stderr):
+                plugin = _load(manager, entry, distribution)
+        except (Exception, SystemExit) as error:  # whatever it raises, the program stays up
+            label = f"plugin {entry.name} of {package} {distribution.version}"
+            _warn(f"{label} left out: {_one_line(error)}")
+        else:
+            found.add(plugin)
+    return found
+
+
+def _entry_points() -> list[tuple[EntryPoint, Distribution]]:
+    """Each entry point once (an editable install can show twice), ours first."""
+    unique = {}
+    for entry in entry_points(group=GROUP):
+        if entry.dist is not None:
+            unique[canonicalize_name(entry.dist.name), entry.name] = (entry, entry.dist)
+    return [unique[key] for key in sorted(unique, key=lambda key: (key[0] != CORE, key))]
+
+
+def _load(manager: pluggy.PluginManager, entry: EntryPoint, distribution: Distribution) -> Plugin:
+    """Import an entry point and ask its hooks; leaves nothing behind in the manager when anything fails."""
+    _check_requirement(distribution)
+    label = f"{distribution.name}:{entry.name}"
+    module = entry.load()
+    manager.register(module, label)
+    try:
+        manager.check_pending()  # a misspelt hook is an error, not silence
+        members = {kind: _ask(manager, module, kind) for kind in KINDS}
+    except BaseException:
+        manager.unregister(name=label)
+        raise
+    return Plugin(entry.name, distribution.name, distribution.version, members)
+
+
+def _ask(manager: pluggy.PluginManager, module: object, kind: str) -> list[hookspecs.Member]:
+    """What one plugin's hook of a kind returns, checked."""
+    hook = f"rcnnzoo_{kind}"
+    callers = manager.get_hookcallers(module) or []
+    if hook not in {caller.name for caller in callers}:
+        return []
+    others = [plugin for plugin in manager.get_plugins() if plugin is not module]
+    (members,) = manager.subset_hook_caller(hook, others)() or (None,)
+    description = KINDS[kind]
+    if not isinstance(members, list) or not all(isinstance(member, description) for member in members):
+        raise PluginError(f"{hook} must return a list of {description.__name__}")
+    for member in members:
+        fields = (member.name, member.description, member.target)
+        if not all(isinstance(text, str) and text for text in fields):
+            raise PluginError(f"{hook}: name, description and target must be non-empty strings")
+    twice = [name for name, count in Counter(member.name for member in members).items() if count > 1]
+    if twice:
+        raise PluginError(f"{hook} names {twice[0]!r} twice")
+    return members
+
+
+def _check_requirement(distribution: Distribution) -> None:
+    """A package that wants another rcnnzoo would fail later and in stranger ways."""
+    for text in distribution.requires or []:
+        requirement = Requirement(text)
+        if canonicalize_name(requirement.name) != CORE:
+            continue
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        if not requirement.specifier.contains(version(CORE), prereleases=True):
+            raise PluginError(f"it requires rcnnzoo{requirement.specifier}, this is {version(CORE)}")
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}".rstrip(": ")
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, PluginWarning, stacklevel=2)

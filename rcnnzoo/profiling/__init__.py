@@ -1,0 +1,1 @@
+"""Profiling: what a network costs, counted on its own forward pass."""

@@ -1,0 +1,121 @@
+"""Saving and loading networks.
+
+The file's metadata has one key, `rcnnzoo`, whose value is canonical JSON (sorted keys, no spaces): architecture,
+options, category names, and whatever else the caller recorded. The same network gives the same file, byte by byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from rcnnzoo.architectures.build import build
+from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.errors import RcnnzooError, WeightsError
+from rcnnzoo.writing import whole
+
+KEY = "rcnnzoo"
+PICKLE_STARTS = (b"\x80", b"PK\x03\x04")  # a pickle, and the zip that torch.save writes around one
+
+
+def save(model: RecurrentModel, path: str | Path, metadata: dict[str, Any] | None = None) -> None:
+    """Write a network with what rebuilds it; `metadata` is added to the network's own.
+
+    >>> import tempfile
+    >>> net = build("b", categories=["cat", "dog"], image_size=32, width=1 / 16)
+    >>> file = Path(tempfile.mkdtemp()) / "model.safetensors"
+    >>> save(net, file, metadata={"training": {"data": "pets"}})
+    >>> load(file).metadata["categories"]
+    ['cat', 'dog']
+    """
+    path = Path(path)
+    content = {**model.metadata, **(metadata or {}), "rcnnzoo_version": version(KEY)}
+    header = {KEY: json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as temporary:
+        temporary.write_bytes(safetensors.torch.save(_tensors(model), metadata=header))
+
+
+def load(path: str | Path) -> RecurrentModel:
+    """A network from its file alone, in evaluation mode, with `metadata`.
+
+    Raises:
+        WeightsError: The file is missing, damaged, not rcnnzoo's, or its tensors are not the network's. Nothing
+            is loaded in that case; nor if its architecture is not installed.
+    """
+    path = Path(path)
+    metadata, shapes = read_header(path)
+    try:
+        options = dict(metadata["options"])
+        model = build(metadata["architecture"], categories=metadata["categories"], **options)
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path}: its metadata do not say how to rebuild the network ({error!r})") from error
+    except RcnnzooError as error:
+        raise WeightsError(f"{path}: its network can't be rebuilt: {error}") from error
+    _check_shapes(path, shapes, {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()})
+    model.load_state_dict(safetensors.torch.load_file(path))
+    model.metadata = metadata
+    return model.eval()
+
+
+def read_header(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]:
+    """The metadata and the shape of each tensor, without reading the tensors.
+
+    Raises:
+        WeightsError: The file is missing, damaged, or not rcnnzoo's.
+    """
+    try:
+        with path.open("rb") as opened:
+            start = opened.read(4)
+        with safetensors.safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except OSError as error:
+        raise WeightsError(f"{path}: can't be read ({error.strerror or error})") from error
+    except SafetensorError as error:
+        if start.startswith(PICKLE_STARTS):
+            raise WeightsError(f"{path}: is a pickle, which can hold code and is never opened here") from error
+        raise WeightsError(f"{path}: damaged or no safetensors file ({error}); fetch or train it again") from error
+    try:
+        metadata = json.loads(header[KEY])
+    except KeyError as error:
+        raise WeightsError(f"{path}: a safetensors file, but not written by rcnnzoo (no metadata {KEY!r})") from error
+    except ValueError as error:
+        raise WeightsError(f"{path}: its metadata {KEY!r} are not JSON ({error})") from error
+    if not isinstance(metadata, dict):
+        raise WeightsError(f"{path}: its metadata {KEY!r} are not a JSON object")
+    return metadata, shapes
+
+
+def weights_hash(model: RecurrentModel) -> str:
+    """SHA-256 over names, shapes and values of all parameters and statistics."""
+    return hashlib.sha256(safetensors.torch.save(_tensors(model))).hexdigest()
+
+
+def _tensors(model: RecurrentModel) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+
+
+def _check_shapes(path: Path, found: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...]]) -> None:
+    missing = sorted(wanted.keys() - found.keys())
+    unexpected = sorted(found.keys() - wanted.keys())
+    other = [
+        f"{name} is {list(found[name])}, not {list(wanted[name])}"
+        for name in sorted(wanted.keys() & found.keys())
+        if found[name] != wanted[name]
+    ]
+    faults = [
+        f"{len(names)} {fault} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        for fault, names in (("missing", missing), ("unexpected", unexpected), ("of another shape", other))
+        if names
+    ]
+    if faults:
+        raise WeightsError(f"{path}: its tensors are not the network's: {'; '.join(faults)}")

@@ -1,0 +1,15 @@
+"""Files appear whole or not at all."""
+
+import pytest
+
+from rcnnzoo.writing import whole
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
+    file = tmp_path / "curve.csv"
+    file.write_text("old")
+    with pytest.raises(RuntimeError), whole(file) as temporary:
+        temporary.write_text("half of the n")
+        raise RuntimeError
+    assert [path.name for path in tmp_path.iterdir()] == ["curve.csv"]
+    assert file.read_text() == "old"
