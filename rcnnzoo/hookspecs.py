@@ -56,6 +56,7 @@ class DataSet(Member):
         licence: What its licence or terms say.
         layout: The folders and files expected.
         bundled: Whether an installed package carries the images, so that no folder is needed.
+        mirrored: Whether a mirrored image keeps its category, so that training may flip images.
     """
 
     page: str = ""
@@ -63,6 +64,7 @@ class DataSet(Member):
     licence: str = ""
     layout: str = ""
     bundled: bool = False
+    mirrored: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,104 @@
+"""From what a user types after `--data` to splits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from rcnnzoo import plugins
+from rcnnzoo.data.folders import WHOLE, read_folder
+from rcnnzoo.data.splits import Split, check_splits, hold_out
+from rcnnzoo.errors import DataError, OptionError
+from rcnnzoo.hookspecs import DataSet
+
+ENVIRONMENT = "RCNNZOO_DATA"
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set as opened: its name, its splits, and whether mirrored images keep their category."""
+
+    name: str
+    splits: dict[str, Split]
+    mirrored: bool = True
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Category names, in the order of the labels."""
+        return next(iter(self.splits.values())).categories
+
+    def split(self, name: str) -> Split:
+        """A split by name; the whole of a folder that has none.
+
+        Raises:
+            DataError: There is no such split.
+        """
+        if name in self.splits:
+            return self.splits[name]
+        if WHOLE in self.splits:
+            return self.splits[WHOLE]
+        raise DataError(f"{self.name} has no split {name!r}: there are {', '.join(self.splits)} (--split)")
+
+    def best_test(self) -> str:
+        """The split to report on: test, else val (ImageNet's test labels are not public), else what there is."""
+        return next((name for name in ("test", "val") if name in self.splits), next(iter(self.splits)))
+
+
+def open_data(source: str, data_dir: Path | None = None, *, val_fraction: float | None = None, seed: int = 0) -> Data:
+    """Open a registered data set, or a folder.
+
+    Args:
+        source: A registered name, or a path to a folder.
+        data_dir: Where a registered data set lies: its own folder, or one that holds it under its name. Without
+            it, `$RCNNZOO_DATA`.
+        val_fraction: Hold out this part of train as val (needed when a folder without splits is trained on).
+        seed: Of the images held out.
+
+    Raises:
+        UnknownName: No data set or folder of that name.
+        DataError: The images aren't there, or not as they should be; the message says how to get them.
+    """
+    if source in plugins.names("data"):
+        description = cast(DataSet, plugins.describe("data", source))
+        splits = plugins.resolve("data", source)(None if description.bundled else _find(description, data_dir))
+        data = Data(source, splits, description.mirrored)
+    elif Path(source).is_dir() or os.sep in source:
+        data = Data(Path(source).resolve().name, read_folder(Path(source)))
+    else:
+        plugins.describe("data", source)  # raises, and offers the nearest names
+        raise AssertionError(source)
+    check_splits(data.splits, source)
+    return data if val_fraction is None else _with_val(data, val_fraction, seed)
+
+
+def _with_val(data: Data, fraction: float, seed: int) -> Data:
+    if "val" in data.splits:
+        raise OptionError(f"--val-fraction {fraction:g}: {data.name} has a val split of its own; leave the option out")
+    source = "train" if "train" in data.splits else WHOLE
+    train, val = hold_out(data.split(source), fraction, seed)
+    rest = {name: split for name, split in data.splits.items() if name not in (source,)}
+    return Data(data.name, {"train": train, "val": val, **rest}, data.mirrored)
+
+
+def _find(description: DataSet, data_dir: Path | None) -> Path:
+    """The folder of a registered data set."""
+    name = description.name
+    given = data_dir or (Path(os.environ[ENVIRONMENT]) if os.environ.get(ENVIRONMENT) else None)
+    get = (
+        f"get it from {description.page} ({description.size}; {description.licence}), "
+        f"unpack it so that DIR/{name} holds {description.layout}, and give --data-dir DIR or ${ENVIRONMENT}"
+    )
+    if given is None:
+        raise DataError(f"data set {name!r}: it isn't said where it lies; {get}")
+    for folder in (given / name, given):
+        if folder.is_dir() and any(folder.iterdir()):
+            return folder
+    raise DataError(f"data set {name!r}: nothing in {given}; {get}")
+
+
+def describe_splits(data: Data, names: Sequence[str]) -> str:
+    """How many images each split has, for people: `50,000 train, 10,000 test`."""
+    return ", ".join(f"{len(data.splits[name]):,} {name}" for name in names)

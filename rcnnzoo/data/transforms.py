@@ -1,0 +1,87 @@
+"""From images to what networks take: uint8 pixels on the way, scaled to [-1, 1] at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms import v2
+from torchvision.transforms.v2 import functional
+
+SMALL = 48
+"""Images of up to this side, in pixels, are small: trained at 32 px, held in memory, cropped after padding."""
+
+PADDING = 4
+"""Pixels by which small images are padded (mirrored at the edge) before a random crop."""
+
+PREPROCESSING = {"resize": "short side, bilinear, antialiased", "crop": "centre", "range": [-1, 1]}
+"""What evaluation does to an image, as recorded with the weights."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Resize the short side and crop the centre: an image -> uint8 [3, S, S]."""
+
+    image_size: int
+
+    def __call__(self, image: Image.Image) -> Tensor:
+        """The pixels of one image."""
+        if image.size != (self.image_size, self.image_size):
+            image = functional.center_crop(functional.resize(image, [self.image_size]), [self.image_size])
+        pixels: Tensor = functional.pil_to_tensor(image)
+        return pixels
+
+
+def training(image_size: int, mirrored: bool) -> Callable[[Image.Image], Tensor]:
+    """A random part of the image, resized, and mirrored half of the time: an image -> uint8 [3, S, S]."""
+    flip = [v2.RandomHorizontalFlip()] if mirrored else []
+    transform: Callable[[Image.Image], Tensor] = v2.Compose([v2.RandomResizedCrop(image_size), *flip, v2.PILToTensor()])
+    return transform
+
+
+def pad(images: Tensor) -> Tensor:
+    """Mirror a border around small images: uint8 [B, 3, S, S] -> [B, S + 8, S + 8, 3], ready for `pad_crop`."""
+    border = min(PADDING, images.shape[-1] - 1)
+    padded: Tensor = functional.pad(images, [border], padding_mode="reflect")
+    return padded.permute(0, 2, 3, 1).contiguous()
+
+
+def pad_crop(padded: Tensor, image_size: int, corners: Tensor, flips: Tensor) -> Tensor:
+    """Cut each image of a batch at a corner of its own and mirror some of them.
+
+    One gather for the whole batch: torchvision cuts all images of a batch at the same place, and an image at a
+    time it would take longer than a training step of `b`.
+
+    Args:
+        padded: uint8 [B, H, W, 3].
+        image_size: Side S of the crop.
+        corners: Row and column of each crop's corner, int64 [B, 2].
+        flips: Which images to mirror, bool [B].
+
+    Returns:
+        uint8 [B, 3, S, S], its channels last in memory.
+    """
+    along = torch.arange(image_size)
+    rows = corners[:, :1] + along
+    columns = corners[:, 1:] + torch.where(flips[:, None], along.flip(0), along)
+    batch = torch.arange(len(padded))[:, None, None]
+    return padded[batch, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def to_input(images: Tensor) -> Tensor:
+    """Scale pixels as the networks expect them: uint8 [B, 3, S, S] -> float [B, 3, S, S] in [-1, 1].
+
+    Source: x / 127.5 - 1, as in the authors' published code.
+
+    >>> to_input(torch.tensor([0, 255], dtype=torch.uint8))
+    tensor([-1.,  1.])
+    """
+    return images.float() / 127.5 - 1
+
+
+def image_to_input(image: Image.Image, image_size: int) -> Tensor:
+    """One image as evaluation sees it: float [3, S, S] in [-1, 1]."""
+    return to_input(Evaluation(image_size)(image))
