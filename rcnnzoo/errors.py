@@ -28,7 +28,10 @@ class UnknownName(RcnnzooError):  # noqa: N818 - it is what it says
     def __init__(self, kind: str, name: str, known: Iterable[str], where: str | None = None) -> None:
         known = sorted(known)
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        advice = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {', '.join(known)}."
+        if near:
+            advice = f"did you mean {' or '.join(map(repr, near))}?"
+        else:
+            advice = f"there are {', '.join(known)}." if known else "none is installed."
         super().__init__(f"unknown {kind} {name!r}: {advice}{f' ({where})' if where else ''}")
 
 

@@ -42,6 +42,16 @@ class Architecture(Member):
 
 
 @dataclass(frozen=True)
+class Policy(Member):
+    """A rule for stopping: `target()` has `scores`, `direction` and `bounds`.
+
+    `scores(probabilities [..., T, C]) -> [..., T]` is causal; `direction` is "below" or "above", the side of a
+    threshold on which the network is sure; `bounds(categories, steps)` are the least and the greatest threshold
+    that make sense.
+    """
+
+
+@dataclass(frozen=True)
 class Readout(Member):
     """A rule from logits to probabilities: `target(logits [..., T, C]) -> probabilities [..., T, C]`, causal."""
 
@@ -75,6 +85,11 @@ class Command(Member):
 @hookspec
 def rcnnzoo_architectures() -> list[Architecture]:  # type: ignore[empty-body]
     """Architectures this package adds."""
+
+
+@hookspec
+def rcnnzoo_policies() -> list[Policy]:  # type: ignore[empty-body]
+    """Exit policies this package adds."""
 
 
 @hookspec

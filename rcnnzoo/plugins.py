@@ -28,11 +28,18 @@ GROUP = "rcnnzoo"
 CORE = "rcnnzoo"
 KINDS: dict[str, type[hookspecs.Member]] = {
     "architectures": hookspecs.Architecture,
+    "policies": hookspecs.Policy,
     "readouts": hookspecs.Readout,
     "data": hookspecs.DataSet,
     "commands": hookspecs.Command,
 }
-SINGULAR = {"architectures": "architecture", "readouts": "readout", "data": "data set", "commands": "command"}
+SINGULAR = {
+    "architectures": "architecture",
+    "policies": "policy",
+    "readouts": "readout",
+    "data": "data set",
+    "commands": "command",
+}
 
 
 class PluginWarning(UserWarning):
@@ -84,7 +91,7 @@ class Registry:
 
 
 def names(kind: str) -> list[str]:
-    """Names of a kind (`architectures`, `readouts`, `data`, `commands`) in the order they were registered."""
+    """Names of a kind (a key of `KINDS`) in the order they were registered."""
     return list(registry().members[kind])
 
 
@@ -114,11 +121,12 @@ def resolve(kind: str, name: str) -> Any:
     """
     member = describe(kind, name)
     package = registry().members[kind][name][1]
-    try:
+    if package == CORE:
         return pkgutil.resolve_name(member.target)
-    except Exception as error:
-        if package == CORE:
-            raise
+    try:
+        with _quietly():
+            return pkgutil.resolve_name(member.target)
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"{SINGULAR[kind]} {name!r} of {package} can't be used: importing {member.target} failed: "
             f"{_one_line(error)}"
@@ -133,24 +141,20 @@ def registry() -> Registry:
     built-ins; empty means nothing else.
     """
     found = Registry()
-    manager = pluggy.PluginManager(GROUP)
-    manager.add_hookspecs(hookspecs)
     wanted = os.environ.get("RCNNZOO_LOAD_PLUGINS")
-    chosen = None if wanted is None else {name.strip() for name in wanted.split(",")}
+    chosen = None if wanted is None else {canonicalize_name(name.strip()) for name in wanted.split(",")}
     for entry, distribution in _entry_points():
         package = distribution.name
         if package == CORE:
-            found.add(_load(manager, entry, distribution))
+            found.add(_load(entry, distribution))
             continue
-        if chosen is not None and not {package, entry.name} & chosen:
+        if chosen is not None and not {canonicalize_name(package), canonicalize_name(entry.name)} & chosen:
             continue
         try:
-            # A plugin that prints would spoil `--json`, so what it prints goes to standard error.
-            with contextlib.redirect_stdout(sys.stderr):
-                plugin = _load(manager, entry, distribution)
+            with _quietly():
+                plugin = _load(entry, distribution)
         except (Exception, SystemExit) as error:  # whatever it raises, the program stays up
-            label = f"plugin {entry.name} of {package} {distribution.version}"
-            _warn(f"{label} left out: {_one_line(error)}")
+            _warn(f"plugin {entry.name} of {package} {distribution.version} left out: {_one_line(error)}")
         else:
             found.add(plugin)
     return found
@@ -160,45 +164,55 @@ def _entry_points() -> list[tuple[EntryPoint, Distribution]]:
     """Each entry point once (an editable install can show twice), ours first."""
     unique = {}
     for entry in entry_points(group=GROUP):
-        if entry.dist is not None:
+        if entry.dist is None or not _has_metadata(entry.dist):
+            _warn(f"plugin {entry.name} left out: its package has no metadata; install the package again")
+        else:
             unique[canonicalize_name(entry.dist.name), entry.name] = (entry, entry.dist)
     return [unique[key] for key in sorted(unique, key=lambda key: (key[0] != CORE, key))]
 
 
-def _load(manager: pluggy.PluginManager, entry: EntryPoint, distribution: Distribution) -> Plugin:
-    """Import an entry point and ask its hooks; leaves nothing behind in the manager when anything fails."""
-    _check_requirement(distribution)
-    label = f"{distribution.name}:{entry.name}"
-    module = entry.load()
-    manager.register(module, label)
+def _has_metadata(distribution: Distribution) -> bool:
+    """An interrupted installation can leave entry points without the rest."""
     try:
-        manager.check_pending()  # a misspelt hook is an error, not silence
-        members = {kind: _ask(manager, module, kind) for kind in KINDS}
-    except BaseException:
-        manager.unregister(name=label)
-        raise
+        return bool(distribution.name and distribution.version)
+    except Exception:  # what is raised differs between versions of Python
+        return False
+
+
+def _load(entry: EntryPoint, distribution: Distribution) -> Plugin:
+    """Import an entry point and ask its hooks.
+
+    Each plugin has a manager of its own, so that one that fails leaves nothing behind for the next.
+    """
+    _check_requirement(distribution)
+    manager = pluggy.PluginManager(GROUP)
+    manager.add_hookspecs(hookspecs)
+    manager.register(entry.load())
+    manager.check_pending()  # a misspelt hook is an error, not silence
+    members = {kind: _ask(getattr(manager.hook, f"rcnnzoo_{kind}"), KINDS[kind]) for kind in KINDS}
     return Plugin(entry.name, distribution.name, distribution.version, members)
 
 
-def _ask(manager: pluggy.PluginManager, module: object, kind: str) -> list[hookspecs.Member]:
-    """What one plugin's hook of a kind returns, checked."""
-    hook = f"rcnnzoo_{kind}"
-    callers = manager.get_hookcallers(module) or []
-    if hook not in {caller.name for caller in callers}:
+def _ask(hook: pluggy.HookCaller, description: type[hookspecs.Member]) -> list[hookspecs.Member]:
+    """What a plugin's hook returns, checked."""
+    if not hook.get_hookimpls():
         return []
-    others = [plugin for plugin in manager.get_plugins() if plugin is not module]
-    (members,) = manager.subset_hook_caller(hook, others)() or (None,)
-    description = KINDS[kind]
+    (members,) = hook() or (None,)  # pluggy drops a None
     if not isinstance(members, list) or not all(isinstance(member, description) for member in members):
-        raise PluginError(f"{hook} must return a list of {description.__name__}")
+        raise PluginError(f"{hook.name} must return a list of {description.__name__}")
     for member in members:
         fields = (member.name, member.description, member.target)
         if not all(isinstance(text, str) and text for text in fields):
-            raise PluginError(f"{hook}: name, description and target must be non-empty strings")
+            raise PluginError(f"{hook.name}: name, description and target must be non-empty strings")
     twice = [name for name, count in Counter(member.name for member in members).items() if count > 1]
     if twice:
-        raise PluginError(f"{hook} names {twice[0]!r} twice")
+        raise PluginError(f"{hook.name} names {twice[0]!r} twice")
     return members
+
+
+def _quietly() -> contextlib.AbstractContextManager[object]:
+    """A plugin that prints would spoil `--json`, so what it prints goes to standard error."""
+    return contextlib.redirect_stdout(sys.stderr)
 
 
 def _check_requirement(distribution: Distribution) -> None:
