@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import cast
 
@@ -48,7 +49,7 @@ def build(
         raise OptionError(f"{len(category_names)} categories: a network needs at least 2")
     if image_size < 2:
         raise OptionError(f"--image-size {image_size} is too small: take at least 2")
-    if width <= 0:
+    if not 0 < width < math.inf:
         raise OptionError(f"--width {width:g} leaves no feature maps: take a positive number")
     if steps < 1:
         raise OptionError(f"--steps {steps} is too few: take at least 1")

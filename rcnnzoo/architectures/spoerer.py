@@ -6,7 +6,9 @@ One class and a table of six rows. A layer pools, convolves, adds what it hears 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 from rcnnzoo.architectures.contract import RecurrentModel, State
 from rcnnzoo.errors import OptionError
 
+SomeModule = TypeVar("SomeModule", bound=nn.Module)
 EPSILON = 1e-3  # batch normalisation's, as in the authors' code (Keras' default)
 
 
@@ -68,11 +71,11 @@ class Spoerer(RecurrentModel):
         self.num_steps = num_steps
         self.rows_mix_steps = layout.shared
         inputs = (3, *layout.maps[:-1])
-        self.layers = nn.ModuleList(
+        self.layers = module_list(
             Layer(layout, number, maps_below, num_steps) for number, maps_below in enumerate(inputs)
         )
         copies = 1 if layout.shared else num_steps
-        self.classifier = nn.ModuleList(nn.Linear(layout.maps[-1], categories) for _ in range(copies))
+        self.classifier = module_list(nn.Linear(layout.maps[-1], categories) for _ in range(copies))
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
@@ -93,7 +96,8 @@ class Spoerer(RecurrentModel):
         the logits [B, C].
         """
         start, *before = state
-        shared_step = t if isinstance(t, int) else 0  # rows at different steps: only where weights are shared
+        assert isinstance(t, int) or self.rows_mix_steps
+        shared_step = t if isinstance(t, int) else 0
         now: list[Tensor] = []
         for number, layer in enumerate(self.layers):
             if now:
@@ -101,7 +105,8 @@ class Spoerer(RecurrentModel):
             else:
                 drive = start if self.rows_mix_steps else layer.drive(start, shared_step)
             if before and layer.lateral:
-                drive = drive + at_step(layer.lateral, shared_step)(before[number])
+                # Nothing is heard at the first step, so the copies begin with the second.
+                drive = drive + at_step(layer.lateral, shared_step - 1)(before[number])
             now.append(layer.normalise(drive, t).relu_())
         state = (start, *now)
         return state, at_step(self.classifier, shared_step)(self.features(state))
@@ -124,9 +129,9 @@ class Layer(nn.Module):
             return nn.Conv2d(inputs, maps, kernel, padding="same", bias=False)
 
         self.pools = layout.pools[number]
-        self.bottom_up = nn.ModuleList(convolution(maps_below) for _ in range(copies))
-        self.lateral = nn.ModuleList(convolution(maps) for _ in range(lateral_copies))
-        self.norm = nn.ModuleList(nn.BatchNorm2d(maps, eps=EPSILON) for _ in range(num_steps))
+        self.bottom_up = module_list(convolution(maps_below) for _ in range(copies))
+        self.lateral = module_list(convolution(maps) for _ in range(lateral_copies))
+        self.norm = module_list(nn.BatchNorm2d(maps, eps=EPSILON) for _ in range(num_steps))
 
     def drive(self, below: Tensor, t: int) -> Tensor:
         """What the layer below sends: [B, K_below, H, W] -> [B, K, H', W'].
@@ -146,13 +151,19 @@ class Layer(nn.Module):
             return normalised
         scales, shifts = [], []
         for norm in self.norm:
-            scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+            mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+            scale = norm.weight * torch.rsqrt(variance + norm.eps)
             scales.append(scale)
-            shifts.append(norm.bias - norm.running_mean * scale)
+            shifts.append(norm.bias - mean * scale)
         scale, shift = torch.stack(scales)[t], torch.stack(shifts)[t]
         return torch.addcmul(shift[..., None, None], x, scale[..., None, None]).to(x.dtype)
 
 
-def at_step(copies: nn.ModuleList, t: int) -> nn.Module:
-    """The copy of step t: the only one where weights are shared, the last where the first step has none."""
-    return copies[min(t, len(copies) - 1)]
+def module_list(items: Iterable[SomeModule]) -> Sequence[SomeModule]:
+    """A ModuleList that keeps the type of its items."""
+    return cast(Sequence[SomeModule], nn.ModuleList(items))
+
+
+def at_step(copies: Sequence[SomeModule], t: int) -> SomeModule:
+    """The copy number t, or the only one where weights are shared."""
+    return copies[t if len(copies) > 1 else 0]

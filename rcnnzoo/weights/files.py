@@ -74,14 +74,15 @@ def read_header(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]
     """
     try:
         with path.open("rb") as opened:
-            start = opened.read(4)
+            start = opened.read(9)
         with safetensors.safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except OSError as error:
         raise WeightsError(f"{path}: can't be read ({error.strerror or error})") from error
     except SafetensorError as error:
-        if start.startswith(PICKLE_STARTS):
+        # The length that opens a safetensors file can look like a pickle; the brace after it can't.
+        if start.startswith(PICKLE_STARTS) and not start.endswith(b"{"):
             raise WeightsError(f"{path}: is a pickle, which can hold code and is never opened here") from error
         raise WeightsError(f"{path}: damaged or no safetensors file ({error}); fetch or train it again") from error
     try:
