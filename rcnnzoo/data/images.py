@@ -187,7 +187,7 @@ class _Streamed:
                 if isinstance(image, Image.Image):
                     if self.randomness is not None:
                         # torchvision's transforms draw from torch's global generator.
-                        torch.default_generator.manual_seed(_number(*self.randomness, position))
+                        torch.default_generator.manual_seed(number(*self.randomness, position))
                     pixels.append(self.transform(image))
                     positions.append(position)
                 else:
@@ -280,9 +280,9 @@ def _as_it_is(batch: Batch) -> Batch:
 
 def generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
     """A generator for one purpose in one epoch."""
-    return torch.Generator().manual_seed(_number(seed, epoch, *purpose.encode()))
+    return torch.Generator().manual_seed(number(seed, epoch, *purpose.encode()))
 
 
-def _number(*parts: int) -> int:
+def number(*parts: int) -> int:
     """A well-mixed seed: neighbouring epochs and images must not resemble each other."""
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -1,0 +1,1 @@
+"""Analysis: pure functions of a trace; none of them runs a network."""

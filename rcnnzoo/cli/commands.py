@@ -1,0 +1,15 @@
+"""The plugin that registers the built-in commands; it imports none of them."""
+
+from __future__ import annotations
+
+from rcnnzoo.hookspecs import Command, hookimpl
+
+
+@hookimpl
+def rcnnzoo_commands() -> list[Command]:
+    """A row a file beside this one, in the order in which a user meets them."""
+    here = "rcnnzoo.cli"
+    return [
+        Command("list", "what is installed, and from which package", f"{here}.list:list_names"),
+        Command("info", "a network's layers, parameters and cost", f"{here}.info:info"),
+    ]

@@ -1,0 +1,86 @@
+"""What went wrong, in one line of plain text on standard error, and the exit status that goes with it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import typer
+
+from rcnnzoo.errors import RcnnzooError
+
+OURS, INPUT, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
+"""Exit statuses; the last two are what a shell reports of a program that SIGINT or SIGPIPE ended."""
+
+
+def report(error: BaseException, *, debug: bool) -> int:
+    """Say what happened on standard error; the exit status."""
+    if isinstance(error, BrokenPipeError):
+        # Whoever read has left (`| head`). What is still buffered must not raise once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    if debug:
+        traceback.print_exception(error)
+    status, message = explain(error)
+    _say(message)
+    return status
+
+
+def explain(error: BaseException) -> tuple[int, str]:
+    """The exit status of an error, and what to say about it.
+
+    >>> explain(RcnnzooError("no such thing"))
+    (2, 'error: no such thing')
+    """
+    match error:
+        case RcnnzooError():
+            return INPUT, f"error: {error}"
+        case typer.TyperException():
+            context = getattr(error, "ctx", None)
+            command = context.command_path if context else "rcnnzoo"
+            return INPUT, f"error: {error.format_message().rstrip('.')} (see `{command} --help`)"
+        case KeyboardInterrupt() | typer.Abort():
+            return INTERRUPTED, str(error) or "interrupted"
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            where = f" at {error.filename}" if error.filename else ""
+            return INPUT, f"error: disk full{where}: make room or write elsewhere"
+        case OSError(filename=str() | os.PathLike() as name):
+            return INPUT, f"error: {os.fspath(name)}: {error.strerror or error}"
+        case _:
+            fault = f"{type(error).__name__}: {error}"
+            return OURS, f"error: a fault of rcnnzoo's, please report it: {fault} (`rcnnzoo --debug ...` shows where)"
+
+
+@contextmanager
+def warnings_in_one_line() -> Iterator[None]:
+    """While it lasts, rcnnzoo's own warnings are one line each; others look as Python shows them."""
+    usual = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if category.__module__.partition(".")[0] == "rcnnzoo":
+            _say(f"warning: {message}")
+        else:
+            usual(message, category, filename, lineno, file, line)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
+
+
+def _say(message: str) -> None:
+    line = " ".join(message.split())
+    visible = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)  # a file name can hold anything
+    print(visible, file=sys.stderr)  # noqa: T201

@@ -1,0 +1,34 @@
+"""`rcnnzoo info`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rcnnzoo.cli.output import AsJson, show_json, show_table
+
+
+def info(
+    model: Annotated[str, typer.Argument(help="An architecture, a run folder or a .safetensors file.")],
+    categories: Annotated[int | None, typer.Option(help="Number of categories (1000).")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Side of the images in pixels (128).")] = None,
+    width: Annotated[float | None, typer.Option(help="Multiplies the number of feature maps (1).")] = None,
+    steps: Annotated[int | None, typer.Option(help="Time steps (the architecture's own).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a network's layers, parameters and multiply-accumulates (MACs) without running it on data.
+
+    Example: rcnnzoo info bl --image-size 32
+    """
+    from rcnnzoo.profiling.summary import summarise
+    from rcnnzoo.weights.models import open_model
+
+    network = open_model(model, categories=categories, image_size=image_size, width=width, steps=steps)
+    summary = summarise(network)
+    if as_json:
+        show_json(summary)
+        return
+    layers = [...]
+    show_table(summary.pop("layers"))
+    show_table(...)

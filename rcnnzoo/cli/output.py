@@ -1,0 +1,49 @@
+"""Results on standard output: a table for people, or one JSON document."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
+
+
+def show_json(document: Any) -> None:
+    """Print a document as JSON, and nothing else.
+
+    Raises:
+        ValueError: It holds NaN or infinity, which JSON doesn't know; say None.
+    """
+    print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))  # noqa: T201
+
+
+def show_table(rows: Sequence[Mapping[str, object]], title: str | None = None) -> None:
+    """Print rows of equal keys as a table; numbers to the right, None as an empty cell.
+
+    Long cells are folded to a terminal's width. Into a file or a pipe each row is one line, however long.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE)
+    for name in rows[0] if rows else ():
+        numbers = all(isinstance(row[name], int | float | None) for row in rows)
+        table.add_column(name, justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row.values()))
+    console = Console(file=sys.stdout, highlight=False)
+    if not console.is_terminal:
+        console.width = console.measure(table).maximum if rows else console.width
+    console.print(table, soft_wrap=False)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,80 @@
+"""The program as a whole: the registered commands as one group, the global options, the exit status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from rcnnzoo import plugins
+from rcnnzoo.cli import faults
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; the exit status.
+
+    Args:
+        arguments: What a user typed after `rcnnzoo`; without it the process's own.
+    """
+    typed = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    debug = False
+    try:
+        with faults.warnings_in_one_line():
+            group = typer.main.get_command(_application())
+            try:
+                with group.make_context("rcnnzoo", typed) as context:
+                    debug = context.params["debug"]
+                    group.invoke(context)
+            except typer.Exit as leave:
+                return leave.exit_code
+            finally:
+                sys.stdout.flush()  # a full disk or a closed pipe shows here, not after the last word
+    except (Exception, KeyboardInterrupt) as error:
+        return faults.report(error, debug=debug)
+    return 0
+
+
+class Commands(TyperGroup):
+    """A group that imports a command when it is used, so that `--help` stays quick."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """As Typer does, then the command itself in place of what stood in for it."""
+        name, _, rest = super().resolve_command(ctx, args)
+        assert name is not None  # Typer raises on a name that it doesn't know
+        single = typer.Typer(add_completion=False)
+        single.command(name)(plugins.resolve("commands", name))
+        return name, typer.main.get_command(single), rest
+
+
+def _application() -> typer.Typer:
+    app = typer.Typer(cls=Commands, add_completion=False)
+    app.callback()(_global_options)
+    for name in plugins.names("commands"):
+        app.command(name, help=plugins.describe("commands", name).description)(_only_listed)
+    return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"rcnnzoo {version('rcnnzoo')}")  # noqa: T201 - it is the result
+        raise typer.Exit
+
+
+def _global_options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of any error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Train recurrent convolutional networks of vision, stop them early, and see what accuracy costs.
+
+    Example: rcnnzoo info bl
+    """
+
+
+def _only_listed() -> None:
+    """Stands in for a command until it is used."""

@@ -1,0 +1,19 @@
+"""Writing a figure as PNG and SVG."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from rcnnzoo.writing import whole
+
+
+def save_figure(figure: Figure, stem: Path) -> None:
+    """Write `stem.png` and `stem.svg`; the same figure gives the same files."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    with matplotlib.rc_context({"svg.hashsalt": "rcnnzoo"}):
+        for suffix, options in ((".png", {"dpi": 150}), (".svg", {"metadata": {"Date": None}})):
+            with whole(stem.with_name(stem.name + suffix)) as temporary:
+                figure.savefig(temporary, **options)  # type: ignore[arg-type]
