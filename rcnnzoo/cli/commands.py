@@ -12,4 +12,5 @@ def rcnnzoo_commands() -> list[Command]:
     return [
         Command("list", "what is installed, and from which package", f"{here}.list:list_names"),
         Command("info", "a network's layers, parameters and cost", f"{here}.info:info"),
+        Command("train", "train a network, in a run that can be left and resumed", f"{here}.train:train"),
     ]

@@ -229,9 +229,10 @@ class Trainer:
     def _finish(self, log: Logger) -> None:
         """Report on the test images once, and write the weights: they say that the run is finished."""
         settings = self.settings
-        training = {
-            name: value for name, value in asdict(settings).items() if name not in NOT_RECORDED
-        } | {"data": self.data.name, "images": len(self.images)}
+        training = {name: value for name, value in asdict(settings).items() if name not in NOT_RECORDED} | {
+            "data": self.data.name,
+            "images": len(self.images),
+        }
         metadata = {
             "preprocessing": {**PREPROCESSING, "image_size": settings.image_size},
             "training": training,

@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 
 from rcnnzoo.errors import TrainingError
+from rcnnzoo.weights.files import read_header
 from rcnnzoo.writing import whole
 
 
@@ -33,6 +34,12 @@ class Run:
         """Whether training has ended: its weights are written last."""
         return self.weights.is_file()
 
+    def summary(self) -> dict[str, Any]:
+        """What a finished run came to: where it lies, the last row of its metrics, accuracy on the test images."""
+        metadata, _ = read_header(self.weights)
+        rows = pd.read_csv(self.metrics)
+        return {"run": str(self.folder), "last_epoch": rows.iloc[-1].to_dict(), "metrics": metadata.get("metrics")}
+
     def check_free(self, resume: bool) -> None:
         """Refuse a folder that isn't ours, or a run that nobody asked to go on with.
 
@@ -41,7 +48,9 @@ class Run:
         """
         if self.settings.is_file():
             if not resume:
-                raise TrainingError(f"{self.folder}: holds a run already; --resume goes on with it, --out takes another")
+                raise TrainingError(
+                    f"{self.folder}: holds a run already; --resume goes on with it, --out takes another"
+                )
         elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
             raise TrainingError(f"{self.folder}: exists and is no run; give another --out")
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import tomli_w
 
+from rcnnzoo import plugins
 from rcnnzoo.data.images import native_size
 from rcnnzoo.data.opening import Data, open_data
 from rcnnzoo.data.transforms import SMALL
 from rcnnzoo.data.unreadable import MOST
 from rcnnzoo.errors import OptionError, TrainingError, UnknownName
+from rcnnzoo.training.precision import best_precision
 from rcnnzoo.training.recipes import MODERN, Recipe, recipe
 from rcnnzoo.writing import whole
 
@@ -82,7 +84,9 @@ class Settings:
         for name in ("weight_decay", "label_smoothing", "ema", "clip", "val_fraction"):
             most = 1 if name in ("label_smoothing", "ema", "val_fraction") else float("inf")
             if not 0 <= getattr(self, name) < most:
-                raise OptionError(f"--{name.replace('_', '-')} {getattr(self, name)}: take a number from 0 below {most}")
+                raise OptionError(
+                    f"--{name.replace('_', '-')} {getattr(self, name)}: take a number from 0 below {most}"
+                )
         if self.precision not in PRECISIONS:
             raise UnknownName("precision", self.precision, PRECISIONS, "--precision")
 
@@ -107,17 +111,18 @@ def settle(given: Mapping[str, Any]) -> tuple[Settings, Data]:
         if name not in given:
             raise OptionError(f"no {name}: {how}, or --config FILE that says it")
     data_dir = Path(given["data_dir"]) if given.get("data_dir") else None
-    data = open_data(
-        given["data"], data_dir, val_fraction=given.get("val_fraction") or None, seed=given.get("seed", 0)
-    )
+    data = open_data(given["data"], data_dir, val_fraction=given.get("val_fraction") or None, seed=given.get("seed", 0))
     if "train" not in data.splits:
         raise OptionError(f"--data {given['data']} has no train split: hold images out with --val-fraction 0.1")
     image_size = given.get("image_size") or (32 if native_size(data.split("train")) <= SMALL else 128)
     name = given.get("recipe", MODERN)
     start: Recipe = recipe(name, given["architecture"], image_size)
-    settings = Settings(
-        **{**asdict(start), "mirrored": data.mirrored, **given, "image_size": image_size, "recipe": name}
-    )
+    settled = {**asdict(start), "mirrored": data.mirrored, **given, "image_size": image_size, "recipe": name}
+    if given["data"] not in plugins.names("data"):
+        settled["data"] = str(Path(given["data"]).resolve())  # the file may be used from another folder
+    settings = Settings(**settled)
+    if settings.precision == "auto":
+        settings = replace(settings, precision=best_precision())
     return settings, data
 
 
