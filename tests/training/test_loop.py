@@ -1,0 +1,187 @@
+"""Runs: what is written, that a seed settles it, and that a run can be left anywhere and resumed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+import torch
+
+import rcnnzoo
+from rcnnzoo.data.opening import open_data
+from rcnnzoo.errors import TrainingError
+from rcnnzoo.training import loop
+from rcnnzoo.training.loop import Trainer, train
+from rcnnzoo.training.runs import Run
+from rcnnzoo.training.settings import read_settings, settle
+
+TINY = {
+    "architecture": "bl",
+    "data": "digits",
+    "image_size": 8,
+    "width": 1 / 16,
+    "steps": 3,
+    "epochs": 2,
+    "precision": "fp32",
+}
+
+
+def run(folder, resume=False, **changes):
+    settings, data = settle({**TINY, **changes})
+    return train(settings, data, folder, resume=resume)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("runs") / "one")
+
+
+def test_a_run_learns_and_writes_what_it_promises(finished):
+    names = {path.name for path in finished.folder.iterdir()}
+    promised = {"model.safetensors", "config.toml", "metrics.csv", "curves.png", "curves.svg", "log.txt"}
+    assert names == promised | {"checkpoint.pt"}
+    table = pd.read_csv(finished.metrics)
+    assert list(table["epoch"]) == [1, 2]
+    assert {"train_loss", "train_loss_3", "train_accuracy_1"} <= set(table.columns)
+    assert table["train_loss"].iloc[1] < table["train_loss"].iloc[0]
+
+
+def test_the_weights_say_what_they_are(finished):
+    metadata = rcnnzoo.load(finished.weights).metadata
+    assert metadata["architecture"] == "bl"
+    assert metadata["categories"] == list("0123456789")
+    assert metadata["training"]["data"] == "digits"
+    assert metadata["metrics"]["split"] == "test"
+    assert metadata["metrics"]["images"] == 450
+
+
+def test_the_claimed_accuracy_is_the_loaded_networks(finished):
+    """Measured again by a loop of its own over the test images."""
+    network = rcnnzoo.load(finished.weights)
+    test = open_data("digits").split("test")
+    from rcnnzoo.data.transforms import image_to_input
+
+    images = torch.stack([image_to_input(test.read(i), 8) for i in range(len(test))])
+    with torch.inference_mode():
+        probabilities = torch.softmax(network(images), -1)
+    accuracy = []
+    for step in range(1, 4):
+        answers = probabilities[:, :step].mean(dim=1).argmax(dim=-1)
+        accuracy.append((answers == torch.from_numpy(test.labels)).double().mean().item())
+    assert network.metadata["metrics"]["accuracy"] == pytest.approx(accuracy, abs=2 / 450)
+
+
+def test_the_same_seed_gives_the_same_file_and_another_seed_another(finished, tmp_path):
+    content = finished.weights.read_bytes()
+    assert run(tmp_path / "elsewhere", workers=1).weights.read_bytes() == content
+    assert run(tmp_path / "other", seed=1).weights.read_bytes() != content
+    for word in (str(tmp_path), str(finished.folder), "data_dir"):
+        assert word.encode() not in content
+
+
+def test_the_settings_file_repeats_the_run(finished, tmp_path):
+    settings, data = settle(read_settings(finished.settings))
+    assert train(settings, data, tmp_path / "again").weights.read_bytes() == finished.weights.read_bytes()
+
+
+@pytest.mark.parametrize("batches", [3, 10])  # in the middle of an epoch, and at its end
+def test_a_run_that_is_left_and_resumed_ends_the_same(finished, tmp_path, monkeypatch, batches):
+    update, count = Trainer._update, 0
+
+    def interrupted(self, *arguments):
+        nonlocal count
+        count += 1
+        if count == batches:
+            os.kill(os.getpid(), signal.SIGINT)
+        return update(self, *arguments)
+
+    monkeypatch.setattr(Trainer, "_update", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "left")
+    assert not Run(tmp_path / "left").finished
+    monkeypatch.undo()
+    resumed = run(tmp_path / "left", resume=True)
+    assert resumed.weights.read_bytes() == finished.weights.read_bytes()
+    quantities = ["epoch", "lr", "train_loss", "train_accuracy_1", "train_accuracy_3"]
+    pd.testing.assert_frame_equal(pd.read_csv(resumed.metrics)[quantities], pd.read_csv(finished.metrics)[quantities])
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(finished, tmp_path):
+    """A kill -9 leaves no time to save anything."""
+    folder = tmp_path / "killed"
+    arguments = ["bl", "--data", "digits", "--image-size", "8", "--width", "0.0625", "--steps", "3", "--epochs", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rcnnzoo", "train", *arguments, "--precision", "fp32", "--out", str(folder)],
+        stderr=subprocess.DEVNULL,
+    )
+    while not (folder / "metrics.csv").exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert run(folder, resume=True).weights.read_bytes() == finished.weights.read_bytes()
+
+
+def test_resuming_a_finished_run_changes_nothing(finished):
+    before = {path.name: path.stat().st_mtime_ns for path in finished.folder.iterdir()}
+    assert run(finished.folder, resume=True).finished
+    assert {path.name: path.stat().st_mtime_ns for path in finished.folder.iterdir()} == before
+
+
+def test_resuming_nothing_starts_afresh(finished, tmp_path):
+    assert run(tmp_path / "new", resume=True).weights.read_bytes() == finished.weights.read_bytes()
+
+
+def test_a_run_can_not_become_another(finished):
+    with pytest.raises(TrainingError, match="started with architecture 'bl', not 'b'"):
+        run(finished.folder, resume=True, architecture="b", steps=0)
+    with pytest.raises(TrainingError, match="holds a run already; --resume"):
+        run(finished.folder)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(TrainingError, match="exists and is no run"):
+        run(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_loss_that_is_not_a_number_says_where_and_keeps_the_checkpoint_before(tmp_path, monkeypatch):
+    losses, count = loop.losses_by_step, 0
+
+    def poisoned(*arguments):
+        nonlocal count
+        count += 1
+        return losses(*arguments) * (float("nan") if count == 14 else 1)
+
+    monkeypatch.setattr(loop, "losses_by_step", poisoned)
+    with pytest.raises(TrainingError, match="loss is nan at batch 4 of epoch 2"):
+        run(tmp_path / "run")
+    state = Run(tmp_path / "run").load_checkpoint()
+    assert state is not None
+    assert state["epoch"] == 1
+    assert all(torch.isfinite(tensor).all() for tensor in state["model"].values())
+    assert not Run(tmp_path / "run").finished
+
+
+def test_a_running_average_is_what_is_saved(tmp_path):
+    """At a decay of almost 1 the average is still where training began."""
+    network = rcnnzoo.load(run(tmp_path / "run", ema=0.999999, epochs=1).weights)
+    start = rcnnzoo.build("bl", categories=10, image_size=8, width=1 / 16, steps=3)
+    weight = "layers.0.bottom_up.0.weight"
+    torch.testing.assert_close(network.state_dict()[weight], start.state_dict()[weight], atol=1e-4, rtol=0)
+
+
+def test_the_sequels_recipe_reaches_the_network(tmp_path):
+    settings, data = settle({**TINY, "recipe": "spoerer2020", "epochs": 1})
+    trainer = Trainer(settings, data, Run(tmp_path / "run"))
+    norms = [module for module in trainer.model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert {norm.momentum for norm in norms} == {0.01}
+    assert {group["epsilon_hat"] for group in trainer.optimizer.param_groups} == {0.1}
+
+
+def test_validation_images_are_measured_after_every_epoch(tmp_path):
+    table = pd.read_csv(run(tmp_path / "run", val_fraction=0.2, epochs=1).metrics)
+    assert 0 < table["val_accuracy_3"].item() <= 1
