@@ -1,17 +1,14 @@
-# Two commands for everybody: `make demo` and `make test`. Each sets up .venv by itself when needed.
+# `make test` sets up .venv by itself when needed.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types docs wheel clean
+.PHONY: test lint types docs wheel clean
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rcnnzoo needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
-
-demo: .venv/installed
-	$(BIN)/python -m rcnnzoo.demo
 
 test: .venv/installed lint types docs wheel
 	$(BIN)/python -m pytest

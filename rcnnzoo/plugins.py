@@ -95,6 +95,21 @@ def names(kind: str) -> list[str]:
     return list(registry().members[kind])
 
 
+def listing() -> list[dict[str, str]]:
+    """A row (name, kind, package, description) for everything installed, the plugins themselves last."""
+    found = registry()
+    rows = [
+        {"name": name, "kind": kind, "package": package, "description": member.description}
+        for kind, members in found.members.items()
+        for name, (member, package) in members.items()
+    ]
+    plugins = [
+        {"name": plugin.name, "kind": "plugins", "package": plugin.package, "description": f"version {plugin.version}"}
+        for plugin in found.plugins
+    ]
+    return rows + plugins
+
+
 def describe(kind: str, name: str) -> hookspecs.Member:
     """The description registered under a name.
 

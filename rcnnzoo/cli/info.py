@@ -21,6 +21,7 @@ def info(
 
     Example: rcnnzoo info bl --image-size 32
     """
+    from rcnnzoo.profiling.layers import layer_table
     from rcnnzoo.profiling.summary import summarise
     from rcnnzoo.weights.models import open_model
 
@@ -29,6 +30,26 @@ def info(
     if as_json:
         show_json(summary)
         return
-    layers = [...]
-    show_table(summary.pop("layers"))
-    show_table(...)
+    show_table(
+        [
+            {
+                "layer": row.name if row.copies == 1 else f"{row.name} ({row.copies} copies)",
+                "kind": row.kind,
+                "maps in": row.maps_in,
+                "maps": row.maps_out,
+                "kernel": _by(row.kernel),
+                "map size": _by(row.map_size),
+                "parameters": row.parameters,
+            }
+            for row in layer_table(network)
+        ]
+    )
+    first, *later = summary.pop("macs_per_step")
+    summary |= {"macs of the first step": first} | ({"macs of a later step": later[0]} if later else {})
+    show_table(
+        [{"": name, "total": value if isinstance(value, str) else f"{value:,}"} for name, value in summary.items()]
+    )
+
+
+def _by(sides: tuple[int, ...] | None) -> str | None:
+    return None if sides is None else " x ".join(map(str, sides))

@@ -91,6 +91,4 @@ def _what_is_alike(row: LayerRow) -> LayerRow:
 def _joined(alike: list[LayerRow]) -> LayerRow:
     if len(alike) == 1:
         return alike[0]
-    return replace(
-        _what_is_alike(alike[0]), copies=len(alike), parameters=sum(row.parameters for row in alike)
-    )
+    return replace(_what_is_alike(alike[0]), copies=len(alike), parameters=sum(row.parameters for row in alike))
