@@ -16,4 +16,4 @@ def save_figure(figure: Figure, stem: Path) -> None:
     with matplotlib.rc_context({"svg.hashsalt": "rcnnzoo"}):
         for suffix, options in ((".png", {"dpi": 150}), (".svg", {"metadata": {"Date": None}})):
             with whole(stem.with_name(stem.name + suffix)) as temporary:
-                figure.savefig(temporary, **options)  # type: ignore[arg-type]
+                figure.savefig(temporary, **options)

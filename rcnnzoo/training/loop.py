@@ -97,7 +97,7 @@ class Trainer:
         for module in self.model.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = settings.batch_norm_momentum
-        self.model.to(self.device, memory_format=torch.channels_last)
+        self.model.to(self.device).to(memory_format=torch.channels_last)
         self.unreadable = Unreadable(settings.max_bad)
         self.images = self._prepare("train")
         self.processes = self.accelerator.num_processes

@@ -35,7 +35,8 @@ class AdamEpsilonHat(torch.optim.Adam):
         for group in self.param_groups:
             group["updates"] += 1
             group["eps"] = group["epsilon_hat"] / sqrt(1 - group["betas"][1] ** group["updates"])
-        return super().step(closure)
+        loss: float | None = super().step(closure)
+        return loss
 
 
 def make_optimizer(model: nn.Module, name: str, lr: float, weight_decay: float) -> Optimizer:
