@@ -12,14 +12,16 @@ if TYPE_CHECKING:
     from rcnnzoo.architectures.build import build
     from rcnnzoo.readouts.lookup import readout
     from rcnnzoo.traces.labelled import make_trace
+    from rcnnzoo.traces.opening import open_trace
     from rcnnzoo.weights.files import load, save
 
-__all__ = ["build", "load", "make_trace", "readout", "save"]
+__all__ = ["build", "load", "make_trace", "open_trace", "readout", "save"]
 
 _HOMES = {
     "build": "rcnnzoo.architectures.build",
     "load": "rcnnzoo.weights.files",
     "make_trace": "rcnnzoo.traces.labelled",
+    "open_trace": "rcnnzoo.traces.opening",
     "readout": "rcnnzoo.readouts.lookup",
     "save": "rcnnzoo.weights.files",
 }

@@ -19,10 +19,15 @@ def whole(path: Path) -> Iterator[Path]:
     >>> [file.name for file in folder.iterdir()]
     ['a.txt']
     """
-    # The suffix stays last: matplotlib and others choose their format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    temporary = temporary_name(path)
     try:
         yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_name(path: Path) -> Path:
+    """A hidden name beside `path` for what is not finished yet."""
+    # The suffix stays last: matplotlib and others choose their format by it.
+    return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")

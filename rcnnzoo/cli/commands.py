@@ -13,4 +13,7 @@ def rcnnzoo_commands() -> list[Command]:
         Command("list", "what is installed, and from which package", f"{here}.list:list_names"),
         Command("info", "a network's layers, parameters and cost", f"{here}.info:info"),
         Command("train", "train a network, in a run that can be left and resumed", f"{here}.train:train"),
+        Command("evaluate", "accuracy by time step and calibration", f"{here}.evaluate:evaluate"),
+        Command("predict", "what a network sees on images of yours", f"{here}.predict:predict"),
+        Command("trace", "record the logits of all steps for a data set", f"{here}.trace:trace"),
     ]

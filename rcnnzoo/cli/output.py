@@ -39,8 +39,14 @@ def show_table(rows: Sequence[Mapping[str, object]], title: str | None = None) -
         table.add_row(*(Text(_cell(value)) for value in row.values()))
     console = Console(file=sys.stdout, highlight=False)
     if not console.is_terminal:
-        console.width = console.measure(table).maximum if rows else console.width
+        anything = console.options.update(max_width=100_000)
+        console.width = max(console.width, console.measure(table, options=anything).maximum)
     console.print(table, soft_wrap=False)
+
+
+def percent(share: float) -> str:
+    """A share of images in per cent, for a table's cell."""
+    return f"{100 * share:.1f}"
 
 
 def _cell(value: object) -> str:

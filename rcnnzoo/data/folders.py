@@ -66,7 +66,8 @@ def read_class_folders(folder: Path) -> Split:
 
 def split_of_files(folder: Path, categories: tuple[str, ...], files: list[str], labels: list[int]) -> Split:
     """A split whose images are files under a folder."""
-    return Split(categories, files, np.array(labels, dtype=np.int64), FileReader(folder, files))
+    reader = FileReader(folder, files)
+    return Split(categories, files, np.array(labels, dtype=np.int64), reader, reader.stamp)
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,14 @@ class FileReader:
     def __call__(self, position: int) -> Image.Image:
         """The image at that position."""
         return read_image(self.folder / self.files[position])
+
+    def stamp(self, position: int) -> str:
+        """Size and date of the file at that position; empty if it is gone."""
+        try:
+            status = os.stat(self.folder / self.files[position])
+        except OSError:
+            return ""
+        return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def image_files(folder: Path) -> Iterator[Path]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
@@ -45,9 +46,15 @@ class Batch:
 
 
 class Images(Protocol):
-    """A split made ready at a size."""
+    """A split made ready at a size.
+
+    Attributes:
+        workers: Processes that decode images.
+        positions: Place in the split of each image to draw batches from, ascending.
+    """
 
     workers: int
+    positions: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
         """Number of images to draw batches from."""
@@ -81,6 +88,11 @@ def native_size(split: Split) -> int:
         if isinstance(image, Image.Image):
             return min(image.size)
     raise DataError(f"{split.files[0]} and the images after it: none is readable; are they images?")
+
+
+def usual_size(split: Split) -> int:
+    """Side S at which networks see these images unless a user says otherwise: 32 for small ones, else 128."""
+    return 32 if native_size(split) <= transforms.SMALL else 128
 
 
 def prepare(split: Split, image_size: int, unreadable: Unreadable, workers: int | None = None) -> Images:
@@ -119,8 +131,8 @@ class HeldImages:
             raise DataError(f"{split.files[0]} and all {len(split)} images: none is readable; are they images?")
         self.image_size = image_size
         self.padded = transforms.pad(torch.stack(pixels))
-        self.positions = torch.tensor(positions)
-        self.labels = torch.from_numpy(split.labels)[self.positions]
+        self.positions = np.array(positions)
+        self.labels = torch.from_numpy(split.labels[self.positions])
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -149,7 +161,7 @@ class _Held:
     def __getitems__(self, indices: list[int]) -> Batch:
         held, chosen = self.images, torch.tensor(indices)
         cut = transforms.pad_crop(held.padded[chosen], held.image_size, self.corners[chosen], self.flips[chosen])
-        return Batch(cut, held.labels[chosen], held.positions[chosen])
+        return Batch(cut, held.labels[chosen], torch.from_numpy(held.positions)[chosen])
 
 
 class StreamedImages:
@@ -159,6 +171,7 @@ class StreamedImages:
         self.split = split
         self.image_size = image_size
         self.workers = workers
+        self.positions = np.arange(len(split))
 
     def __len__(self) -> int:
         return len(self.split)

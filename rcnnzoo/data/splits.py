@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,12 @@ from PIL import Image
 from rcnnzoo.errors import DataError, OptionError
 
 SPLITS = ("train", "val", "test")
+What = TypeVar("What")
+
+
+def no_stamp(position: int) -> str:
+    """For images that are known to stay what they are."""
+    return ""
 
 
 @dataclass(frozen=True)
@@ -23,26 +31,28 @@ class Split:
         files: A name for each image.
         labels: Index into `categories` of each image, int64 [N].
         read: Position -> RGB image; raises whatever the decoder raises.
+        stamp: Position -> something that changes when the image does, cheap to get (a file's size and date).
     """
 
     categories: tuple[str, ...]
     files: Sequence[str] = field(repr=False)
     labels: npt.NDArray[np.int64] = field(repr=False)
     read: Callable[[int], Image.Image] = field(repr=False)
+    stamp: Callable[[int], str] = field(repr=False, default=no_stamp)
 
     def __len__(self) -> int:
         return len(self.files)
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """Reads an image of a part of a split by its position in the part."""
+class Chosen(Generic[What]):
+    """Reads an image (or its stamp) in a part of a split by its position in the part."""
 
-    read: Callable[[int], Image.Image]
+    read: Callable[[int], What]
     positions: npt.NDArray[np.int64]
 
-    def __call__(self, position: int) -> Image.Image:
-        """The image at that position of the part."""
+    def __call__(self, position: int) -> What:
+        """What is at that position of the part."""
         return self.read(int(self.positions[position]))
 
 
@@ -53,7 +63,16 @@ def choose(split: Split, positions: npt.NDArray[np.int64]) -> Split:
         files=[split.files[i] for i in positions],
         labels=split.labels[positions],
         read=Chosen(split.read, positions),
+        stamp=Chosen(split.stamp, positions),
     )
+
+
+def fingerprint(split: Split) -> str:
+    """SHA-256 over the categories, and the name, label and stamp of each image."""
+    total = hashlib.sha256("\n".join(split.categories).encode())
+    for position, (file, label) in enumerate(zip(split.files, split.labels, strict=True)):
+        total.update(f"\0{file}\0{label}\0{split.stamp(position)}".encode("utf-8", "surrogateescape"))
+    return total.hexdigest()
 
 
 def hold_out(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:

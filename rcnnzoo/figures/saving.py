@@ -1,10 +1,11 @@
-"""Writing a figure as PNG and SVG."""
+"""Writing a figure as PNG and SVG, and a table as CSV."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import matplotlib
+import pandas as pd
 from matplotlib.figure import Figure
 
 from rcnnzoo.writing import whole
@@ -17,3 +18,10 @@ def save_figure(figure: Figure, stem: Path) -> None:
         for suffix, options in ((".png", {"dpi": 150}), (".svg", {"metadata": {"Date": None}})):
             with whole(stem.with_name(stem.name + suffix)) as temporary:
                 figure.savefig(temporary, **options)
+
+
+def save_table(table: pd.DataFrame, file: Path) -> None:
+    """Write a table as CSV."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with whole(file) as temporary:
+        table.to_csv(temporary, index=False)

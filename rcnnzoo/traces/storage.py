@@ -1,52 +1,99 @@
-"""A trace on disk: a zarr group of labelled arrays, in blocks of images, each with a checksum."""
+"""A trace on disk: a zarr group of labelled arrays, in blocks of images, each block with a checksum.
+
+A block's logits are written before the block is marked as written, so a trace that was killed at any moment says
+how far it got.
+"""
 
 from __future__ import annotations
 
-import json
+import shutil
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import zarr
+import zarr.errors
 from zarr.codecs import BytesCodec, Crc32cCodec
 
 from rcnnzoo.errors import TraceError
+from rcnnzoo.writing import temporary_name
 
 FORMAT = 1
 BLOCK_BYTES = 2**25
 """About how much of the logits is written, read and checked at once."""
 
 
-def create(path: Path, logits: tuple[int, int, int], features: Sequence[int], attributes: dict[str, Any]) -> zarr.Group:
-    """An empty trace for logits of shape [N, T, C] and, a step each, this many features."""
-    images, steps, categories = logits
-    block = max(1, min(images, BLOCK_BYTES // (4 * steps * categories)))
-    group = zarr.create_group(path, attributes={"format": FORMAT, **attributes})
+def is_trace(path: Path) -> bool:
+    """Whether a folder looks like a trace, finished or not."""
+    return (path / "zarr.json").is_file()
 
-    def add(name: str, shape: tuple[int, ...], dims: tuple[str, ...], dtype: str) -> None:
-        chunks = tuple(block if dim == "image" else size for dim, size in zip(dims, shape, strict=True))
-        group.create_array(
-            name,
-            shape=shape,
-            chunks=chunks,
-            dtype=dtype,
-            dimension_names=dims,
-            serializer=BytesCodec(),
-            compressors=[Crc32cCodec()],  # not smaller, but damage shows
-            fill_value=0,
-        )
 
-    add("logits", logits, ("image", "step", "category"), "float32")
-    add("label", (images,), ("image",), "int64")
-    add("macs", (steps,), ("step",), "int64")
-    add("step", (steps,), ("step",), "int64")
-    add("readable", (images,), ("image",), "bool")
-    add("written", (images,), ("image",), "bool")
-    for step, count in enumerate(features, 1):
-        add(f"features_{step}", (images, count), ("image", f"feature_{step}"), "float32")
-    array(group, "step")[:] = np.arange(1, steps + 1)
-    return group
+def create(
+    path: Path,
+    shape: tuple[int, int],
+    files: Sequence[str],
+    categories: Sequence[str],
+    labels: Sequence[int],
+    macs: Sequence[int],
+    features: Sequence[int],
+    attributes: dict[str, Any],
+) -> None:
+    """An empty trace, there as a whole or not at all.
+
+    Args:
+        path: Where; nothing may be there yet.
+        shape: Time steps T and categories C of the logits.
+        files: A name for each image.
+        categories: A name for each category.
+        labels: Category of each image.
+        macs: Multiply-accumulates of each step.
+        features: How many features each step's classifier sees; empty if they are not recorded.
+        attributes: What else is known of the trace.
+    """
+    images, (steps, count) = len(files), shape
+    block = max(1, min(images, BLOCK_BYTES // (4 * steps * count)))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = temporary_name(path)
+    try:
+        group = zarr.create_group(part, attributes={"format": FORMAT, **attributes})
+        _add(group, "logits", (images, steps, count), ("image", "step", "category"), "float32", block)
+        _add(group, "readable", (images,), ("image",), "bool", block)
+        _add(group, "written", (images,), ("image",), "bool", block)
+        for step, number in enumerate(features, 1):
+            _add(group, f"features_{step}", (images, number), ("image", f"feature_{step}"), "float32", block)
+        for name, dimension, values in (
+            ("label", "image", np.array(labels, dtype=np.int64)),
+            ("file", "image", np.array(files, dtype=np.dtypes.StringDType())),
+            ("macs", "step", np.array(macs, dtype=np.int64)),
+            ("step", "step", np.arange(1, steps + 1)),
+            ("category", "category", np.array(categories, dtype=np.dtypes.StringDType())),
+        ):
+            group.create_array(name, data=values, chunks=values.shape, dimension_names=(dimension,))
+        with warnings.catch_warnings():
+            # Without this copy of the metadata xarray warns; with it, zarr does, that other programs may not know it.
+            warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)
+            zarr.consolidate_metadata(part)
+        part.rename(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _add(
+    group: zarr.Group, name: str, shape: tuple[int, ...], dimensions: tuple[str, ...], dtype: str, block: int
+) -> None:
+    group.create_array(
+        name,
+        shape=shape,
+        chunks=(block, *shape[1:]),
+        dtype=dtype,
+        dimension_names=dimensions,
+        serializer=BytesCodec(),
+        compressors=[Crc32cCodec()],  # not smaller, but damage shows
+        fill_value=0,
+        config={"write_empty_chunks": True},  # so that a block that is missing can't pass for one of zeros
+    )
 
 
 def array(group: zarr.Group, name: str) -> zarr.Array[Any]:
@@ -54,8 +101,8 @@ def array(group: zarr.Group, name: str) -> zarr.Array[Any]:
     return cast("zarr.Array[Any]", group[name])
 
 
-def open_group(path: Path) -> zarr.Group:
-    """A trace's arrays as they are stored, complete or not.
+def open_group(path: Path, mode: Literal["r", "r+"]) -> zarr.Group:
+    """A trace's arrays as they are stored, complete or not, to read or also to write.
 
     Raises:
         TraceError: There is no trace of this format.
@@ -63,9 +110,10 @@ def open_group(path: Path) -> zarr.Group:
     if not path.exists():
         raise TraceError(f"{path}: no such trace; write one with `rcnnzoo trace`")
     try:
-        group = zarr.open_group(path, mode="r+")
+        group = zarr.open_group(path, mode=mode)
         version = group.attrs["format"]
-        array(group, "logits"), array(group, "written")
+        for name in ("logits", "label", "file", "macs", "category", "readable", "written"):
+            array(group, name)
     except Exception as error:  # zarr raises many things about what it doesn't recognise
         raise TraceError(f"{path}: no trace written by rcnnzoo, or a damaged one; write it again elsewhere") from error
     if version != FORMAT:
@@ -73,24 +121,14 @@ def open_group(path: Path) -> zarr.Group:
     return group
 
 
-def written_images(group: zarr.Group) -> int:
-    """How many images from the start are complete."""
-    return int(np.cumprod(array(group, "written")[:].astype(np.int64)).sum())
+def blocks(group: zarr.Group) -> list[tuple[int, int]]:
+    """First image, and the one after the last, of each block."""
+    logits = array(group, "logits")
+    images, block = logits.shape[0], logits.chunks[0]
+    return [(start, min(start + block, images)) for start in range(0, images, block)]
 
 
-def text_file(path: Path) -> Path:
-    """Where file and category names stand: text has no stable form in zarr 3 yet."""
-    return path / "names.json"
-
-
-def read_names(path: Path) -> dict[str, list[str]]:
-    """Names of files and categories.
-
-    Raises:
-        TraceError: They are missing or damaged.
-    """
-    try:
-        names: dict[str, list[str]] = json.loads(text_file(path).read_text())
-    except (OSError, ValueError) as error:
-        raise TraceError(f"{text_file(path)}: missing or damaged; write the trace again elsewhere") from error
-    return names
+def unwritten(group: zarr.Group) -> list[tuple[int, int]]:
+    """The blocks that are still to be recorded."""
+    written = array(group, "written")[:]
+    return [(start, stop) for start, stop in blocks(group) if not written[start:stop].all()]

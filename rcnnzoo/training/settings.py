@@ -11,9 +11,8 @@ from typing import Any, get_type_hints
 import tomli_w
 
 from rcnnzoo import plugins
-from rcnnzoo.data.images import native_size
+from rcnnzoo.data.images import usual_size
 from rcnnzoo.data.opening import Data, open_data
-from rcnnzoo.data.transforms import SMALL
 from rcnnzoo.data.unreadable import MOST
 from rcnnzoo.errors import OptionError, TrainingError, UnknownName
 from rcnnzoo.training.precision import best_precision
@@ -114,7 +113,7 @@ def settle(given: Mapping[str, Any]) -> tuple[Settings, Data]:
     data = open_data(given["data"], data_dir, val_fraction=given.get("val_fraction") or None, seed=given.get("seed", 0))
     if "train" not in data.splits:
         raise OptionError(f"--data {given['data']} has no train split: hold images out with --val-fraction 0.1")
-    image_size = given.get("image_size") or (32 if native_size(data.split("train")) <= SMALL else 128)
+    image_size = given.get("image_size") or usual_size(data.split("train"))
     name = given.get("recipe", MODERN)
     start: Recipe = recipe(name, given["architecture"], image_size)
     settled = {**asdict(start), "mirrored": data.mirrored, **given, "image_size": image_size, "recipe": name}

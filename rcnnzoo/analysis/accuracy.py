@@ -1,0 +1,143 @@
+"""Accuracy and calibration by time step, from a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import xarray as xr
+from scipy.stats import binomtest
+from torch import Tensor
+
+from rcnnzoo.errors import TraceError
+from rcnnzoo.readouts.lookup import DEFAULT, readout
+from rcnnzoo.traces.reading import in_blocks
+
+BINS = 15
+"""Bins of confidence, of equal width, for the calibration error: as in Guo et al. 2017."""
+TOP = 5
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How often, and how rightly sure, a network is right.
+
+    Attributes:
+        images: How many were shown.
+        readout: The rule from logits to probabilities.
+        by_step: A row a time step: `step, mean_macs, accuracy, low, high` (95 % Wilson interval), with more than five
+            categories `top5, top5_low, top5_high`, then `nll` (mean negative log-likelihood, nats) and `ece` (expected
+            calibration error).
+        calibration: A row a step and bin of confidence with images in it: `step, bin, images, confidence, accuracy`.
+    """
+
+    images: int
+    readout: str
+    by_step: pd.DataFrame
+    calibration: pd.DataFrame
+
+
+def measure_accuracy(trace: xr.Dataset, readout_name: str = DEFAULT) -> Accuracy:
+    """Accuracy by step of a trace's images; a tie between categories goes to the lowest index.
+
+    Args:
+        trace: From `rcnnzoo.open_trace` or `rcnnzoo.make_trace`; read in blocks.
+        readout_name: A registered readout.
+
+    Raises:
+        UnknownName: There is no such readout.
+        TraceError: The trace has no images.
+
+    >>> from rcnnzoo.traces.labelled import make_trace
+    >>> trace = make_trace(torch.tensor([[[2.0, 1.0], [1.0, 2.0]]]).repeat(4, 1, 1), [0, 0, 0, 1], macs=[10, 20])
+    >>> measure_accuracy(trace, "instantaneous").by_step["accuracy"].tolist()
+    [0.75, 0.25]
+    """
+    images, steps, categories = trace["logits"].shape
+    if not images:
+        raise TraceError("a trace without images: nothing to measure")
+    sums = _sums(trace, readout(readout_name), steps)
+    rows = []
+    for step in range(steps):
+        row: dict[str, Any] = {"step": step + 1, "mean_macs": int(trace["macs"].to_numpy()[: step + 1].sum())}
+        row |= _interval("accuracy", "", int(sums.right[step]), images)
+        if categories > TOP:
+            row |= _interval("top5", "top5_", int(sums.right_of_five[step]), images)
+        row |= {"nll": float(sums.nll[step]) / images, "ece": _calibration_error(sums, step, images)}
+        rows.append(row)
+    return Accuracy(images, readout_name, pd.DataFrame(rows), _calibration(sums))
+
+
+@dataclass
+class _Sums:
+    """Totals over images: [T], and [T, bins]."""
+
+    right: Tensor
+    right_of_five: Tensor
+    nll: Tensor
+    bin_images: Tensor
+    bin_confidence: Tensor
+    bin_right: Tensor
+
+
+def _sums(trace: xr.Dataset, probabilities_of: Callable[[Tensor], Tensor], steps: int) -> _Sums:
+    total = _Sums(*(torch.zeros(steps, dtype=torch.float64) for _ in range(3)), *(_empty_bins(steps) for _ in range(3)))
+    for logits, labels in in_blocks(trace):
+        probabilities = probabilities_of(logits)
+        truth = labels[:, None, None].expand(-1, steps, 1)
+        of_truth = probabilities.gather(-1, truth)
+        ahead = _ahead(probabilities, of_truth, truth)
+        right = (ahead == 0).double()
+        total.right += right.sum(0)
+        total.right_of_five += (ahead < TOP).sum(0)
+        # A probability that underflowed to 0 counts as the least that float32 can say, so that the mean stays finite.
+        least = torch.finfo(torch.float32).tiny
+        total.nll -= of_truth[..., 0].double().clamp_min(least).log().sum(0)
+        confidence = probabilities.amax(-1).double()
+        bins = (confidence * BINS).ceil().long().sub(1).clamp(0, BINS - 1)
+        for sums, values in (
+            (total.bin_images, torch.ones_like(confidence)),
+            (total.bin_confidence, confidence),
+            (total.bin_right, right),
+        ):
+            sums.scatter_add_(1, bins.T, values.T)
+    return total
+
+
+def _empty_bins(steps: int) -> Tensor:
+    return torch.zeros(steps, BINS, dtype=torch.float64)
+
+
+def _ahead(probabilities: Tensor, of_truth: Tensor, truth: Tensor) -> Tensor:
+    """How many categories come before the true one: [B, T, C], [B, T, 1], [B, T, 1] -> [B, T]."""
+    index = torch.arange(probabilities.shape[-1])
+    ties = (probabilities == of_truth) & (index < truth)
+    return ((probabilities > of_truth) | ties).sum(-1)
+
+
+def _interval(name: str, prefix: str, right: int, images: int) -> dict[str, float]:
+    interval = binomtest(right, images).proportion_ci(method="wilson")
+    return {name: right / images, f"{prefix}low": float(interval.low), f"{prefix}high": float(interval.high)}
+
+
+def _calibration_error(sums: _Sums, step: int, images: int) -> float:
+    """Mean distance between confidence and accuracy of a bin, weighed by its images (Guo et al. 2017, eq. 3)."""
+    return float((sums.bin_confidence[step] - sums.bin_right[step]).abs().sum()) / images
+
+
+def _calibration(sums: _Sums) -> pd.DataFrame:
+    steps, bins = np.nonzero(sums.bin_images.numpy())
+    number = sums.bin_images.numpy()[steps, bins]
+    return pd.DataFrame(
+        {
+            "step": steps + 1,
+            "bin": bins + 1,
+            "images": number.astype(int),
+            "confidence": sums.bin_confidence.numpy()[steps, bins] / number,
+            "accuracy": sums.bin_right.numpy()[steps, bins] / number,
+        }
+    )

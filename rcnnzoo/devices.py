@@ -1,0 +1,27 @@
+"""Where networks run, and in which precision."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from rcnnzoo.errors import UnknownName
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def best_device() -> torch.device:
+    """The accelerator of this machine if it has one, else its processor."""
+    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """A context in which networks compute in `fp32`, `bf16` or `fp16`.
+
+    Raises:
+        UnknownName: There is no such precision.
+    """
+    if precision not in DTYPES:
+        raise UnknownName("precision", precision, DTYPES, "--precision")
+    return nullcontext() if precision == "fp32" else torch.autocast(device.type, DTYPES[precision])

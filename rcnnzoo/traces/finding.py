@@ -1,0 +1,131 @@
+"""From what users type for MODEL|TRACE to a trace."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.data.images import usual_size
+from rcnnzoo.data.opening import Data, open_data
+from rcnnzoo.errors import OptionError, TraceError
+from rcnnzoo.traces import storage
+from rcnnzoo.traces.recording import Recording, check_identity, identify, record
+from rcnnzoo.training.settings import Settings, read_settings
+from rcnnzoo.weights.models import open_model, weights_file
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network and the images it is to see.
+
+    Attributes:
+        model: The network.
+        name: What people call it.
+        data: The images.
+        split: Which part of them.
+        traces: Folder for traces of this network.
+    """
+
+    model: RecurrentModel
+    name: str
+    data: Data
+    split: str
+    traces: Path
+
+    def record(self, how: Recording, path: Path | None = None) -> Path:
+        """Record the trace at `path`; in the folder for traces unless given."""
+        path = path or self.path
+        record(self.model, self.data, self.split, path, how, name=self.name)
+        return path
+
+    @property
+    def path(self) -> Path:
+        """Where the trace of this network and these images lies."""
+        return self.traces / f"{self.data.name}-{self.split}.zarr"
+
+
+def find_subject(
+    model: str,
+    data: str | None = None,
+    data_dir: Path | None = None,
+    split: str | None = None,
+    *,
+    seed: int = 0,
+    width: float | None = None,
+    steps: int | None = None,
+    image_size: int | None = None,
+) -> Subject:
+    """The network and the images that a user means.
+
+    Args:
+        model: What a user typed for MODEL.
+        data: A registered name or a folder; without it, what the run was trained on.
+        data_dir: Where a registered data set lies.
+        split: Which part; without it test, else val, else what there is.
+        seed: Of an untrained network's weights.
+        width: Multiplies an untrained network's feature maps.
+        steps: Time steps of an untrained network.
+        image_size: Side of the images of an untrained network in pixels; without it, by the images.
+
+    Raises:
+        OptionError: It isn't said which images, or an option doesn't go with a trained network.
+        WeightsError: There is no such network.
+        DataError: There are no such images.
+    """
+    file = weights_file(model)
+    images = _open_data(file, data, data_dir)
+    chosen = split or images.best_test()
+    part = images.split(chosen)
+    if file is None:
+        size = image_size or usual_size(part)
+        network = open_model(model, seed=seed, categories=part.categories, image_size=size, width=width, steps=steps)
+        name = f"{model}-seed{seed}"
+        return Subject(network, name, images, chosen, Path("traces", name))
+    network = open_model(model, width=width, steps=steps, image_size=image_size)
+    of_run = (file.parent / "config.toml").is_file()
+    name = file.absolute().parent.name if of_run else file.stem
+    return Subject(network, name, images, chosen, file.parent / "traces" / ("" if of_run else file.stem))
+
+
+def find_trace(
+    model_or_trace: str,
+    data: str | None = None,
+    data_dir: Path | None = None,
+    split: str | None = None,
+    *,
+    seed: int = 0,
+    how: Recording,
+) -> Path:
+    """A trace as it is, or a network's, recorded unless it is there already for these weights and images.
+
+    Raises:
+        OptionError: A trace was named together with images.
+        TraceError: The trace can't be used.
+    """
+    if storage.is_trace(Path(model_or_trace)):
+        if data or split:
+            raise OptionError(f"{model_or_trace} is a trace, its images are settled: leave out --data and --split")
+        return Path(model_or_trace)
+    subject = find_subject(model_or_trace, data, data_dir, split, seed=seed)
+    if storage.is_trace(subject.path):
+        try:
+            found = storage.open_group(subject.path, mode="r").attrs
+            how = replace(how, features=how.features or bool(found["features"]))
+            check_identity(found, identify(subject.model, subject.data, subject.split, how), subject.path)
+        except TraceError:
+            shutil.rmtree(subject.path)  # of other weights or images: nobody's but ours
+    return subject.record(how)
+
+
+def _open_data(file: Path | None, data: str | None, data_dir: Path | None) -> Data:
+    if data is not None:
+        return open_data(data, data_dir)
+    config = None if file is None else file.parent / "config.toml"
+    if config is None or not config.is_file():
+        raise OptionError("it isn't said which images: give --data")
+    settings = Settings(**read_settings(config))
+    if data_dir is not None:
+        settings = replace(settings, data_dir=str(data_dir))
+    return settings.open_data()
