@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: test lint types docs wheel clean
+.PHONY: demo test lint types docs wheel clean
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rcnnzoo needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
+
+demo: .venv/installed
+	$(BIN)/python -m rcnnzoo.demo
 
 test: .venv/installed lint types docs wheel
 	$(BIN)/python -m pytest
