@@ -1,0 +1,200 @@
+"""Plugins: real packages in a folder on the path, as an installation leaves them."""
+
+import importlib
+import sys
+import textwrap
+import warnings
+
+import pytest
+
+from rcnnzoo import plugins
+from rcnnzoo.errors import PluginError, UnknownName
+
+READOUT = """
+    from rcnnzoo.hookspecs import Readout, hookimpl
+
+    @hookimpl
+    def rcnnzoo_readouts():
+        return [Readout("{name}", "made up", "{module}:readout")]
+
+    def readout(logits):
+        return logits
+"""
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """A function that puts a package of one module beside rcnnzoo."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delenv("RCNNZOO_LOAD_PLUGINS", raising=False)
+
+    def put(package, code, requires=()):
+        module = package.replace("-", "_")
+        (tmp_path / f"{module}.py").write_text(textwrap.dedent(code).replace("{module}", module))
+        info = tmp_path / f"{module}-1.0.dist-info"
+        info.mkdir()
+        lines = ["Metadata-Version: 2.1", f"Name: {package}", "Version: 1.0"]
+        (info / "METADATA").write_text("\n".join([*lines, *(f"Requires-Dist: {r}" for r in requires)]) + "\n")
+        (info / "entry_points.txt").write_text(f"[rcnnzoo]\n{module} = {module}\n")
+        importlib.invalidate_caches()
+        plugins.registry.cache_clear()
+
+    before = set(sys.modules)
+    plugins.registry.cache_clear()
+    yield put
+    plugins.registry.cache_clear()
+    for name in set(sys.modules) - before:
+        if getattr(sys.modules[name], "__file__", None) and str(tmp_path) in str(sys.modules[name].__file__):
+            del sys.modules[name]
+
+
+def names_with_warnings(kind="readouts"):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = plugins.names(kind)
+    return found, [str(warning.message) for warning in caught]
+
+
+BUILT_IN = ["cumulative", "instantaneous", "cumulative-logits"]
+
+
+def test_a_package_adds_a_name(install):
+    install("zoo-extra", READOUT.format(name="last", module="{module}"))
+    assert plugins.names("readouts") == [*BUILT_IN, "last"]
+    assert plugins.resolve("readouts", "last")("x") == "x"
+    row = next(row for row in plugins.listing() if row["name"] == "last")
+    assert row == {"name": "last", "kind": "readouts", "package": "zoo-extra", "description": "made up"}
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("import a_module_that_is_not_there", "ModuleNotFoundError: No module named 'a_module_that_is_not_there'"),
+        ("raise SystemExit('no')", "SystemExit: no"),
+        ("def broken(:", "SyntaxError"),
+        (
+            """
+            from rcnnzoo.hookspecs import hookimpl
+            @hookimpl
+            def rcnnzoo_readuots(): return []
+            """,
+            "unknown hook 'rcnnzoo_readuots'",
+        ),
+        (
+            """
+            from rcnnzoo.hookspecs import hookimpl
+            @hookimpl
+            def rcnnzoo_readouts(): return ["last"]
+            """,
+            "rcnnzoo_readouts must return a list of Readout",
+        ),
+        (
+            """
+            from rcnnzoo.hookspecs import hookimpl
+            @hookimpl
+            def rcnnzoo_readouts(): raise ValueError("not today")
+            """,
+            "ValueError: not today",
+        ),
+        (
+            """
+            from rcnnzoo.hookspecs import Readout, hookimpl
+            @hookimpl
+            def rcnnzoo_readouts(): return [Readout("a", "b", "c:d"), Readout("a", "b", "c:d")]
+            """,
+            "rcnnzoo_readouts names 'a' twice",
+        ),
+        (
+            """
+            from rcnnzoo.hookspecs import Architecture, Readout, hookimpl
+            @hookimpl
+            def rcnnzoo_readouts(): return [Readout("half-registered", "b", "c:d")]
+            @hookimpl
+            def rcnnzoo_architectures(): return None
+            """,
+            "rcnnzoo_architectures must return a list of Architecture",
+        ),
+    ],
+)
+def test_a_broken_plugin_is_named_and_left_out_as_a_whole(install, code, reason):
+    install("zoo-broken", code)
+    found, messages = names_with_warnings()
+    assert found == BUILT_IN
+    (message,) = messages
+    assert "plugin zoo_broken of zoo-broken 1.0 left out" in message
+    assert reason in message
+
+
+def test_a_plugin_for_another_rcnnzoo_is_left_out(install):
+    install("zoo-old", READOUT.format(name="last", module="{module}"), requires=["rcnnzoo>=99"])
+    found, messages = names_with_warnings()
+    assert found == BUILT_IN
+    assert "it requires rcnnzoo>=99" in messages[0]
+
+
+def test_built_ins_keep_their_names(install):
+    install("zoo-thief", READOUT.format(name="cumulative", module="{module}"))
+    found, messages = names_with_warnings()
+    assert found == BUILT_IN
+    assert messages == [
+        "readout 'cumulative' of zoo-thief left out: rcnnzoo has one of that name; zoo-thief must rename it"
+    ]
+    assert plugins.resolve("readouts", "cumulative").__module__ == "rcnnzoo.readouts.cumulative"
+
+
+def test_a_name_that_two_packages_claim_is_nobodys(install):
+    install("zoo-one", READOUT.format(name="last", module="{module}"))
+    install("zoo-two", READOUT.format(name="last", module="{module}"))
+    found, messages = names_with_warnings()
+    assert found == BUILT_IN
+    assert "zoo-one and zoo-two both claim it" in messages[0]
+    with pytest.raises(PluginError, match="readout 'last' is claimed by zoo-one and zoo-two"):
+        plugins.resolve("readouts", "last")
+
+
+def test_a_third_claimant_does_not_get_the_name(install):
+    for package in ("zoo-one", "zoo-three", "zoo-two"):
+        install(package, READOUT.format(name="last", module="{module}"))
+    found, _ = names_with_warnings()
+    assert found == BUILT_IN
+    with pytest.raises(PluginError, match="zoo-one and zoo-three and zoo-two"):
+        plugins.describe("readouts", "last")
+
+
+def test_an_environment_variable_limits_what_is_loaded_but_not_the_built_ins(install, monkeypatch):
+    install("zoo-one", READOUT.format(name="first", module="{module}"))
+    install("zoo-two", "raise RuntimeError('must not be imported')")
+    monkeypatch.setenv("RCNNZOO_LOAD_PLUGINS", "zoo-one")
+    assert names_with_warnings() == ([*BUILT_IN, "first"], [])
+    plugins.registry.cache_clear()
+    monkeypatch.setenv("RCNNZOO_LOAD_PLUGINS", "")
+    assert names_with_warnings() == (BUILT_IN, [])
+
+
+def test_what_a_plugin_prints_stays_off_standard_output(install, capsys):
+    install("zoo-loud", "print('hello')\n" + textwrap.dedent(READOUT.format(name="last", module="{module}")))
+    assert "last" in plugins.names("readouts")
+    assert capsys.readouterr().out == ""
+
+
+def test_a_target_that_can_not_be_imported_is_named(install):
+    code = READOUT.format(name="last", module="{module}").replace(":readout", ":nothing")
+    install("zoo-gap", code)
+    with pytest.raises(PluginError, match=r"readout 'last' of zoo-gap can't be used: importing zoo_gap:nothing failed"):
+        plugins.resolve("readouts", "last")
+
+
+def test_an_unknown_name_gets_the_nearest():
+    with pytest.raises(UnknownName, match=r"unknown data set 'ecosett': did you mean 'ecoset'\? \(rcnnzoo list data\)"):
+        plugins.describe("data", "ecosett")
+
+
+def test_built_ins_come_through_the_same_entry_points():
+    ours = {row["name"] for row in plugins.listing() if row["kind"] == "plugins" and row["package"] == "rcnnzoo"}
+    assert {"architectures", "readouts", "data", "commands"} <= ours
+
+
+def test_every_built_in_target_can_be_imported():
+    for kind in plugins.KINDS:
+        for name in plugins.names(kind):
+            assert callable(plugins.resolve(kind, name))

@@ -1,0 +1,137 @@
+"""Weights: one file rebuilds the network, and a file that can't is refused as a whole."""
+
+import json
+import pickle
+
+import pytest
+import safetensors.torch
+import torch
+
+import rcnnzoo
+from rcnnzoo.errors import WeightsError
+from rcnnzoo.weights.files import read_header, weights_hash
+
+
+@pytest.fixture
+def network():
+    return rcnnzoo.build("bl", categories=["cat", "dog", "owl"], image_size=16, width=1 / 16, steps=2)
+
+
+@pytest.fixture
+def file(network, tmp_path):
+    rcnnzoo.save(network, tmp_path / "model.safetensors", metadata={"training": {"data": "pets"}})
+    return tmp_path / "model.safetensors"
+
+
+def changed(file, change_tensors=lambda tensors: tensors, change_metadata=lambda metadata: metadata):
+    """The file with other tensors or metadata."""
+    metadata, _ = read_header(file)
+    tensors = change_tensors(safetensors.torch.load_file(file))
+    header = {"rcnnzoo": json.dumps(change_metadata(metadata))}
+    safetensors.torch.save_file(tensors, file, metadata=header)
+    return file
+
+
+def test_a_file_alone_rebuilds_the_network(network, file):
+    loaded = rcnnzoo.load(file)
+    assert loaded.num_steps == 2
+    assert loaded.metadata["categories"] == ["cat", "dog", "owl"]
+    assert loaded.metadata["training"] == {"data": "pets"}
+    assert all(torch.equal(loaded.state_dict()[key], value) for key, value in network.state_dict().items())
+
+
+def test_the_same_network_gives_the_same_file(network, file, tmp_path):
+    rcnnzoo.save(network, tmp_path / "again.safetensors", metadata={"training": {"data": "pets"}})
+    assert (tmp_path / "again.safetensors").read_bytes() == file.read_bytes()
+
+
+def test_metadata_are_one_canonical_json_key(file):
+    with safetensors.safe_open(file, framework="pt") as opened:
+        header = opened.metadata()
+    assert list(header) == ["rcnnzoo"]
+    content = json.loads(header["rcnnzoo"])
+    assert header["rcnnzoo"] == json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def test_the_hash_is_of_the_weights(network):
+    before = weights_hash(network)
+    assert weights_hash(network) == before
+    with torch.no_grad():
+        network.layers[3].norm[1].bias[0] += 1
+    assert weights_hash(network) != before
+
+
+def test_missing_unexpected_and_misshapen_tensors_are_named(file):
+    def spoil(tensors):
+        tensors["intruder"] = torch.zeros(1)
+        del tensors["layers.0.norm.0.bias"]
+        tensors["classifier.0.weight"] = tensors["classifier.0.weight"][:, :5].contiguous()
+        return tensors
+
+    message = (
+        r"1 missing \(layers.0.norm.0.bias\); 1 unexpected \(intruder\); "
+        r"1 of another shape \(classifier.0.weight is \[3, 5\], not \[3, 128\]\)"
+    )
+    with pytest.raises(WeightsError, match=message):
+        rcnnzoo.load(changed(file, spoil))
+
+
+@pytest.mark.parametrize("size", [0, 5, 100, 1000, -1])
+def test_a_file_cut_short_is_refused(file, size):
+    content = file.read_bytes()
+    file.write_bytes(content[:size])
+    with pytest.raises(WeightsError, match="damaged or no safetensors file"):
+        rcnnzoo.load(file)
+
+
+class Bomb:
+    """What a pickle can do to whoever opens it."""
+
+    def __reduce__(self):
+        return pytest.fail, ("a pickle was opened",)
+
+
+def test_a_pickle_is_never_opened(tmp_path):
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(WeightsError, match="is a pickle, which can hold code and is never opened"):
+        rcnnzoo.load(file)
+    torch.save({"a": torch.zeros(3)}, file)
+    with pytest.raises(WeightsError, match="is a pickle"):
+        rcnnzoo.load(file)
+
+
+def test_other_peoples_safetensors_are_told_apart(tmp_path):
+    safetensors.torch.save_file({"a": torch.zeros(3)}, tmp_path / "a.safetensors")
+    with pytest.raises(WeightsError, match="not written by rcnnzoo"):
+        rcnnzoo.load(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: {**m, "architecture": "cornet"}, "its network can't be rebuilt: unknown architecture 'cornet'"),
+        (lambda m: {**m, "options": {**m["options"], "sauce": 1}}, "do not say how to rebuild the network"),
+        (lambda m: {k: v for k, v in m.items() if k != "categories"}, r"rebuild the network \(KeyError\('categories'"),
+        (lambda m: {**m, "options": 3}, "do not say how to rebuild"),
+        (lambda m: [1, 2], "are not a JSON object"),
+    ],
+)
+def test_metadata_that_rebuild_nothing_are_refused(file, change, message):
+    with pytest.raises(WeightsError, match=message):
+        rcnnzoo.load(changed(file, change_metadata=change))
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path):
+    with pytest.raises(WeightsError, match=r"none.safetensors: can't be read \(No such file"):
+        rcnnzoo.load(tmp_path / "none.safetensors")
+
+
+def test_nothing_is_written_when_writing_fails(network, tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(safetensors.torch, "save", full)
+    with pytest.raises(OSError, match="No space"):
+        rcnnzoo.save(network, tmp_path / "model.safetensors")
+    assert list(tmp_path.iterdir()) == []
