@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rcnnzoo.data.folders import read_folder
 from rcnnzoo.data.splits import Split
+from rcnnzoo.data.unreadable import DataWarning
 
 CATEGORIES = 565
 
@@ -18,9 +19,8 @@ def read_ecoset(folder: Path) -> dict[str, Split]:
     weights, and their ids are not contiguous, so nothing is derived from them.
     """
     splits = read_folder(folder)
-    for name, split in splits.items():
-        if len(split.categories) != CATEGORIES:
-            warnings.warn(
-                f"{folder}: {len(split.categories)} of ecoset's {CATEGORIES} categories in {name}", stacklevel=2
-            )
+    name, first = next(iter(splits.items()))
+    if len(first.categories) != CATEGORIES:
+        message = f"{folder}: {len(first.categories)} of ecoset's {CATEGORIES} categories in {name}"
+        warnings.warn(message, DataWarning, stacklevel=2)
     return splits

@@ -283,6 +283,7 @@ def _loader(source: Source, plan: Sequence[list[int]], workers: int) -> DataLoad
         batch_sampler=plan,
         num_workers=min(workers, len(plan)),
         collate_fn=cast(Any, _as_it_is),
+        generator=torch.Generator(),  # else each pass would draw from the global one, a resumed epoch once more
         pin_memory=torch.cuda.is_available(),
     )
 

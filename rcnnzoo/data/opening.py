@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -79,7 +78,7 @@ def _with_val(data: Data, fraction: float, seed: int) -> Data:
         raise OptionError(f"--val-fraction {fraction:g}: {data.name} has a val split of its own; leave the option out")
     source = "train" if "train" in data.splits else WHOLE
     train, val = hold_out(data.split(source), fraction, seed)
-    rest = {name: split for name, split in data.splits.items() if name not in (source,)}
+    rest = {name: split for name, split in data.splits.items() if name != source}
     return Data(data.name, {"train": train, "val": val, **rest}, data.mirrored)
 
 
@@ -97,8 +96,3 @@ def _find(description: DataSet, data_dir: Path | None) -> Path:
         if folder.is_dir() and any(folder.iterdir()):
             return folder
     raise DataError(f"data set {name!r}: nothing in {given}; {get}")
-
-
-def describe_splits(data: Data, names: Sequence[str]) -> str:
-    """How many images each split has, for people: `50,000 train, 10,000 test`."""
-    return ", ".join(f"{len(data.splits[name]):,} {name}" for name in names)

@@ -11,7 +11,7 @@ MOST = 10
 
 
 class DataWarning(UserWarning):
-    """An image was skipped."""
+    """Images are missing: one was skipped, or a data set is not whole."""
 
 
 class Unreadable:

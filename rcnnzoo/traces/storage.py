@@ -23,6 +23,8 @@ from rcnnzoo.writing import temporary_name
 FORMAT = 1
 BLOCK_BYTES = 2**25
 """About how much of the logits is written, read and checked at once."""
+CHECKSUM = [Crc32cCodec()]
+"""Makes nothing smaller, but damage shows."""
 
 
 def is_trace(path: Path) -> bool:
@@ -70,7 +72,9 @@ def create(
             ("step", "step", np.arange(1, steps + 1)),
             ("category", "category", np.array(categories, dtype=np.dtypes.StringDType())),
         ):
-            group.create_array(name, data=values, chunks=values.shape, dimension_names=(dimension,))
+            group.create_array(
+                name, data=values, chunks=values.shape, dimension_names=(dimension,), compressors=CHECKSUM
+            )
         with warnings.catch_warnings():
             # Without this copy of the metadata xarray warns; with it, zarr does, that other programs may not know it.
             warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)
@@ -90,7 +94,7 @@ def _add(
         dtype=dtype,
         dimension_names=dimensions,
         serializer=BytesCodec(),
-        compressors=[Crc32cCodec()],  # not smaller, but damage shows
+        compressors=CHECKSUM,
         fill_value=0,
         config={"write_empty_chunks": True},  # so that a block that is missing can't pass for one of zeros
     )

@@ -29,7 +29,7 @@ def test_parameters_are_those_of_the_authors_code(name, categories):
 
 @pytest.mark.parametrize("name", GIGAMACS)
 def test_macs_of_a_real_forward_pass(name):
-    """ptflops counts what its operator-level backend sees while an image goes through the network."""
+    """Ptflops counts what its operator-level backend sees while an image goes through the network."""
     network = rcnnzoo.build(name).eval()
     with torch.no_grad():
         macs, _ = get_model_complexity_info(

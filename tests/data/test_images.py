@@ -1,0 +1,145 @@
+"""Batches: what is in them, in which order, and what happens to files that can't be read."""
+
+import numpy as np
+import pytest
+import torch
+
+from rcnnzoo.data.images import HeldImages, StreamedImages, evaluation_batches, prepare, readable, training_batches
+from rcnnzoo.data.opening import open_data
+from rcnnzoo.data.splits import fingerprint
+from rcnnzoo.data.unreadable import DataWarning, Unreadable
+from rcnnzoo.errors import DataError
+from tests.data.lookalikes import make_classes
+
+
+@pytest.fixture(params=["held", "streamed"])
+def split(request, tmp_path):
+    """Ten images of each of two categories, small ones or large ones."""
+    size = (20, 20) if request.param == "held" else (90, 70)
+    return open_data(str(make_classes(tmp_path / "pets", each=10, size=size))).split("train")
+
+
+def ready(split, size=16, most=10, workers=0):
+    return prepare(split, size, Unreadable(most), workers)
+
+
+def together(loader):
+    batches = list(loader)
+    return torch.cat([b.images for b in batches]), torch.cat([b.positions for b in batches])
+
+
+def training_of(split, workers=0, epoch=0, first=0, seed=0, share=(0, 1)):
+    images = ready(split, workers=workers)
+    return training_batches(images, 4, seed=seed, epoch=epoch, mirrored=True, first=first, share=share)
+
+
+def test_evaluation_gives_every_image_once_in_order(split):
+    images, positions = together(evaluation_batches(ready(split), 6))
+    assert positions.tolist() == list(range(20))
+    assert images.shape == (20, 3, 16, 16)
+    part, positions = together(evaluation_batches(ready(split), 6, 5, 13))
+    assert positions.tolist() == list(range(5, 13))
+    assert torch.equal(part, images[5:13])
+
+
+def test_labels_go_with_their_images(split):
+    for batch in training_of(split):
+        assert batch.labels.tolist() == split.labels[batch.positions.numpy()].tolist()
+
+
+def test_training_gives_every_image_once_an_epoch_in_another_order(split):
+    orders = [together(training_of(split, epoch=epoch))[1].tolist() for epoch in (0, 1)]
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(20))
+    assert orders[0] != orders[1]
+
+
+def test_an_epoch_depends_on_the_seed_alone(split):
+    images, positions = together(training_of(split))
+    again, same = together(training_of(split, workers=2))
+    assert torch.equal(positions, same)
+    assert torch.equal(images, again)
+    other, _ = together(training_of(split, seed=1))
+    assert not torch.equal(images, other)
+
+
+def test_an_epoch_that_is_taken_up_again_goes_on_as_it_would_have(split):
+    images, positions = together(training_of(split))
+    rest, places = together(training_of(split, first=2))
+    assert torch.equal(places, positions[8:])
+    assert torch.equal(rest, images[8:])
+
+
+def test_processes_share_an_epoch_without_overlap(split):
+    shares = [together(training_of(split, share=(rank, 2)))[1].tolist() for rank in (0, 1)]
+    assert len(shares[0]) == len(shares[1]) == 8
+    assert not set(shares[0]) & set(shares[1])
+
+
+def spoil(split, *names):
+    for name in names:
+        file = split.read.folder / name
+        file.write_bytes(file.read_bytes()[:200] if name.endswith("3.jpg") else b"no picture at all")
+
+
+def test_unreadable_images_are_named_and_skipped(split):
+    spoil(split, "cat/3.jpg", "dog/0.jpg")
+    with pytest.warns(DataWarning) as caught:
+        unreadable = Unreadable(2)
+        images = prepare(split, 16, unreadable, 0)
+        seen = torch.cat([b.positions for b in readable(evaluation_batches(images, 6), unreadable)])
+    assert [str(w.message).split(":")[0] for w in caught] == ["cat/3.jpg", "dog/0.jpg"]
+    assert sorted(set(range(20)) - set(seen.tolist())) == [3, 10]
+
+
+def test_one_more_than_allowed_is_an_error(split):
+    spoil(split, "cat/3.jpg", "dog/0.jpg")
+    unreadable = Unreadable(1)
+    with pytest.warns(DataWarning), pytest.raises(DataError, match=r"dog/0.jpg: unreadable .* 1 others.*--max-bad"):
+        images = prepare(split, 16, unreadable, 0)
+        list(readable(evaluation_batches(images, 6), unreadable))
+
+
+def test_none_readable_is_an_error(split):
+    spoil(split, *split.files)
+    with pytest.raises(DataError, match="none is readable; are they images"):
+        ready(split)
+
+
+def test_a_file_counts_once_however_often_it_is_met():
+    unreadable = Unreadable(1)
+    with pytest.warns(DataWarning):
+        unreadable.see([("a.jpg", "cut short")])
+    unreadable.see([("a.jpg", "cut short")])
+
+
+def test_small_images_are_held_and_large_ones_streamed(tmp_path):
+    small = open_data(str(make_classes(tmp_path / "small", size=(32, 40)))).split("train")
+    large = open_data(str(make_classes(tmp_path / "large", size=(128, 100)))).split("train")
+    assert isinstance(ready(small, 32), HeldImages)
+    assert isinstance(ready(small, 128), StreamedImages)
+    assert isinstance(ready(large, 32), StreamedImages)
+
+
+def test_a_fingerprint_changes_with_the_images(split):
+    before = fingerprint(split)
+    assert fingerprint(split) == before
+    file = split.read.folder / split.files[4]
+    file.write_bytes(file.read_bytes() + b" ")
+    assert fingerprint(split) != before
+
+
+def test_torchs_generator_is_left_alone(split):
+    before = torch.get_rng_state()
+    together(training_of(split))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_held_images_do_not_depend_on_which_others_are_readable(tmp_path):
+    split = open_data(str(make_classes(tmp_path, each=4, size=(20, 20)))).split("train")
+    whole, _ = together(evaluation_batches(ready(split), 8))
+    spoil(split, "cat/2.jpg")
+    with pytest.warns(DataWarning):
+        rest = ready(split)
+    images, positions = together(evaluation_batches(rest, 8))
+    np.testing.assert_array_equal(positions, [0, 1, 3, 4, 5, 6, 7])
+    assert torch.equal(images, whole[positions])

@@ -1,0 +1,164 @@
+"""From `--data` to splits, on look-alikes of the real data sets."""
+
+import numpy as np
+import pytest
+
+from rcnnzoo.data.opening import open_data
+from rcnnzoo.data.unreadable import DataWarning
+from rcnnzoo.errors import DataError, OptionError, UnknownName
+from tests.data.lookalikes import (
+    ECOSET_CATEGORIES,
+    IMAGENET_CATEGORIES,
+    make_classes,
+    make_ecoset,
+    make_imagenet,
+    make_kaggle_imagenet,
+    save_image,
+)
+
+
+def test_ecoset_as_it_is_unpacked(tmp_path):
+    make_ecoset(tmp_path / "ecoset")
+    with pytest.warns(DataWarning, match="4 of ecoset's 565 categories in train"):
+        data = open_data("ecoset", tmp_path)
+    assert list(data.splits) == ["train", "val", "test"]
+    assert data.categories == ECOSET_CATEGORIES
+    assert data.splits["val"].labels.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+    assert all(data.splits["train"].read(i).mode == "RGB" for i in range(12))
+    assert data.best_test() == "test"
+
+
+def test_imagenet_with_a_folder_a_synset(tmp_path):
+    data = open_data("imagenet", make_imagenet(tmp_path))
+    assert list(data.splits) == ["train", "val"]
+    assert data.categories == IMAGENET_CATEGORIES
+    assert all(data.splits["val"].read(i).mode == "RGB" for i in range(9))
+    assert data.best_test() == "val"
+
+
+def test_imagenet_as_kaggle_packs_it(tmp_path):
+    """The same image gives the same label, in whichever order its table lists them."""
+    data = open_data("imagenet", make_kaggle_imagenet(tmp_path))
+    val = data.splits["val"]
+    labels = dict(zip(val.files, val.labels.tolist(), strict=True))
+    assert labels == {f"ILSVRC2012_val_{n + 1:08d}.JPEG": n // 3 for n in range(9)}
+    assert val.read(0).size == (90, 70)
+
+
+def test_cifar10_binary_version(tmp_path):
+    """Records are a label, then the red, green and blue planes."""
+    folder = tmp_path / "cifar10" / "cifar-10-batches-bin"
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (4, 3, 32, 32), dtype=np.uint8)
+    records = np.concatenate([np.array([[3], [0], [9], [1]], dtype=np.uint8), pixels.reshape(4, -1)], axis=1)
+    for name in [*(f"data_batch_{n}.bin" for n in range(1, 6)), "test_batch.bin"]:
+        records.tofile(folder / name)
+    data = open_data("cifar10", tmp_path)
+    assert len(data.splits["train"]) == 20
+    assert data.splits["test"].labels.tolist() == [3, 0, 9, 1]
+    np.testing.assert_array_equal(np.asarray(data.splits["test"].read(2)), pixels[2].transpose(1, 2, 0))
+    (folder / "data_batch_3.bin").write_bytes(records.tobytes()[:-1])
+    with pytest.raises(DataError, match=r"data_batch_3.bin: its size is no multiple of 3073"):
+        open_data("cifar10", tmp_path)
+
+
+def test_cifar10_pickles_are_refused(tmp_path):
+    (tmp_path / "cifar-10-batches-py").mkdir()
+    with pytest.raises(DataError, match="never opened here; get cifar-10-batches-bin"):
+        open_data("cifar10", tmp_path)
+
+
+def test_digits_come_with_scikit_learn():
+    from sklearn.datasets import load_digits
+
+    data = open_data("digits")
+    assert (len(data.splits["train"]), len(data.splits["test"])) == (1347, 450)
+    split = data.splits["test"]
+    original = load_digits().images[int(split.files[5])]
+    np.testing.assert_allclose(np.asarray(split.read(5))[..., 0] / 255 * 16, original, atol=1 / 16)
+    assert not set(data.splits["train"].files) & set(split.files)
+
+
+def test_a_data_set_that_is_not_there_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.delenv("RCNNZOO_DATA", raising=False)
+    with pytest.raises(DataError, match=r"ecoset.*get it from https://\S+ \(about 155 GB.*CC BY-NC-SA.*0001_man"):
+        open_data("ecoset")
+    with pytest.raises(DataError, match=r"nothing in .*; get it from"):
+        open_data("imagenet", tmp_path)
+
+
+def test_the_environment_says_where_data_lie(tmp_path, monkeypatch):
+    make_imagenet(tmp_path / "imagenet")
+    monkeypatch.setenv("RCNNZOO_DATA", str(tmp_path))
+    assert len(open_data("imagenet").splits["train"]) == 9
+
+
+def test_any_folder_of_class_folders(tmp_path):
+    data = open_data(str(make_classes(tmp_path / "pets")))
+    assert (data.name, list(data.splits), data.categories) == ("pets", ["all"], ("cat", "dog"))
+    held = open_data(str(tmp_path / "pets"), val_fraction=0.25)
+    assert {name: len(split) for name, split in held.splits.items()} == {"train": 6, "val": 2}
+    assert sorted([*held.splits["train"].files, *held.splits["val"].files]) == sorted(data.splits["all"].files)
+    assert sorted(held.splits["val"].labels.tolist()) == [0, 1]
+
+
+def test_hidden_and_foreign_files_are_left_out(tmp_path):
+    make_classes(tmp_path)
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / "cat" / "._0.jpg").write_bytes(b"")
+    (tmp_path / "cat" / "notes.txt").write_text("cute")
+    save_image(tmp_path / "cat" / "deeper" / "9.PNG", 3, form="PNG")
+    assert [f for f in open_data(str(tmp_path)).splits["all"].files if f.startswith("cat")] == [
+        "cat/0.jpg",
+        "cat/1.jpg",
+        "cat/2.jpg",
+        "cat/3.jpg",
+        "cat/deeper/9.PNG",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda folder: None, "no such folder"),
+        (lambda folder: make_classes(folder, ("cat",)), "1 category in all: a classifier needs at least 2"),
+        (lambda folder: (make_classes(folder) / "empty").mkdir(), "empty: a class folder without images"),
+        (lambda folder: folder.mkdir(), "holds no class folders; it needs a folder a category"),
+        (
+            lambda folder: (make_classes(folder / "train"), make_classes(folder / "test", ("cat", "fox"))),
+            "test split differ from those of its train split: 1 is 'fox', not 'dog'",
+        ),
+        (
+            lambda folder: (make_classes(folder / "train"), make_classes(folder / "val", ("cat", "dog", "eel"))),
+            "val split differ from those of its train split: 3 categories, not 2",
+        ),
+    ],
+)
+def test_a_folder_that_can_not_be_trained_on_is_refused(tmp_path, make, message):
+    make(tmp_path / "pets")
+    with pytest.raises(DataError, match=message):
+        open_data(str(tmp_path / "pets"))
+
+
+def test_fractions_that_hold_nothing_out_are_refused(tmp_path):
+    make_classes(tmp_path)
+    for fraction in (0.01, 0.99, 1.5):
+        with pytest.raises(OptionError, match="--val-fraction"):
+            open_data(str(tmp_path), val_fraction=fraction)
+
+
+def test_a_val_split_is_not_replaced(tmp_path):
+    with pytest.raises(OptionError, match="has a val split of its own"):
+        open_data("imagenet", make_imagenet(tmp_path), val_fraction=0.5)
+
+
+def test_an_unknown_name_gets_the_nearest():
+    with pytest.raises(UnknownName, match="unknown data set 'cifar': did you mean 'cifar10'"):
+        open_data("cifar")
+
+
+def test_a_split_that_is_not_there_is_named(tmp_path):
+    data = open_data("imagenet", make_imagenet(tmp_path))
+    with pytest.raises(DataError, match="imagenet has no split 'test': there are train, val"):
+        data.split("test")
