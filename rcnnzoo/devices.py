@@ -17,11 +17,15 @@ def best_device() -> torch.device:
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    """A context in which networks compute in `fp32`, `bf16` or `fp16`.
+    """A context in which networks compute in `fp32`, `bf16` or `fp16`."""
+    return nullcontext() if precision == "fp32" else torch.autocast(device.type, DTYPES[precision])
+
+
+def check_precision(precision: str) -> None:
+    """Refuse a precision that there is not.
 
     Raises:
-        UnknownName: There is no such precision.
+        UnknownName: It is none of `fp32`, `bf16`, `fp16`.
     """
     if precision not in DTYPES:
         raise UnknownName("precision", precision, DTYPES, "--precision")
-    return nullcontext() if precision == "fp32" else torch.autocast(device.type, DTYPES[precision])

@@ -67,9 +67,10 @@ def train(
     from rcnnzoo.training.loop import train as train_network
     from rcnnzoo.training.runs import Run
 
-    if resume and Run(folder).finished:
-        print(f"{folder}: finished already", file=sys.stderr)  # noqa: T201
+    finished = Run(folder).finished
     run = train_network(settings, images, folder, resume=resume)
+    if finished:
+        print(f"{folder}: finished already", file=sys.stderr)  # noqa: T201
     if as_json:
         show_json(run.summary())
     else:

@@ -19,8 +19,8 @@ from rcnnzoo.data.images import Images, evaluation_batches, prepare, readable
 from rcnnzoo.data.opening import Data
 from rcnnzoo.data.splits import check_categories, choose, fingerprint
 from rcnnzoo.data.transforms import to_input
-from rcnnzoo.data.unreadable import Unreadable
-from rcnnzoo.devices import autocast, best_device
+from rcnnzoo.data.unreadable import MOST, Unreadable
+from rcnnzoo.devices import autocast, best_device, check_precision
 from rcnnzoo.errors import TraceError
 from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.progress import progress
@@ -44,7 +44,10 @@ class Recording:
     features: bool = False
     precision: str = "fp32"
     workers: int | None = None
-    max_bad: int = 10
+    max_bad: int = MOST
+
+    def __post_init__(self) -> None:
+        check_precision(self.precision)
 
 
 def record(model: RecurrentModel, data: Data, split: str, path: Path, how: Recording, *, name: str = "") -> None:

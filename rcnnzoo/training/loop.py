@@ -91,7 +91,7 @@ class Trainer:
             categories=data.categories,
             image_size=settings.image_size,
             width=settings.width,
-            steps=settings.steps or None,
+            steps=settings.steps,
             seed=settings.seed,
         )
         for module in self.model.modules():

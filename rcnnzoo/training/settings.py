@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, cast, get_type_hints
 
 import tomli_w
 
@@ -15,6 +15,7 @@ from rcnnzoo.data.images import usual_size
 from rcnnzoo.data.opening import Data, open_data
 from rcnnzoo.data.unreadable import MOST
 from rcnnzoo.errors import OptionError, TrainingError, UnknownName
+from rcnnzoo.hookspecs import Architecture
 from rcnnzoo.training.precision import best_precision
 from rcnnzoo.training.recipes import MODERN, Recipe, recipe
 from rcnnzoo.writing import whole
@@ -35,7 +36,7 @@ class Settings:
         val_fraction: Part of the training images held out as val.
         image_size: Side of the images in pixels.
         width: Multiplies the network's feature maps.
-        steps: Time steps; 0 for the architecture's own number.
+        steps: Time steps.
         seed: Of weights, order and variation of the images.
         mirrored: Whether images may be mirrored.
         precision: `auto`, `fp32`, `bf16` or `fp16`; in a run's file what `auto` came to.
@@ -61,10 +62,10 @@ class Settings:
     batch_norm_momentum: float
     clip: float
     mirrored: bool
+    steps: int
     data_dir: str = ""
     val_fraction: float = 0.0
     width: float = 1.0
-    steps: int = 0
     seed: int = 0
     precision: str = "auto"
     compile: bool = False
@@ -73,7 +74,7 @@ class Settings:
     max_bad: int = MOST
 
     def __post_init__(self) -> None:
-        least = {"epochs": 1, "batch_size": 1, "image_size": 2, "steps": 0, "workers": -1, "max_bad": 0}
+        least = {"epochs": 1, "batch_size": 1, "image_size": 2, "steps": 1, "workers": -1, "max_bad": 0}
         for name, number in least.items():
             if getattr(self, name) < number:
                 raise OptionError(f"--{name.replace('_', '-')} {getattr(self, name)}: take at least {number}")
@@ -104,11 +105,13 @@ def settle(given: Mapping[str, Any]) -> tuple[Settings, Data]:
 
     Raises:
         OptionError: Something needed is missing, or a value can't work.
+        UnknownName: There is no such architecture, data set or recipe.
         DataError: The images can't be used.
     """
     for name, how in (("architecture", "name one, as in `rcnnzoo train bl`"), ("data", "give --data")):
         if name not in given:
             raise OptionError(f"no {name}: {how}, or --config FILE that says it")
+    architecture = cast(Architecture, plugins.describe("architectures", given["architecture"]))
     data_dir = Path(given["data_dir"]) if given.get("data_dir") else None
     data = open_data(given["data"], data_dir, val_fraction=given.get("val_fraction") or None, seed=given.get("seed", 0))
     if "train" not in data.splits:
@@ -116,7 +119,8 @@ def settle(given: Mapping[str, Any]) -> tuple[Settings, Data]:
     image_size = given.get("image_size") or usual_size(data.split("train"))
     name = given.get("recipe", MODERN)
     start: Recipe = recipe(name, given["architecture"], image_size)
-    settled = {**asdict(start), "mirrored": data.mirrored, **given, "image_size": image_size, "recipe": name}
+    usual = {"mirrored": data.mirrored, "steps": architecture.steps}
+    settled = {**asdict(start), **usual, **given, "image_size": image_size, "recipe": name}
     if given["data"] not in plugins.names("data"):
         settled["data"] = str(Path(given["data"]).resolve())  # the file may be used from another folder
     settings = Settings(**settled)

@@ -44,6 +44,17 @@ def what_the_network_says(network, split):
         return network(to_input(torch.from_numpy(pixels).permute(0, 3, 1, 2)))
 
 
+class Listening:
+    """A function that remembers what it returned."""
+
+    def __init__(self, function):
+        self.function, self.passed = function, []
+
+    def __call__(self, *arguments):
+        self.passed.append(self.function(*arguments))
+        return self.passed[-1]
+
+
 def test_a_trace_holds_what_the_network_says(network, digits, tmp_path):
     record(network, digits, "test", tmp_path / "a.zarr", Recording(batch_size=64))
     trace = rcnnzoo.open_trace(tmp_path / "a.zarr")
@@ -62,19 +73,11 @@ def test_a_trace_holds_what_the_network_says(network, digits, tmp_path):
 def test_logits_are_kept_to_the_last_bit(network, digits, tmp_path, monkeypatch):
     """So every readout, score and decision is the network's own; bf16, too, is exact in float32."""
     for precision in ("fp32", "bf16"):
-        passed = []
-        steps = recording._steps
-
-        def listening(*arguments, passed=passed, steps=steps):
-            result = steps(*arguments)
-            passed.append(torch.stack([logits for logits, _ in result], dim=1))
-            return result
-
-        monkeypatch.setattr(recording, "_steps", listening)
+        monkeypatch.setattr(recording, "_steps", seen := Listening(recording._steps))
         record(network, digits, "test", tmp_path / precision, Recording(precision=precision))
         monkeypatch.undo()
         kept = torch.from_numpy(rcnnzoo.open_trace(tmp_path / precision)["logits"].values.copy())
-        said = torch.cat(passed)
+        said = torch.cat([torch.stack([logits for logits, _ in steps], dim=1) for steps in seen.passed])
         assert said.dtype == (torch.float32 if precision == "fp32" else torch.bfloat16)
         assert torch.equal(kept, said.float())
         readout = rcnnzoo.readout("cumulative")
@@ -116,10 +119,9 @@ def test_a_trace_that_was_left_goes_on(network, digits, tmp_path, monkeypatch):
     with pytest.raises(TraceError, match="250 of 450 images are missing; run the same `rcnnzoo trace` again"):
         rcnnzoo.open_trace(tmp_path / "left")
     monkeypatch.setattr(recording._Block, "write", write)
-    seen = []
-    monkeypatch.setattr(recording, "_steps", lambda *a, steps=recording._steps: seen.append(len(a[1])) or steps(*a))
+    monkeypatch.setattr(recording, "_steps", seen := Listening(recording._steps))
     record(network, digits, "test", tmp_path / "left", Recording())
-    assert sum(seen) == 250  # what was finished is not done again
+    assert sum(len(logits[0][0]) for logits in seen.passed) == 250  # what was finished is not done again
     xr.testing.assert_identical(
         rcnnzoo.open_trace(tmp_path / "left").load(), rcnnzoo.open_trace(tmp_path / "whole").load()
     )

@@ -1,0 +1,70 @@
+"""Figures: what is drawn is what was measured, and the same figure gives the same files."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+
+import rcnnzoo
+from rcnnzoo.analysis.accuracy import measure_accuracy
+from rcnnzoo.engine.prediction import Prediction
+from rcnnzoo.figures.accuracy import draw_accuracy, draw_comparison
+from rcnnzoo.figures.curves import draw_curves
+from rcnnzoo.figures.prediction import draw_predictions, top_categories
+from rcnnzoo.figures.saving import save_figure, save_table
+
+
+def accuracy(steps=3, categories=8):
+    random = np.random.default_rng(0)
+    logits, labels = random.normal(size=(50, steps, categories)), random.integers(0, categories, 50)
+    return measure_accuracy(rcnnzoo.make_trace(logits, labels, [1] * steps))
+
+
+def test_accuracy_is_drawn_at_each_step():
+    measured = accuracy()
+    left, right = draw_accuracy(measured.by_step, measured.calibration, "title").axes
+    lines = {line.get_label(): line for line in left.lines}
+    np.testing.assert_array_equal(lines["top-1"].get_ydata(), measured.by_step["accuracy"])
+    np.testing.assert_array_equal(lines["top-5"].get_ydata(), measured.by_step["top5"])
+    assert len(right.lines) == 1 + 3  # the diagonal, and a line a step
+
+
+def test_a_feedforward_network_is_a_level_across_the_steps():
+    recurrent, feedforward = accuracy().by_step, accuracy(steps=1).by_step
+    (axes,) = draw_comparison({"bl": recurrent, "b": feedforward}, "title").axes
+    lines = {line.get_label(): line for line in axes.lines}
+    np.testing.assert_array_equal(lines["b"].get_xdata(), [1, 3])
+    np.testing.assert_array_equal(lines["b"].get_ydata(), [feedforward["accuracy"].item()] * 2)
+
+
+def test_probabilities_are_drawn_for_the_categories_that_lead_in_the_end():
+    by_step = torch.tensor([[0.5, 0.2, 0.2, 0.1], [0.1, 0.4, 0.4, 0.1]])
+    prediction = Prediction(Path("a$1.jpg"), "b", 0.4, 2, 10, by_step, torch.zeros(3, 8, 8, dtype=torch.uint8))
+    courses = top_categories(prediction, ["a", "b", "c", "d"], most=3)
+    assert list(courses) == ["b", "c", "a"]  # ties in the order of the categories
+    np.testing.assert_allclose(courses["c"], [0.2, 0.4])
+    figure = draw_predictions([prediction, prediction], ["a", "b", "c$", "d"])
+    assert len(figure.axes) == 4
+    figure.canvas.draw()
+
+
+def test_training_curves_have_a_line_a_step(tmp_path):
+    table = pd.DataFrame(
+        {"epoch": [1, 2], **{f"train_{q}_{t}": [0.5, 0.4] for q in ("loss", "accuracy") for t in (1, 2)}}
+    )
+    table["val_loss_1"] = [0.6, 0.7]
+    save_table(table, tmp_path / "metrics.csv")
+    left, right = draw_curves(tmp_path / "metrics.csv").axes
+    assert (len(left.lines), len(right.lines)) == (3, 2)
+
+
+def test_a_figure_is_saved_twice_the_same(tmp_path):
+    measured = accuracy()
+    for name in ("one", "two"):
+        save_figure(draw_accuracy(measured.by_step, measured.calibration, "title"), tmp_path / "deep" / name)
+    for suffix in (".png", ".svg"):
+        assert (tmp_path / f"deep/one{suffix}").read_bytes() == (tmp_path / f"deep/two{suffix}").read_bytes()
+    with Image.open(tmp_path / "deep" / "one.png") as image:
+        assert image.width > 1000
