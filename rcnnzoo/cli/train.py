@@ -28,6 +28,9 @@ def train(
     label_smoothing: Annotated[float | None, typer.Option(help="Share of a label spread over all.")] = None,
     ema: Annotated[float | None, typer.Option(help="Decay of a running average of the weights; 0: none.")] = None,
     clip: Annotated[float | None, typer.Option(help="Largest norm of a gradient; 0: any.")] = None,
+    batch_norm_momentum: Annotated[
+        float | None, typer.Option(help="Weight of a new batch in batch norm's statistics.")
+    ] = None,
     image_size: Annotated[int | None, typer.Option(help="Side in pixels (32 for images up to 48, else 128).")] = None,
     width: Annotated[float | None, typer.Option(help="Multiplies the number of feature maps (1).")] = None,
     steps: Annotated[int | None, typer.Option(help="Time steps (the architecture's own).")] = None,

@@ -1,0 +1,53 @@
+"""Writes cli.md from the commands themselves; `--check` only says whether it is up to date."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from rcnnzoo import plugins
+
+PAGE = Path(__file__).with_name("cli.md")
+INTRODUCTION = """\
+# Command line
+
+Exit codes: 0 done; 2 the input or an option is wrong (one line on standard error says what, where, and what to do); 1 a
+fault of ours; 130 interrupted (what was finished stays and can be resumed). Results go to standard output, progress and
+warnings to standard error. `rcnnzoo --debug COMMAND ...` shows the traceback of any error, `rcnnzoo --version` the version.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([INTRODUCTION, *(section(name) for name in plugins.names("commands"))])
+
+
+def section(name: str) -> str:
+    """One command: what it does, and a row an argument or option."""
+    app = typer.Typer(add_completion=False)
+    app.command(name)(plugins.resolve("commands", name))
+    command = typer.main.get_command(app)
+    text = "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n"))
+    text = text.replace("Example: ", "Example: `") + "`" if "Example: " in text else text
+    rows = [row(parameter) for parameter in command.params if parameter.name != "help"]
+    return "\n".join([f"## rcnnzoo {name}", "", text, "", "| | | default |", "| --- | --- | --- |", *rows, ""])
+
+
+def row(parameter: Any) -> str:
+    """A row of the table."""
+    if parameter.param_type_name == "argument":
+        label = parameter.metavar or parameter.name.upper()
+    else:
+        label = "/".join([*parameter.opts, *parameter.secondary_opts])
+    shown = "" if parameter.default in (None, False) or parameter.required else f"`{parameter.default}`"
+    text = (getattr(parameter, "help", None) or "").replace("|", "\\|")
+    return f"| `{label}` | {text} | {shown} |"
+
+
+if __name__ == "__main__":
+    if "--check" in sys.argv:
+        sys.exit(0 if PAGE.read_text() == page() else f"{PAGE} is out of date: run python {__file__}")
+    PAGE.write_text(page())

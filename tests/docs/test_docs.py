@@ -1,0 +1,130 @@
+"""The documentation, run: what it shows works, and what it says is so."""
+
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rcnnzoo
+from rcnnzoo import hookspecs, plugins
+from rcnnzoo.cli import main
+from rcnnzoo.training.recipes import recipe
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+
+def blocks(page, *languages):
+    """Fenced code blocks of a page, in order: language and text."""
+    found = re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    return [(language, code) for language, code in found if language in languages]
+
+
+def run_shell(code, folder):
+    """As a user's shell would; `rcnnzoo` is the one under test."""
+    code = re.sub(r"^rcnnzoo\b", f"{sys.executable} -m rcnnzoo", code, flags=re.MULTILINE)
+    subprocess.run(["bash", "-euc", code], cwd=folder, check=True, capture_output=True, text=True)
+
+
+def test_the_tutorial_runs_as_written(tmp_path):
+    for language, code in blocks(DOCS / "tutorial.md", "bash", "python"):
+        if language == "bash":
+            run_shell(code, tmp_path)
+        else:
+            subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "predictions" / "predictions.png").is_file()
+    assert (tmp_path / "runs" / "b-digits-seed0" / "traces" / "digits-test" / "accuracy.svg").is_file()
+
+
+def test_the_page_of_commands_is_what_the_commands_say():
+    process = subprocess.run([sys.executable, DOCS / "write_cli.py", "--check"], capture_output=True, text=True)
+    assert process.stderr == ""
+
+
+def test_every_hook_is_in_the_guide_with_its_signature():
+    guide = (DOCS / "plugins.md").read_text()
+    hooks = [function for name, function in vars(hookspecs).items() if name.startswith("rcnnzoo_")]
+    assert len(hooks) == len(plugins.KINDS)
+    for hook in hooks:
+        assert f"`{hook.__name__}{inspect.signature(hook)}`".replace("'", "") in guide
+
+
+@pytest.fixture
+def example(tmp_path, monkeypatch):
+    """The guide's plugin, installed."""
+    (code,) = [code for _, code in blocks(DOCS / "plugins.md", "python")]
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "mypackage.py").write_text(code)
+    info = tmp_path / "site" / "mypackage-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mypackage\nVersion: 1.0\n")
+    (entry,) = [code for _, code in blocks(DOCS / "plugins.md", "toml")]
+    (info / "entry_points.txt").write_text(entry.replace("project.entry-points.", "").replace('"', ""))
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.chdir(tmp_path)
+    importlib.invalidate_caches()
+    plugins.registry.cache_clear()
+    yield
+    plugins.registry.cache_clear()
+    sys.modules.pop("mypackage", None)
+
+
+def test_the_guides_plugin_works(example, capsys):
+    typed = ["--image-size", "8", "--epochs", "1", "--precision", "fp32"]
+    assert main(["train", "gated", "--data", "digits", *typed]) == 0
+    assert main(["evaluate", "runs/gated-digits-seed0", "--readout", "sharper"]) == 0
+    assert rcnnzoo.load("runs/gated-digits-seed0/model.safetensors").num_steps == 4
+    capsys.readouterr()
+    assert main(["greet", "--name", "you"]) == 0
+    assert capsys.readouterr().out == "hello you\n"
+    assert main(["train", "gated", "--data", "labpets"]) == 2
+    assert "get it from https://example.org/labpets (2 GB; CC BY 4.0)" in capsys.readouterr().err
+
+
+def table(page, heading):
+    """Rows of the table that follows a heading row."""
+    lines = (DOCS / page).read_text().splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(heading))
+    rows = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip(" `") for cell in line.strip("|").split("|")])
+    return rows
+
+
+def test_the_table_of_networks_is_what_info_says():
+    from rcnnzoo.profiling.summary import summarise
+
+    rows = table("words.md", "| name | what it is")
+    assert [row[0] for row in rows] == plugins.names("architectures")
+    for name, _, parameters, macs in rows:
+        summary = summarise(rcnnzoo.build(name))
+        assert parameters == f"{summary['parameters']:,}"
+        first, *later = summary["macs_per_step"]
+        said = [float(number) for number in re.findall(r"([\d.]+) G", macs)]
+        assert said == [round(first / 1e9, 3), *({round(step / 1e9, 3) for step in later})]
+
+
+def test_the_table_of_recipes_is_what_they_are():
+    rows = {row[0]: row[1:] for row in table("recipes.md", "| | `modern`")}
+    recipes = [recipe("modern", "bl", 32), recipe("modern", "bl", 128), recipe("spoerer2020", "bl", 128)]
+    assert [float(cell) for cell in rows["epochs"]] == [r.epochs for r in recipes]
+    assert [float(cell.split()[0]) for cell in rows["batch"]] == [r.batch_size for r in recipes]
+    assert [cell.split(", ")[1] for cell in rows["learning rate"]] == [r.schedule for r in recipes]
+    assert [float(cell.split(",")[0]) for cell in rows["learning rate"]] == [r.lr for r in recipes]
+    assert [float(cell.split(",")[0]) for cell in rows["weight decay"]] == [r.weight_decay for r in recipes]
+    assert [float(cell.replace("-", "0")) for cell in rows["label smoothing"]] == [r.label_smoothing for r in recipes]
+    assert [float(cell.replace("any", "0")) for cell in rows["largest gradient norm"]] == [r.clip for r in recipes]
+    momenta = [float(cell) for cell in rows["batch norm: weight of a new batch"]]
+    assert momenta == [r.batch_norm_momentum for r in recipes]
+
+
+def test_pages_link_to_pages_that_are_there():
+    for page in [*DOCS.glob("*.md"), *ROOT.glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
