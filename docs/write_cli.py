@@ -16,7 +16,7 @@ INTRODUCTION = """\
 
 Exit codes: 0 done; 2 the input or an option is wrong (one line on standard error says what, where, and what to do); 1 a
 fault of ours; 130 interrupted (what was finished stays and can be resumed). Results go to standard output, progress and
-warnings to standard error. `rcnnzoo --debug COMMAND ...` shows the traceback of any error, `rcnnzoo --version` the version.
+warnings to standard error. `rcnnzoo --debug COMMAND ...` shows the traceback of any error.
 """
 
 
