@@ -26,6 +26,7 @@ from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.progress import progress
 from rcnnzoo.traces import storage
 from rcnnzoo.weights.files import weights_hash
+from rcnnzoo.writing import named
 
 
 @dataclass(frozen=True)
@@ -71,24 +72,29 @@ def record(model: RecurrentModel, data: Data, split: str, path: Path, how: Recor
     part = data.split(split)
     check_categories(model.metadata["categories"], part.categories, "the network", f"{data.name}'s {split} split")
     identity = identify(model, data, split, how)
+    if path.exists():
+        found = storage.open_group(path, mode="r")
+        check_identity(found.attrs, identity, path)
+        if not storage.unwritten(found):
+            return
     unreadable = Unreadable(how.max_bad)
     images = prepare(part, model.metadata["options"]["image_size"], unreadable, how.workers)
     part = choose(part, images.positions)
     device = best_device()
     network = model.to(device).to(memory_format=torch.channels_last).eval()
     if not path.exists():
-        storage.create(
-            path,
-            (model.num_steps, len(part.categories)),
-            part.files,
-            part.categories,
-            part.labels.tolist(),
-            macs_per_step(model),
-            _feature_counts(network, device) if how.features else [],
-            {**identity, **_about(model, name)},
-        )
+        with named(path):
+            storage.create(
+                path,
+                (model.num_steps, len(part.categories)),
+                part.files,
+                part.categories,
+                part.labels.tolist(),
+                macs_per_step(model),
+                _feature_counts(network, device) if how.features else [],
+                {**identity, **_about(model, name)},
+            )
     group = storage.open_group(path, mode="r+")
-    check_identity(group.attrs, identity, path)
     _see_again(group, part.files, unreadable)
     todo = storage.unwritten(group)
     total = len(part)
@@ -97,7 +103,8 @@ def record(model: RecurrentModel, data: Data, split: str, path: Path, how: Recor
             block = _Block(network, images, start, stop, how)
             for number in block.run(device, unreadable):
                 advance(number)
-            block.write(group)
+            with named(path):
+                block.write(group)
 
 
 def identify(model: RecurrentModel, data: Data, split: str, how: Recording) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def test_digits_come_with_scikit_learn():
 
 def test_a_data_set_that_is_not_there_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.delenv("RCNNZOO_DATA", raising=False)
-    with pytest.raises(DataError, match=r"ecoset.*get it from https://\S+ \(about 155 GB.*CC BY-NC-SA.*0001_man"):
+    with pytest.raises(DataError, match=r"ecoset.*get it from https://\S+ \(1.5 million images.*CC BY-NC-SA.*0001_man"):
         open_data("ecoset")
     with pytest.raises(DataError, match=r"nothing in .*; get it from"):
         open_data("imagenet", tmp_path)
