@@ -231,7 +231,6 @@ def training_batches(
     epoch: int,
     mirrored: bool,
     first: int = 0,
-    share: tuple[int, int] = (0, 1),
 ) -> DataLoader[Batch]:
     """The batches of one epoch in random order, varied, from batch `first` on.
 
@@ -239,23 +238,21 @@ def training_batches(
 
     Args:
         images: From `prepare`.
-        batch_size: Images a batch and process.
+        batch_size: Images a batch.
         seed: Of order and variation.
         epoch: Which epoch, from 0.
         mirrored: Whether images may be mirrored.
         first: Batches to skip, of an epoch that is taken up again.
-        share: This process' rank, and the number of processes, which get different images.
     """
-    rank, processes = share
-    order = torch.randperm(len(images), generator=generator(seed, epoch, "order"))[rank::processes].tolist()
-    count = batches_an_epoch(len(images), batch_size, processes)
+    order = torch.randperm(len(images), generator=generator(seed, epoch, "order")).tolist()
+    count = batches_an_epoch(len(images), batch_size)
     plan = [order[i * batch_size : (i + 1) * batch_size] for i in range(first, count)]
     return _loader(images.training(seed, epoch, mirrored), plan, images.workers)
 
 
-def batches_an_epoch(images: int, batch_size: int, processes: int = 1) -> int:
-    """Batches of one epoch in each process: the complete ones, and at least one."""
-    return max(1, images // processes // batch_size)
+def batches_an_epoch(images: int, batch_size: int) -> int:
+    """Batches of one epoch: the complete ones, and at least one."""
+    return max(1, images // batch_size)
 
 
 def evaluation_batches(images: Images, batch_size: int, start: int = 0, stop: int | None = None) -> DataLoader[Batch]:

@@ -85,6 +85,11 @@ class Trainer:
             mixed_precision="no" if settings.precision == "fp32" else settings.precision,
             dynamo_backend="inductor" if settings.compile else None,
         )
+        if self.accelerator.num_processes > 1:
+            raise TrainingError(
+                f"{self.accelerator.num_processes} processes: a run is trained by one, on one device; start it without "
+                "a launcher"
+            )
         torch.use_deterministic_algorithms(settings.deterministic)
         self.model = build(
             settings.architecture,
@@ -100,8 +105,7 @@ class Trainer:
         self.model.to(self.device).to(memory_format=torch.channels_last)
         self.unreadable = Unreadable(settings.max_bad)
         self.images = self._prepare("train")
-        self.processes = self.accelerator.num_processes
-        self.batches = batches_an_epoch(len(self.images), settings.batch_size, self.processes)
+        self.batches = batches_an_epoch(len(self.images), settings.batch_size)
         optimizer = make_optimizer(self.model, settings.optimizer, settings.lr, settings.weight_decay)
         updates = self.batches * settings.epochs
         self.schedule = make_schedule(optimizer, settings.schedule, settings.lr, updates)
@@ -133,7 +137,7 @@ class Trainer:
         write_settings(self.settings, self.run.settings)
         with self.run.logging() as log, interruption() as request:
             log.info("%s: %s", "resumed" if saved else "started", self.settings)
-            log.info("torch %s on %s, %d processes", torch.__version__, self.device, self.processes)
+            log.info("torch %s on %s", torch.__version__, self.device)
             if saved is None:
                 self._checkpoint()
             try:
@@ -161,7 +165,6 @@ class Trainer:
             epoch=self.epoch,
             mirrored=settings.mirrored,
             first=self.batch,
-            share=(self.accelerator.process_index, self.processes),
         )
         started, seen = time.monotonic(), self.measures.images
         checkpointed = started

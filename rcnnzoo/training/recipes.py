@@ -22,7 +22,7 @@ class Recipe:
 
     Attributes:
         epochs: Passes through the training images.
-        batch_size: Images an update and process.
+        batch_size: Images an update.
         lr: Highest learning rate.
         optimizer: A name of timm's, or `adam-epsilon-hat`.
         schedule: `one-cycle`, `cosine`, `step` or `constant`.

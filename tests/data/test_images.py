@@ -28,9 +28,9 @@ def together(loader):
     return torch.cat([b.images for b in batches]), torch.cat([b.positions for b in batches])
 
 
-def training_of(split, workers=0, epoch=0, first=0, seed=0, share=(0, 1)):
+def training_of(split, workers=0, epoch=0, first=0, seed=0):
     images = ready(split, workers=workers)
-    return training_batches(images, 4, seed=seed, epoch=epoch, mirrored=True, first=first, share=share)
+    return training_batches(images, 4, seed=seed, epoch=epoch, mirrored=True, first=first)
 
 
 def test_evaluation_gives_every_image_once_in_order(split):
@@ -67,12 +67,6 @@ def test_an_epoch_that_is_taken_up_again_goes_on_as_it_would_have(split):
     rest, places = together(training_of(split, first=2))
     assert torch.equal(places, positions[8:])
     assert torch.equal(rest, images[8:])
-
-
-def test_processes_share_an_epoch_without_overlap(split):
-    shares = [together(training_of(split, share=(rank, 2)))[1].tolist() for rank in (0, 1)]
-    assert len(shares[0]) == len(shares[1]) == 8
-    assert not set(shares[0]) & set(shares[1])
 
 
 def spoil(split, *names):
