@@ -7,6 +7,7 @@ taken up again changes what a network sees.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -280,6 +281,7 @@ def _loader(source: Source, plan: Sequence[list[int]], workers: int) -> DataLoad
         batch_sampler=plan,
         num_workers=min(workers, len(plan)),
         collate_fn=cast(Any, _as_it_is),
+        worker_init_fn=_leave_interrupts_to_others,
         generator=torch.Generator(),  # else each pass would draw from the global one, a resumed epoch once more
         pin_memory=torch.cuda.is_available(),
     )
@@ -287,6 +289,11 @@ def _loader(source: Source, plan: Sequence[list[int]], workers: int) -> DataLoad
 
 def _as_it_is(batch: Batch) -> Batch:
     return batch
+
+
+def _leave_interrupts_to_others(worker: int) -> None:
+    """Ctrl-C reaches every process of a terminal; the main one decides when to stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
