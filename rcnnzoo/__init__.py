@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rcnnzoo.architectures.build import build
+    from rcnnzoo.policies.lookup import policy
     from rcnnzoo.readouts.lookup import readout
     from rcnnzoo.traces.labelled import make_trace
     from rcnnzoo.traces.opening import open_trace
     from rcnnzoo.weights.files import load, save
 
-__all__ = ["build", "load", "make_trace", "open_trace", "readout", "save"]
+__all__ = ["build", "load", "make_trace", "open_trace", "policy", "readout", "save"]
 
 _HOMES = {
     "build": "rcnnzoo.architectures.build",
     "load": "rcnnzoo.weights.files",
     "make_trace": "rcnnzoo.traces.labelled",
     "open_trace": "rcnnzoo.traces.opening",
+    "policy": "rcnnzoo.policies.lookup",
     "readout": "rcnnzoo.readouts.lookup",
     "save": "rcnnzoo.weights.files",
 }

@@ -47,8 +47,15 @@ def build(
     steps = description.steps if steps is None else steps
     if len(category_names) < 2:
         raise OptionError(f"{len(category_names)} categories: a network needs at least 2")
+    if len(set(category_names)) < len(category_names):
+        raise OptionError("categories: two have the same name")
     if image_size < 2:
         raise OptionError(f"--image-size {image_size} is too small: take at least 2")
+    if not 0 <= seed < 2**32:
+        raise OptionError(f"--seed {seed}: take a number from 0 below 2**32")
+    for option, number, most in (("image-size", image_size, 10_000), ("width", width, 1000), ("steps", steps, 10_000)):
+        if number > most:
+            raise OptionError(f"--{option} {number:g}: take at most {most}")
     if not 0 < width < math.inf:
         raise OptionError(f"--width {width:g} leaves no feature maps: take a positive number")
     if steps < 1:
@@ -56,8 +63,8 @@ def build(
     if description.steps == 1 and steps > 1:
         raise OptionError(f"--steps {steps}: {name} is feedforward, it has exactly one time step")
     make = plugins.resolve("architectures", name)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):  # weights are drawn on the processor
+        torch.default_generator.manual_seed(seed)
         model = make(categories=len(category_names), image_size=image_size, width=width, steps=steps)
     if not isinstance(model, RecurrentModel):
         raise PluginError(f"architecture {name!r} built a {type(model).__name__}, which is no RecurrentModel")

@@ -49,7 +49,7 @@ def evaluate(
     path = find_trace(model, data, data_dir, split, seed=seed, how=how)
     trace = open_trace(path)
     measured = measure_accuracy(trace, readout)
-    folder = out or path.with_suffix("")
+    folder = out or (path.with_suffix("") if path.suffix else path.with_name(f"{path.name}-evaluated"))
     title = f"{trace.attrs['name']} on {trace.attrs['data']} {trace.attrs['split']}, {measured.images:,} images"
     save_table(measured.by_step, folder / "accuracy.csv")
     save_table(measured.calibration, folder / "calibration.csv")

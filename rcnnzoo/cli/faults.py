@@ -13,6 +13,7 @@ from typing import TextIO
 
 import typer
 
+from rcnnzoo.cli.output import visible
 from rcnnzoo.errors import RcnnzooError
 
 OURS, INPUT, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
@@ -47,6 +48,8 @@ def explain(error: BaseException) -> tuple[int, str]:
             return INPUT, f"error: {error.format_message().rstrip('.')} (see `{command} --help`)"
         case KeyboardInterrupt() | typer.Abort():
             return INTERRUPTED, str(error) or "interrupted"
+        case _ if _is_memory(error):
+            return INPUT, "error: not enough memory: take a smaller --batch-size, --width or --image-size"
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             where = f" at {error.filename}" if error.filename else ""
             return INPUT, f"error: disk full{where}: make room or write elsewhere"
@@ -55,6 +58,12 @@ def explain(error: BaseException) -> tuple[int, str]:
         case _:
             fault = f"{type(error).__name__}: {error}"
             return OURS, f"error: a fault of rcnnzoo's, please report it: {fault} (`rcnnzoo --debug ...` shows where)"
+
+
+def _is_memory(error: BaseException) -> bool:
+    """Torch has an error of its own for GPUs, and for processors only a message."""
+    named = type(error).__name__ in ("MemoryError", "OutOfMemoryError")
+    return named or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
 
 
 @contextmanager
@@ -81,6 +90,4 @@ def warnings_in_one_line() -> Iterator[None]:
 
 
 def _say(message: str) -> None:
-    line = " ".join(message.split())
-    visible = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)  # a file name can hold anything
-    print(visible, file=sys.stderr)  # noqa: T201
+    print(visible(" ".join(message.split())), file=sys.stderr)  # noqa: T201

@@ -52,4 +52,13 @@ def percent(share: float) -> str:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else visible(str(value))
+
+
+def visible(text: str) -> str:
+    r"""A line of text on which control characters show and do nothing: a file's name can hold anything.
+
+    >>> visible("new\nline")
+    'new\\nline'
+    """
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

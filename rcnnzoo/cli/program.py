@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -20,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: What a user typed after `rcnnzoo`; without it the process's own.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file's name can hold what a terminal can't show
     typed = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     debug = False
     try:
@@ -32,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             except typer.Exit as leave:
                 return leave.exit_code
             finally:
-                sys.stdout.flush()  # a full disk or a closed pipe shows here, not after the last word
+                if sys.stdout is not None:  # it is closed
+                    sys.stdout.flush()  # a full disk or a closed pipe shows here, not after the last word
     except (Exception, KeyboardInterrupt) as error:
         return faults.report(error, debug=debug)
     return 0

@@ -72,9 +72,10 @@ def train(
 
     finished = Run(folder).finished
     run = train_network(settings, images, folder, resume=resume)
+    summary = run.summary() if as_json else None
     if finished:
         print(f"{folder}: finished already", file=sys.stderr)  # noqa: T201
-    if as_json:
-        show_json(run.summary())
+    if summary is not None:
+        show_json(summary)
     else:
         print(f"{run.weights}")  # noqa: T201

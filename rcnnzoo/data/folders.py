@@ -67,7 +67,7 @@ def read_class_folders(folder: Path) -> Split:
 def split_of_files(folder: Path, categories: tuple[str, ...], files: list[str], labels: list[int]) -> Split:
     """A split whose images are files under a folder."""
     reader = FileReader(folder, files)
-    return Split(categories, files, np.array(labels, dtype=np.int64), reader, reader.stamp)
+    return Split(categories, files, np.array(labels, dtype=np.int64), reader, reader.stamp, str(folder))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from rcnnzoo.data.folders import read_class_folders, read_folder, split_of_files
+from rcnnzoo.data.folders import read_class_folders, split_of_files
 from rcnnzoo.data.splits import Split
 from rcnnzoo.errors import DataError
 
@@ -24,10 +24,14 @@ def read_imagenet(folder: Path) -> dict[str, Split]:
     """
     images = folder / KAGGLE_IMAGES if (folder / KAGGLE_IMAGES).is_dir() else folder
     labels = folder / KAGGLE_LABELS
-    if labels.is_file() and (images / "train").is_dir():
-        train = read_class_folders(images / "train")
-        return {"train": train, "val": _read_flat(images / "val", labels, train.categories)}
-    return {name: split for name, split in read_folder(images).items() if name != "test"}
+    if not (images / "train").is_dir():
+        raise DataError(f"{images}: holds no train/ with a folder a synset")
+    splits = {"train": read_class_folders(images / "train")}
+    if labels.is_file() and not any(entry.is_dir() for entry in (images / "val").iterdir()):
+        splits["val"] = _read_flat(images / "val", labels, splits["train"].categories)
+    elif (images / "val").is_dir():
+        splits["val"] = read_class_folders(images / "val")
+    return splits
 
 
 def _read_flat(folder: Path, table: Path, categories: tuple[str, ...]) -> Split:

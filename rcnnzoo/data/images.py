@@ -79,16 +79,17 @@ class Source(Protocol):
 
 
 def native_size(split: Split) -> int:
-    """Short side of the first readable image, in pixels.
+    """Short side of a typical image, in pixels: the median over some that are spread evenly.
 
     Raises:
-        DataError: There is none among the first hundred.
+        DataError: None of them is readable.
     """
-    for position in range(min(len(split), 100)):
-        image = _read(split, position)
-        if isinstance(image, Image.Image):
-            return min(image.size)
-    raise DataError(f"{split.files[0]} and the images after it: none is readable; are they images?")
+    some = {round(place) for place in np.linspace(0, len(split) - 1, 25)}
+    images = (_read(split, position) for position in sorted(some))
+    sides = [min(image.size) for image in images if isinstance(image, Image.Image)]
+    if not sides:
+        raise DataError(f"{os.path.join(split.folder, split.files[0])} and others: none is readable; are they images?")
+    return int(np.median(sides))
 
 
 def usual_size(split: Split) -> int:
@@ -129,7 +130,9 @@ class HeldImages:
             else:
                 unreadable.see([image])
         if not pixels:
-            raise DataError(f"{split.files[0]} and all {len(split)} images: none is readable; are they images?")
+            raise DataError(
+                f"{os.path.join(split.folder, split.files[0])} and others: none is readable; are they images?"
+            )
         self.image_size = image_size
         self.padded = transforms.pad(torch.stack(pixels))
         self.positions = np.array(positions)
@@ -221,7 +224,7 @@ def _read(split: Split, position: int) -> Image.Image | tuple[str, str]:
     try:
         return split.read(position)
     except Exception as error:  # decoders raise anything: OSError, SyntaxError, struct.error, ...
-        return split.files[position], " ".join(str(error).split()) or type(error).__name__
+        return os.path.join(split.folder, split.files[position]), " ".join(str(error).split()) or type(error).__name__
 
 
 def training_batches(
@@ -256,10 +259,16 @@ def batches_an_epoch(images: int, batch_size: int) -> int:
     return max(1, images // batch_size)
 
 
-def evaluation_batches(images: Images, batch_size: int, start: int = 0, stop: int | None = None) -> DataLoader[Batch]:
-    """The images from `start` to `stop` in order, as they are."""
-    everything = range(start, len(images) if stop is None else stop)
-    plan = [list(everything[i : i + batch_size]) for i in range(0, len(everything), batch_size)]
+def evaluation_batches(
+    images: Images, batch_size: int, parts: Sequence[tuple[int, int]] | None = None
+) -> DataLoader[Batch]:
+    """The images in order, as they are; of `parts` (from, to) if given, none of whose batches reaches into the next."""
+    parts = [(0, len(images))] if parts is None else parts
+    plan = [
+        list(range(first, min(first + batch_size, stop)))
+        for start, stop in parts
+        for first in range(start, stop, batch_size)
+    ]
     return _loader(images.evaluation(), plan, images.workers)
 
 

@@ -30,15 +30,13 @@ class Data:
         return next(iter(self.splits.values())).categories
 
     def split(self, name: str) -> Split:
-        """A split by name; the whole of a folder that has none.
+        """A split by name.
 
         Raises:
             DataError: There is no such split.
         """
         if name in self.splits:
             return self.splits[name]
-        if WHOLE in self.splits:
-            return self.splits[WHOLE]
         raise DataError(f"{self.name} has no split {name!r}: there are {', '.join(self.splits)} (--split)")
 
     def best_test(self) -> str:
@@ -62,7 +60,7 @@ def open_data(source: str, data_dir: Path | None = None, *, val_fraction: float 
     """
     if source in plugins.names("data"):
         description = cast(DataSet, plugins.describe("data", source))
-        splits = plugins.resolve("data", source)(None if description.bundled else _find(description, data_dir))
+        splits = plugins.resolve("data", source)(find_folder(source, data_dir))
         data = Data(source, splits, description.mirrored)
     elif Path(source).is_dir() or os.sep in source:
         data = Data(Path(source).resolve().name, read_folder(Path(source)))
@@ -82,9 +80,15 @@ def _with_val(data: Data, fraction: float, seed: int) -> Data:
     return Data(data.name, {"train": train, "val": val, **rest}, data.mirrored)
 
 
-def _find(description: DataSet, data_dir: Path | None) -> Path:
-    """The folder of a registered data set."""
-    name = description.name
+def find_folder(name: str, data_dir: Path | None) -> Path | None:
+    """Where a registered data set lies; None if it is bundled.
+
+    Raises:
+        DataError: It isn't there; the message says how to get it.
+    """
+    description = cast(DataSet, plugins.describe("data", name))
+    if description.bundled:
+        return None
     given = data_dir or (Path(os.environ[ENVIRONMENT]) if os.environ.get(ENVIRONMENT) else None)
     get = (
         f"get it from {description.page} ({description.size}; {description.licence}), "

@@ -32,6 +32,7 @@ class Split:
         labels: Index into `categories` of each image, int64 [N].
         read: Position -> RGB image; raises whatever the decoder raises.
         stamp: Position -> something that changes when the image does, cheap to get (a file's size and date).
+        folder: What names of files are relative to; empty if they aren't files.
     """
 
     categories: tuple[str, ...]
@@ -39,6 +40,7 @@ class Split:
     labels: npt.NDArray[np.int64] = field(repr=False)
     read: Callable[[int], Image.Image] = field(repr=False)
     stamp: Callable[[int], str] = field(repr=False, default=no_stamp)
+    folder: str = field(repr=False, default="")
 
     def __len__(self) -> int:
         return len(self.files)
@@ -67,11 +69,12 @@ def choose(split: Split, positions: npt.NDArray[np.int64]) -> Split:
     )
 
 
-def fingerprint(split: Split) -> str:
-    """SHA-256 over the categories, and the name, label and stamp of each image."""
-    total = hashlib.sha256("\n".join(split.categories).encode())
+def fingerprint(split: Split, *, stamps: bool = True) -> str:
+    """SHA-256 over the categories, and the name, label and, if wanted, stamp of each image."""
+    total = hashlib.sha256("\n".join(split.categories).encode("utf-8", "surrogateescape"))
     for position, (file, label) in enumerate(zip(split.files, split.labels, strict=True)):
-        total.update(f"\0{file}\0{label}\0{split.stamp(position)}".encode("utf-8", "surrogateescape"))
+        stamp = split.stamp(position) if stamps else ""
+        total.update(f"\0{file}\0{label}\0{stamp}".encode("utf-8", "surrogateescape"))
     return total.hexdigest()
 
 
@@ -126,6 +129,9 @@ def check_splits(splits: Mapping[str, Split], where: str) -> None:
     """
     first = next(iter(splits))
     for name, split in splits.items():
+        for category in split.categories:
+            if not category.isprintable():
+                raise DataError(f"{where}: category {category!r} holds characters that are no text: rename its folder")
         if len(split.categories) < 2:
             raise DataError(f"{where}: {len(split.categories)} category in {name}: a classifier needs at least 2")
         check_categories(splits[first].categories, split.categories, f"its {first} split", f"{where}'s {name} split")

@@ -73,4 +73,4 @@ def _read(file: Path) -> Image.Image:
     except Exception as error:  # decoders raise anything: OSError, SyntaxError, struct.error, ...
         if isinstance(error, OSError) and error.strerror:
             raise DataError(f"{file}: can't be read ({error.strerror})") from error
-        raise DataError(f"{file}: no image, or a damaged one; name files like photo.jpg or photo.png") from error
+        raise DataError(f"{file}: no image, or a damaged one ({error}); name files like photo.jpg") from error

@@ -24,4 +24,4 @@ def save_table(table: pd.DataFrame, file: Path) -> None:
     """Write a table as CSV."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with whole(file) as temporary:
-        table.to_csv(temporary, index=False)
+        table.to_csv(temporary, index=False, errors="surrogateescape")

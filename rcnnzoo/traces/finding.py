@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
+import glob
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.images import usual_size
 from rcnnzoo.data.opening import Data, open_data
-from rcnnzoo.errors import OptionError, TraceError
+from rcnnzoo.errors import OptionError
 from rcnnzoo.traces import storage
-from rcnnzoo.traces.recording import Recording, check_identity, identify, record
-from rcnnzoo.training.settings import Settings, read_settings
+from rcnnzoo.traces.recording import Recording, identify, record
+from rcnnzoo.training.settings import is_same_data, load_settings
 from rcnnzoo.weights.models import open_model, weights_file
 
 
@@ -79,7 +81,7 @@ def find_subject(
     chosen = split or images.best_test()
     part = images.split(chosen)
     if file is None:
-        size = image_size or usual_size(part)
+        size = usual_size(part) if image_size is None else image_size
         network = open_model(model, seed=seed, categories=part.categories, image_size=size, width=width, steps=steps)
         name = f"{model}-seed{seed}"
         return Subject(network, name, images, chosen, Path("traces", name))
@@ -105,27 +107,34 @@ def find_trace(
         TraceError: The trace can't be used.
     """
     if storage.is_trace(Path(model_or_trace)):
-        if data or split:
-            raise OptionError(f"{model_or_trace} is a trace, its images are settled: leave out --data and --split")
+        if data or split or data_dir:
+            raise OptionError(
+                f"{model_or_trace} is a trace, its images are settled: leave out --data, --data-dir and --split"
+            )
         return Path(model_or_trace)
     subject = find_subject(model_or_trace, data, data_dir, split, seed=seed)
-    if storage.is_trace(subject.path):
-        try:
-            found = storage.open_group(subject.path, mode="r").attrs
-            how = replace(how, features=how.features or bool(found["features"]))
-            check_identity(found, identify(subject.model, subject.data, subject.split, how), subject.path)
-        except TraceError:
-            shutil.rmtree(subject.path)  # of other weights or images: nobody's but ours
-    return subject.record(how)
+    identity = identify(subject.model, subject.data, subject.split, how)
+    for path in sorted(subject.traces.glob(f"{glob.escape(subject.path.stem)}*.zarr")):
+        if storage.is_trace(path) and _serves(path, identity):
+            return subject.record(replace(how, features=storage.open_group(path, mode="r").attrs["features"]), path)
+    # What lies there already may be of use to somebody; only a name is taken.
+    suffix = f"-{identity['weights_sha256'][:6]}{identity['data_sha256'][:6]}-{how.precision}"
+    taken = subject.path.exists()
+    return subject.record(how, subject.path.with_stem(subject.path.stem + suffix) if taken else None)
+
+
+def _serves(path: Path, identity: Mapping[str, Any]) -> bool:
+    """Whether a trace is of these weights and images; more features than asked for do no harm."""
+    found = storage.open_group(path, mode="r").attrs
+    return all(found[name] == value for name, value in identity.items() if name != "features")
 
 
 def _open_data(file: Path | None, data: str | None, data_dir: Path | None) -> Data:
-    if data is not None:
-        return open_data(data, data_dir)
     config = None if file is None else file.parent / "config.toml"
-    if config is None or not config.is_file():
+    settings = load_settings(config) if config is not None and config.is_file() else None
+    if settings is not None and (data is None or is_same_data(data, settings.data)):
+        # The run's own images, less or plus what it held out of them.
+        return (settings if data_dir is None else replace(settings, data_dir=str(data_dir))).open_data()
+    if data is None:
         raise OptionError("it isn't said which images: give --data")
-    settings = Settings(**read_settings(config))
-    if data_dir is not None:
-        settings = replace(settings, data_dir=str(data_dir))
-    return settings.open_data()
+    return open_data(data, data_dir)

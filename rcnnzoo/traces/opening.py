@@ -42,13 +42,13 @@ def verify(group: zarr.Group, path: Path) -> None:
         raise TraceError(f"{path}: {missing} of {images} images are missing; run the same `rcnnzoo trace` again")
     for name, values in group.arrays():
         if values.nchunks_initialized != values.nchunks:
-            raise TraceError(f"{path}: blocks of {name} are missing; write it again elsewhere")
+            raise TraceError(f"{path}: blocks of {name} are missing; {storage.MEND}")
         block = values.chunks[0]
         try:
             for start in range(0, values.shape[0], block):
                 values[start : start + block]
         except Exception as error:  # a wrong checksum, a file cut short, ...
-            raise TraceError(f"{path}: {name} is damaged ({error}); write it again elsewhere") from error
+            raise TraceError(f"{path}: {name} is damaged ({error}); {storage.MEND}") from error
     labels = storage.array(group, "label")[:]
     if images and not (labels.min() >= 0 and labels.max() < categories):
         raise TraceError(f"{path}: labels from {labels.min()} to {labels.max()} don't fit {categories} categories")

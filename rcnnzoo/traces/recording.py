@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import zarr
 from torch import Tensor
 
 from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.data.images import Images, evaluation_batches, prepare, readable
+from rcnnzoo.data.images import Batch, evaluation_batches, prepare
 from rcnnzoo.data.opening import Data
-from rcnnzoo.data.splits import check_categories, choose, fingerprint
+from rcnnzoo.data.splits import Split, check_categories, fingerprint
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.data.unreadable import MOST, Unreadable
 from rcnnzoo.devices import autocast, best_device, check_precision
@@ -25,6 +25,7 @@ from rcnnzoo.errors import TraceError
 from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.progress import progress
 from rcnnzoo.traces import storage
+from rcnnzoo.traces.opening import verify
 from rcnnzoo.weights.files import weights_hash
 from rcnnzoo.writing import named
 
@@ -76,10 +77,10 @@ def record(model: RecurrentModel, data: Data, split: str, path: Path, how: Recor
         found = storage.open_group(path, mode="r")
         check_identity(found.attrs, identity, path)
         if not storage.unwritten(found):
+            verify(found, path)
             return
     unreadable = Unreadable(how.max_bad)
     images = prepare(part, model.metadata["options"]["image_size"], unreadable, how.workers)
-    part = choose(part, images.positions)
     device = best_device()
     network = model.to(device).to(memory_format=torch.channels_last).eval()
     if not path.exists():
@@ -95,16 +96,23 @@ def record(model: RecurrentModel, data: Data, split: str, path: Path, how: Recor
                 {**identity, **_about(model, name)},
             )
     group = storage.open_group(path, mode="r+")
-    _see_again(group, part.files, unreadable)
+    _see_again(group, part, unreadable)
     todo = storage.unwritten(group)
+    # Of small images only those that could be read are held, so a block of the split is a part of them.
+    parts = [tuple(np.searchsorted(images.positions, edges).tolist()) for edges in todo]
+    batches = iter(evaluation_batches(images, how.batch_size, parts))
     total = len(part)
     with progress(f"tracing {data.name} {split}", total, total - sum(stop - start for start, stop in todo)) as advance:
-        for start, stop in todo:
-            block = _Block(network, images, start, stop, how)
-            for number in block.run(device, unreadable):
-                advance(number)
+        for (start, stop), (first, last) in zip(todo, parts, strict=True):
+            block = _Block(group, start, stop)
+            for _ in range(-(-(last - first) // how.batch_size)):
+                batch = next(batches)
+                unreadable.see(batch.faults)
+                if len(batch.labels):
+                    block.run(network, batch, device, how)
+                advance(len(batch.labels))
             with named(path):
-                block.write(group)
+                block.write()
 
 
 def identify(model: RecurrentModel, data: Data, split: str, how: Recording) -> dict[str, Any]:
@@ -150,10 +158,10 @@ def _feature_counts(network: RecurrentModel, device: torch.device) -> list[int]:
         return [seen.shape[1] for _, seen in _steps(network, torch.zeros(1, 3, size, size, device=device), True)]
 
 
-def _see_again(group: zarr.Group, files: Sequence[str], unreadable: Unreadable) -> None:
+def _see_again(group: zarr.Group, part: Split, unreadable: Unreadable) -> None:
     """What could not be read before the trace was left counts still."""
     missing = storage.array(group, "written")[:] & ~storage.array(group, "readable")[:]
-    unreadable.see((files[row], "as before") for row in missing.nonzero()[0])
+    unreadable.see((os.path.join(part.folder, part.files[row]), "as before") for row in missing.nonzero()[0])
 
 
 def _steps(network: RecurrentModel, images: Tensor, features: bool) -> list[tuple[Tensor, Tensor]]:
@@ -167,39 +175,31 @@ def _steps(network: RecurrentModel, images: Tensor, features: bool) -> list[tupl
 
 
 class _Block:
-    """A block of images on its way through the network into a trace."""
+    """A block of images on its way through the network into a trace; what can't be read stays 0."""
 
-    def __init__(self, network: RecurrentModel, images: Images, start: int, stop: int, how: Recording) -> None:
-        self.network, self.images, self.how = network, images, how
-        self.start, self.stop = start, stop
+    def __init__(self, group: zarr.Group, start: int, stop: int) -> None:
+        self.group, self.start, self.stop = group, start, stop
         self.readable = np.zeros(stop - start, dtype=bool)
-        self.arrays: dict[str, npt.NDArray[np.float32]] = {}
+        self.arrays = {
+            name: np.zeros((stop - start, *values.shape[1:]), dtype=np.float32)
+            for name, values in group.arrays()
+            if name == "logits" or name.startswith("features_")
+        }
 
-    def run(self, device: torch.device, unreadable: Unreadable) -> Iterator[int]:
-        """Fill the block; yields the number of images after each batch."""
-        batches = evaluation_batches(self.images, self.how.batch_size, self.start, self.stop)
-        with torch.inference_mode(), autocast(device, self.how.precision):
-            for batch in readable(batches, unreadable):
-                images = to_input(batch.images.to(device, non_blocking=True))
-                rows = np.searchsorted(self.images.positions, batch.positions.numpy()) - self.start
-                passed = _steps(self.network, images, self.how.features)
-                self._keep("logits", rows, torch.stack([logits for logits, _ in passed], dim=1))
-                for step, (_, seen) in enumerate(passed, 1):
-                    if self.how.features:
-                        self._keep(f"features_{step}", rows, seen)
-                self.readable[rows] = True
-                yield len(rows)
+    def run(self, network: RecurrentModel, batch: Batch, device: torch.device, how: Recording) -> None:
+        """Fill the rows of a batch."""
+        rows = batch.positions.numpy() - self.start
+        with torch.inference_mode(), autocast(device, how.precision):
+            passed = _steps(network, to_input(batch.images.to(device, non_blocking=True)), how.features)
+        for step, (logits, seen) in enumerate(passed, 1):
+            self.arrays["logits"][rows, step - 1] = logits.float().cpu().numpy()
+            if how.features:
+                self.arrays[f"features_{step}"][rows] = seen.float().cpu().numpy()
+        self.readable[rows] = True
 
-    def _keep(self, name: str, rows: npt.NDArray[np.int64], values: Tensor) -> None:
-        kept = values.float().cpu().numpy()
-        if name not in self.arrays:
-            self.arrays[name] = np.zeros((self.stop - self.start, *kept.shape[1:]), dtype=np.float32)
-        self.arrays[name][rows] = kept
-
-    def write(self, group: zarr.Group) -> None:
+    def write(self) -> None:
         """Write the block, and only then that it is written."""
-        here = slice(self.start, self.stop)
         for name, values in self.arrays.items():
-            storage.array(group, name)[here] = values
-        storage.array(group, "readable")[here] = self.readable
-        storage.array(group, "written")[here] = True
+            storage.write(self.group, name, self.start, self.stop, values)
+        storage.write(self.group, "readable", self.start, self.stop, self.readable)
+        storage.write(self.group, "written", self.start, self.stop, True)

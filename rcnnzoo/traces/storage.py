@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
+import numpy.typing as npt
 import zarr
 import zarr.errors
 from zarr.codecs import BytesCodec, Crc32cCodec
@@ -21,8 +22,15 @@ from rcnnzoo.errors import TraceError
 from rcnnzoo.writing import temporary_name
 
 FORMAT = 1
+ATTRIBUTES = ("name", "weights_sha256", "data", "data_sha256", "split", "precision", "features")
+"""What every trace says of itself."""
 BLOCK_BYTES = 2**25
-"""About how much of the logits is written, read and checked at once."""
+"""About how much is written, read and checked at once."""
+BLOCK_IMAGES = 1000
+"""At most so many images are recorded again after a kill."""
+ALL_BLOCKS = {"array.write_empty_chunks": True}
+"""Else a block of zeros would not be written, and one that is missing would pass for it."""
+MEND = "remove that folder, and the same `rcnnzoo trace` writes it again"
 CHECKSUM = [Crc32cCodec()]
 """Makes nothing smaller, but damage shows."""
 
@@ -55,7 +63,7 @@ def create(
         attributes: What else is known of the trace.
     """
     images, (steps, count) = len(files), shape
-    block = max(1, min(images, BLOCK_BYTES // (4 * steps * count)))
+    block = max(1, min(images, BLOCK_IMAGES, BLOCK_BYTES // (4 * (steps * count + sum(features)))))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = temporary_name(path)
     try:
@@ -67,14 +75,15 @@ def create(
             _add(group, f"features_{step}", (images, number), ("image", f"feature_{step}"), "float32", block)
         for name, dimension, values in (
             ("label", "image", np.array(labels, dtype=np.int64)),
-            ("file", "image", np.array(files, dtype=np.dtypes.StringDType())),
+            ("file", "image", np.array([_valid(name) for name in files], dtype=np.dtypes.StringDType())),
             ("macs", "step", np.array(macs, dtype=np.int64)),
             ("step", "step", np.arange(1, steps + 1)),
             ("category", "category", np.array(categories, dtype=np.dtypes.StringDType())),
         ):
-            group.create_array(
-                name, data=values, chunks=values.shape, dimension_names=(dimension,), compressors=CHECKSUM
-            )
+            with zarr.config.set(ALL_BLOCKS):
+                group.create_array(
+                    name, data=values, chunks=values.shape, dimension_names=(dimension,), compressors=CHECKSUM
+                )
         with warnings.catch_warnings():
             # Without this copy of the metadata xarray warns; with it, zarr does, that other programs may not know it.
             warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)
@@ -82,6 +91,11 @@ def create(
         part.rename(path)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _valid(name: str) -> str:
+    """A file's name as UTF-8: a disk can hold names that aren't."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _add(
@@ -96,13 +110,18 @@ def _add(
         serializer=BytesCodec(),
         compressors=CHECKSUM,
         fill_value=0,
-        config={"write_empty_chunks": True},  # so that a block that is missing can't pass for one of zeros
     )
 
 
 def array(group: zarr.Group, name: str) -> zarr.Array[Any]:
     """An array of a trace."""
     return cast("zarr.Array[Any]", group[name])
+
+
+def write(group: zarr.Group, name: str, start: int, stop: int, values: npt.NDArray[Any] | bool) -> None:
+    """Write the rows of a block."""
+    with zarr.config.set(ALL_BLOCKS):
+        array(group, name)[start:stop] = values
 
 
 def open_group(path: Path, mode: Literal["r", "r+"]) -> zarr.Group:
@@ -116,12 +135,14 @@ def open_group(path: Path, mode: Literal["r", "r+"]) -> zarr.Group:
     try:
         group = zarr.open_group(path, mode=mode)
         version = group.attrs["format"]
+        for name in ATTRIBUTES:
+            group.attrs[name]
         for name in ("logits", "label", "file", "macs", "category", "readable", "written"):
             array(group, name)
     except Exception as error:  # zarr raises many things about what it doesn't recognise
-        raise TraceError(f"{path}: no trace written by rcnnzoo, or a damaged one; write it again elsewhere") from error
+        raise TraceError(f"{path}: no trace written by rcnnzoo, or a damaged one; {MEND}") from error
     if version != FORMAT:
-        raise TraceError(f"{path}: a trace of format {version}, this rcnnzoo reads {FORMAT}; write it again")
+        raise TraceError(f"{path}: a trace of format {version}, this rcnnzoo reads {FORMAT}; {MEND}")
     return group
 
 
@@ -134,5 +155,8 @@ def blocks(group: zarr.Group) -> list[tuple[int, int]]:
 
 def unwritten(group: zarr.Group) -> list[tuple[int, int]]:
     """The blocks that are still to be recorded."""
-    written = array(group, "written")[:]
+    try:
+        written = array(group, "written")[:]
+    except Exception as error:  # a wrong checksum, a file cut short, ...
+        raise TraceError(f"{group.store_path}: written is damaged ({error}); {MEND}") from error
     return [(start, stop) for start, stop in blocks(group) if not written[start:stop].all()]

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 
 class Interruption:
     """Whether somebody asked to stop."""
 
     asked = False
+
+    def stopping(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The items, until somebody asks to stop.
+
+        Raises:
+            KeyboardInterrupt: Somebody did.
+        """
+        for item in items:
+            if self.asked:
+                raise KeyboardInterrupt
+            yield item
 
 
 @contextmanager

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import asdict
 from logging import Logger
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from accelerate import Accelerator
@@ -26,6 +27,7 @@ from rcnnzoo.data.images import (
     training_batches,
 )
 from rcnnzoo.data.opening import Data
+from rcnnzoo.data.splits import fingerprint
 from rcnnzoo.data.transforms import PREPROCESSING, to_input
 from rcnnzoo.data.unreadable import Unreadable
 from rcnnzoo.errors import TrainingError
@@ -35,9 +37,9 @@ from rcnnzoo.progress import progress
 from rcnnzoo.training.interruption import Interruption, interruption
 from rcnnzoo.training.measures import Measures, losses_by_step, measure
 from rcnnzoo.training.optimisation import make_optimizer, make_schedule
-from rcnnzoo.training.runs import Run
+from rcnnzoo.training.runs import DAMAGED, Run
 from rcnnzoo.training.settings import Settings, check_same, write_settings
-from rcnnzoo.weights.files import save
+from rcnnzoo.weights.files import read_header, save
 
 CHECKPOINT_SECONDS = 600
 """A checkpoint is written at least this often (and after each epoch); it changes nothing in the result."""
@@ -68,6 +70,7 @@ def train(settings: Settings, data: Data, folder: Path, *, resume: bool = False)
     if resume and run.settings.is_file():
         check_same(settings, run.settings)
     if run.finished:
+        read_header(run.weights)  # raises if they are damaged
         return run
     trainer = Trainer(settings, data, run)
     trainer.go_on()
@@ -90,7 +93,9 @@ class Trainer:
                 f"{self.accelerator.num_processes} processes: a run is trained by one, on one device; start it without "
                 "a launcher"
             )
-        torch.use_deterministic_algorithms(settings.deterministic)
+        if settings.deterministic:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # CUDA's matrix products need it
+            torch.use_deterministic_algorithms(True)
         self.model = build(
             settings.architecture,
             categories=data.categories,
@@ -105,6 +110,9 @@ class Trainer:
         self.model.to(self.device).to(memory_format=torch.channels_last)
         self.unreadable = Unreadable(settings.max_bad)
         self.images = self._prepare("train")
+        self.val = self._prepare("val") if "val" in data.splits else None
+        test = data.best_test()
+        self.test = None if test == "train" else self.val if test == "val" else self._prepare(test)
         self.batches = batches_an_epoch(len(self.images), settings.batch_size)
         optimizer = make_optimizer(self.model, settings.optimizer, settings.lr, settings.weight_decay)
         updates = self.batches * settings.epochs
@@ -114,6 +122,7 @@ class Trainer:
         self.epoch, self.batch = 0, 0
         self.measures = Measures(self.model.num_steps, self.device)
         self.rows: list[dict[str, Any]] = []
+        self.last_images: Tensor | None = None
 
     @property
     def device(self) -> torch.device:
@@ -129,7 +138,6 @@ class Trainer:
 
     def go_on(self) -> None:
         """Train from the last checkpoint, or from the start, to the end."""
-        val = self._prepare("val") if "val" in self.data.splits else None
         saved = self.run.load_checkpoint()
         if saved is not None:
             self._restore(saved)
@@ -142,8 +150,8 @@ class Trainer:
                 self._checkpoint()
             try:
                 while self.epoch < self.settings.epochs:
-                    self._epoch(val, request, log)
-                self._finish(log)
+                    self._epoch(request, log)
+                self._finish(request, log)
             except KeyboardInterrupt:
                 log.info("interrupted in epoch %d after batch %d; --resume goes on", self.epoch + 1, self.batch)
                 raise
@@ -154,7 +162,7 @@ class Trainer:
                 if self.rows:
                     save_figure(draw_curves(self.run.metrics), self.run.curves)
 
-    def _epoch(self, val: Images | None, request: Interruption, log: Logger) -> None:
+    def _epoch(self, request: Interruption, log: Logger) -> None:
         settings = self.settings
         if self.batch == 0:
             torch.manual_seed(number(settings.seed, self.epoch))
@@ -191,8 +199,9 @@ class Trainer:
         seconds = time.monotonic() - started
         row: dict[str, Any] = {"epoch": self.epoch + 1, "lr": self.schedule.get_last_lr()[0]}
         row |= self.measures.row("train")
-        if val is not None:
-            row |= self._measure(val).row("val")
+        if self.val is not None:
+            self._checkpoint()  # a long look at the validation images may be interrupted
+            row |= self._measure(self.val, request).row("val")
         row |= {"seconds": round(seconds, 2), "images_per_second": round((self.measures.images - seen) / seconds, 1)}
         self.rows.append(row)
         self.run.write_metrics(self.rows)
@@ -206,6 +215,7 @@ class Trainer:
         images = to_input(pixels.to(self.device, non_blocking=True))
         labels = labels.to(self.device, non_blocking=True)
         logits = self.network(images)
+        self.last_images = images
         losses = losses_by_step(logits, labels, self.settings.label_smoothing)
         loss = losses.mean()
         self.accelerator.backward(loss)
@@ -224,12 +234,28 @@ class Trainer:
         wrong = (~torch.isfinite(torch.stack(losses))).nonzero().flatten().tolist() if losses else []
         if wrong:
             number_in_epoch = self.batch - len(losses) + wrong[0] + 1
-            raise TrainingError(
-                f"{self.run.folder}: the loss is {losses[wrong[0]].item()} at batch {number_in_epoch} of epoch "
-                f"{self.epoch + 1} ({self.run.checkpoint.name} is from before that): start anew with a lower --lr"
+            self._diverged(
+                f"the loss is {losses[wrong[0]].item()} at batch {number_in_epoch} of epoch {self.epoch + 1}"
             )
 
-    def _finish(self, log: Logger) -> None:
+    def _check_network(self) -> None:
+        """Stop if the last update, whose loss nobody has seen yet, spoilt the network."""
+        network = self.result
+        sound = all(tensor.isfinite().all() for tensor in network.state_dict().values() if tensor.is_floating_point())
+        if sound and self.last_images is not None:
+            mode = network.training
+            with torch.no_grad(), self.accelerator.autocast():
+                sound = bool(network.eval()(self.last_images).isfinite().all())
+            network.train(mode)
+        if not sound:
+            self._diverged(f"the network's output is no number after batch {self.batch} of epoch {self.epoch + 1}")
+
+    def _diverged(self, what: str) -> NoReturn:
+        raise TrainingError(
+            f"{self.run.folder}: {what} ({self.run.checkpoint.name} is from before that): start anew with a lower --lr"
+        )
+
+    def _finish(self, request: Interruption, log: Logger) -> None:
         """Report on the test images once, and write the weights: they say that the run is finished."""
         settings = self.settings
         training = {name: value for name, value in asdict(settings).items() if name not in NOT_RECORDED} | {
@@ -240,9 +266,9 @@ class Trainer:
             "preprocessing": {**PREPROCESSING, "image_size": settings.image_size},
             "training": training,
         }
-        split = self.data.best_test()
-        if split in ("test", "val"):
-            measured = self._measure(self._prepare(split))
+        if self.test is not None:
+            split = self.data.best_test()
+            measured = self._measure(self.test, request)
             accuracy = (measured.right / measured.images).tolist()
             metadata["metrics"] = {
                 "accuracy": accuracy,
@@ -254,17 +280,18 @@ class Trainer:
             log.info("accuracy on %s by step: %s", split, accuracy)
         save(self.result, self.run.weights, metadata)
 
-    def _measure(self, images: Images) -> Measures:
+    def _measure(self, images: Images, request: Interruption) -> Measures:
         network = self.result.eval()
         batches = readable(evaluation_batches(images, self.settings.batch_size), self.unreadable)
         with self.accelerator.autocast():
-            return measure(network, batches, Measures(self.model.num_steps, self.device))
+            return measure(network, request.stopping(batches), Measures(self.model.num_steps, self.device))
 
     def _prepare(self, split: str) -> Images:
         workers = None if self.settings.workers < 0 else self.settings.workers
         return prepare(self.data.split(split), self.settings.image_size, self.unreadable, workers)
 
     def _checkpoint(self) -> None:
+        self._check_network()
         scaler = self.accelerator.scaler
         self.run.save_checkpoint(
             {
@@ -274,13 +301,37 @@ class Trainer:
                 "schedule": self.schedule.state_dict(),
                 "scaler": None if scaler is None else scaler.state_dict(),
                 "random": torch.get_rng_state(),
+                "random_cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
                 "epoch": self.epoch,
                 "batch": self.batch,
                 "measures": self.measures.state(),
+                "rows": self.rows,
+                "images": self._images_hash(),
+                "unreadable": sorted(self.unreadable.names),
             }
         )
 
+    def _images_hash(self) -> str:
+        """Which images are trained on: a run that goes on with others is another run."""
+        return f"{fingerprint(self.data.split('train'), stamps=False)} {len(self.images)}"
+
     def _restore(self, saved: dict[str, Any]) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            TrainingError: It is of other images, or not a checkpoint of this version.
+        """
+        try:
+            if saved["images"] != self._images_hash():
+                raise TrainingError(
+                    f"{self.run.folder}: can't be resumed, its training images are not those it was started with: "
+                    "bring those back, or give another --out"
+                )
+            self._take(saved)
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            raise TrainingError(f"{self.run.checkpoint}: {DAMAGED}") from error
+
+    def _take(self, saved: dict[str, Any]) -> None:
         self.model.load_state_dict(saved["model"])
         if self.average is not None:
             self.average.module.load_state_dict(saved["average"])
@@ -289,6 +340,11 @@ class Trainer:
         if self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(saved["scaler"])
         torch.set_rng_state(saved["random"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(saved["random_cuda"], self.device)
         self.epoch, self.batch = saved["epoch"], saved["batch"]
         self.measures.restore(saved["measures"])
-        self.rows = self.run.read_metrics(self.epoch)
+        self.rows = list(saved["rows"])
+        self.unreadable.names.update(saved["unreadable"])
+        if self.rows:
+            self.run.write_metrics(self.rows)

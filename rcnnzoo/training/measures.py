@@ -17,8 +17,9 @@ class Measures:
     """Sums over images of each step's loss, and of right answers of the cumulative readout (the paper's)."""
 
     def __init__(self, num_steps: int, device: torch.device) -> None:
-        self.loss = torch.zeros(num_steps, dtype=torch.float64, device=device)
-        self.right = torch.zeros(num_steps, dtype=torch.float64, device=device)
+        dtype = torch.float32 if device.type == "mps" else torch.float64  # Apple's GPUs have no float64
+        self.loss = torch.zeros(num_steps, dtype=dtype, device=device)
+        self.right = torch.zeros(num_steps, dtype=dtype, device=device)
         self.images = 0
 
     def add(self, losses: Tensor, logits: Tensor, labels: Tensor) -> None:

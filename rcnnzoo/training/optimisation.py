@@ -56,7 +56,8 @@ def make_optimizer(model: nn.Module, name: str, lr: float, weight_decay: float) 
 
 
 def _one_cycle(optimizer: Optimizer, lr: float, updates: int) -> lr_scheduler.LRScheduler:
-    return lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=updates)
+    has_momentum = bool({"betas", "momentum"} & optimizer.defaults.keys())
+    return lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=updates, cycle_momentum=has_momentum)
 
 
 def _cosine(optimizer: Optimizer, lr: float, updates: int) -> lr_scheduler.LRScheduler:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ import torch
 from rcnnzoo.errors import TrainingError
 from rcnnzoo.weights.files import read_header
 from rcnnzoo.writing import whole
+
+DAMAGED = "damaged, or of another version; remove it, and --resume starts afresh"
 
 
 class Run:
@@ -37,8 +40,9 @@ class Run:
     def summary(self) -> dict[str, Any]:
         """What a finished run came to: where it lies, the last row of its metrics, accuracy on the test images."""
         metadata, _ = read_header(self.weights)
-        rows = pd.read_csv(self.metrics)
-        return {"run": str(self.folder), "last_epoch": rows.iloc[-1].to_dict(), "metrics": metadata.get("metrics")}
+        state = self.load_checkpoint()
+        last = state["rows"][-1] if state and state.get("rows") else None
+        return {"run": str(self.folder), "last_epoch": last, "metrics": metadata.get("metrics")}
 
     def check_free(self, resume: bool) -> None:
         """Refuse a folder that isn't ours, or a run that nobody asked to go on with.
@@ -71,17 +75,14 @@ class Run:
         if not self.checkpoint.is_file():
             return None
         try:
+            with zipfile.ZipFile(self.checkpoint) as archive:
+                damaged = archive.testzip()  # torch.load doesn't look at the checksums
             state: dict[str, Any] = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
         except Exception as error:  # a damaged file fails in many ways
-            raise TrainingError(f"{self.checkpoint}: damaged; remove it, and --resume starts afresh") from error
+            raise TrainingError(f"{self.checkpoint}: {DAMAGED}") from error
+        if damaged is not None or not isinstance(state, dict):
+            raise TrainingError(f"{self.checkpoint}: {DAMAGED}")
         return state
-
-    def read_metrics(self, epochs: int) -> list[dict[str, Any]]:
-        """The rows of the first epochs."""
-        if epochs == 0 or not self.metrics.is_file():
-            return []
-        rows: list[dict[str, Any]] = pd.read_csv(self.metrics).head(epochs).to_dict("records")  # type: ignore[assignment]
-        return rows
 
     def write_metrics(self, rows: list[dict[str, Any]]) -> None:
         """A row an epoch."""

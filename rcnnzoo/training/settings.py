@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast, get_type_hints
 
@@ -12,7 +12,7 @@ import tomli_w
 
 from rcnnzoo import plugins
 from rcnnzoo.data.images import usual_size
-from rcnnzoo.data.opening import Data, open_data
+from rcnnzoo.data.opening import Data, find_folder, open_data
 from rcnnzoo.data.unreadable import MOST
 from rcnnzoo.errors import OptionError, TrainingError, UnknownName
 from rcnnzoo.hookspecs import Architecture
@@ -74,18 +74,22 @@ class Settings:
     max_bad: int = MOST
 
     def __post_init__(self) -> None:
-        least = {"epochs": 1, "batch_size": 1, "image_size": 2, "steps": 1, "workers": -1, "max_bad": 0}
+        least = {"epochs": 1, "batch_size": 1, "image_size": 2, "steps": 1, "workers": -1, "max_bad": 0, "seed": 0}
         for name, number in least.items():
             if getattr(self, name) < number:
                 raise OptionError(f"--{name.replace('_', '-')} {getattr(self, name)}: take at least {number}")
-        for name in ("lr", "width", "batch_norm_momentum"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise OptionError(f"--{name.replace('_', '-')} {getattr(self, name)}: take a positive number")
-        for name in ("weight_decay", "label_smoothing", "ema", "clip", "val_fraction"):
-            most = 1 if name in ("label_smoothing", "ema", "val_fraction") else float("inf")
-            if not 0 <= getattr(self, name) < most:
+        if self.seed >= 2**32:
+            raise OptionError(f"--seed {self.seed}: take a number below 2**32")
+        for name, most in {"lr": 1000, "width": 1000, "batch_norm_momentum": 1}.items():
+            if not 0 < getattr(self, name) <= most:
                 raise OptionError(
-                    f"--{name.replace('_', '-')} {getattr(self, name)}: take a number from 0 below {most}"
+                    f"--{name.replace('_', '-')} {getattr(self, name)}: take a number above 0, up to {most}"
+                )
+        for name in ("weight_decay", "label_smoothing", "ema", "clip", "val_fraction"):
+            limit = 1 if name in ("label_smoothing", "ema", "val_fraction") else float("inf")
+            if not 0 <= getattr(self, name) < limit:
+                raise OptionError(
+                    f"--{name.replace('_', '-')} {getattr(self, name)}: take a number from 0 below {limit}"
                 )
         if self.precision not in PRECISIONS:
             raise UnknownName("precision", self.precision, PRECISIONS, "--precision")
@@ -116,13 +120,18 @@ def settle(given: Mapping[str, Any]) -> tuple[Settings, Data]:
     data = open_data(given["data"], data_dir, val_fraction=given.get("val_fraction") or None, seed=given.get("seed", 0))
     if "train" not in data.splits:
         raise OptionError(f"--data {given['data']} has no train split: hold images out with --val-fraction 0.1")
-    image_size = given.get("image_size") or usual_size(data.split("train"))
+    image_size = given.get("image_size")
+    image_size = usual_size(data.split("train")) if image_size is None else image_size
     name = given.get("recipe", MODERN)
     start: Recipe = recipe(name, given["architecture"], image_size)
     usual = {"mirrored": data.mirrored, "steps": architecture.steps}
     settled = {**asdict(start), **usual, **given, "image_size": image_size, "recipe": name}
-    if given["data"] not in plugins.names("data"):
-        settled["data"] = str(Path(given["data"]).resolve())  # the file may be used from another folder
+    # The settings may be used from another folder, or without the variable that said where the images lie.
+    if given["data"] in plugins.names("data"):
+        folder = find_folder(given["data"], data_dir)
+        settled["data_dir"] = "" if folder is None else str(folder.resolve())
+    else:
+        settled["data"] = str(Path(given["data"]).resolve())
     settings = Settings(**settled)
     if settings.precision == "auto":
         settings = replace(settings, precision=best_precision())
@@ -136,7 +145,7 @@ def read_settings(file: Path) -> dict[str, Any]:
         OptionError: It can't be read, or has an unknown name or a value of another type.
     """
     try:
-        given = tomllib.loads(file.read_text())
+        given = tomllib.loads(file.read_text("utf-8-sig"))  # some editors put a mark in front
     except OSError as error:
         raise OptionError(f"--config {file}: can't be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -146,11 +155,29 @@ def read_settings(file: Path) -> dict[str, Any]:
         if name not in types:
             raise UnknownName("setting", name, types, str(file))
         wanted = types[name]
-        if wanted is float and type(value) is int:
+        if wanted is float and type(value) is int and abs(value) < 2**53:
             given[name] = float(value)
         elif type(value) is not wanted:
             raise OptionError(f"{file}: {name} = {value!r} should be of type {wanted.__name__}")
     return given
+
+
+def load_settings(file: Path) -> Settings:
+    """The settings of a run.
+
+    Raises:
+        OptionError: The file can't be read, or doesn't say all of them.
+    """
+    given = read_settings(file)
+    missing = [field.name for field in fields(Settings) if field.name not in given and field.default is MISSING]
+    if missing:
+        raise OptionError(f"{file}: doesn't say {missing[0]}; it is not the file that `rcnnzoo train` wrote")
+    return Settings(**given)
+
+
+def is_same_data(given: str, of_run: str) -> bool:
+    """Whether what a user typed after `--data` is what a run was trained on."""
+    return given == of_run or (given not in plugins.names("data") and str(Path(given).resolve()) == of_run)
 
 
 def write_settings(settings: Settings, file: Path) -> None:

@@ -55,13 +55,19 @@ def load(path: str | Path) -> RecurrentModel:
     metadata, shapes = read_header(path)
     try:
         options = dict(metadata["options"])
+        if not all(isinstance(name, str) for name in metadata["categories"]) or isinstance(metadata["categories"], str):
+            raise TypeError("categories are not a list of names")
         model = build(metadata["architecture"], categories=metadata["categories"], **options)
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: its metadata do not say how to rebuild the network ({error!r})") from error
     except RcnnzooError as error:
         raise WeightsError(f"{path}: its network can't be rebuilt: {error}") from error
     _check_shapes(path, shapes, {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()})
-    model.load_state_dict(safetensors.torch.load_file(path))
+    tensors = safetensors.torch.load_file(path)
+    wrong = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
+    if wrong:
+        raise WeightsError(f"{path}: holds values that are no numbers ({wrong[0]}); train it again with a lower --lr")
+    model.load_state_dict(tensors)
     model.metadata = metadata
     return model.eval()
 
@@ -89,7 +95,7 @@ def read_header(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]
         metadata = json.loads(header[KEY])
     except KeyError as error:
         raise WeightsError(f"{path}: a safetensors file, but not written by rcnnzoo (no metadata {KEY!r})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: its metadata {KEY!r} are not JSON ({error})") from error
     if not isinstance(metadata, dict):
         raise WeightsError(f"{path}: its metadata {KEY!r} are not a JSON object")

@@ -205,6 +205,10 @@ BAD = {
     "train bl --data digits --batch-size 0": "--batch-size 0: take at least 1",
     "train bl --data digits --epochs 0": "--epochs 0: take at least 1",
     "train bl --data digits --lr nan": "--lr nan",
+    "train bl --data digits --lr 1e30": "--lr 1e+30: take a number above 0, up to 1000",
+    "train bl --data digits --seed -1": "--seed -1: take at least 0",
+    "train bl --data digits --image-size 0": "--image-size 0: take at least 2",
+    "info bl --width 1e9": "--width 1e+09: take at most 1000",
     "train bl --data digits --optimizer sdg": "unknown optimizer 'sdg'",
     "train bl --data digits --schedule cosin": "unknown schedule 'cosin': did you mean 'cosine'",
     "train bl --data digits --recipe modren": "unknown recipe 'modren': did you mean 'modern'",
@@ -280,6 +284,29 @@ def test_a_fault_of_ours_is_called_that(capsys, monkeypatch):
     monkeypatch.setattr("rcnnzoo.profiling.summary.summarise", broken)
     assert main(["info", "b"]) == 1
     assert "a fault of rcnnzoo's, please report it: ZeroDivisionError: oops" in capsys.readouterr().err
+
+
+def test_a_config_that_is_not_whole_is_no_run(run, capsys):
+    (run / "config.toml").write_text('data = "digits"')
+    assert main(["evaluate", str(run)]) == 2
+    assert "config.toml: doesn't say architecture; it is not the file that" in capsys.readouterr().err
+
+
+def test_a_config_says_where_the_images_lie(tmp_path, capsys, monkeypatch):
+    """However they were found: from another folder, without the variable, the run is the same."""
+    make_imagenet(tmp_path / "data" / "imagenet")
+    monkeypatch.setenv("RCNNZOO_DATA", "data")
+    assert main(["train", "b", "--data", "imagenet", *TINY, "--out", "run"]) == 0
+    monkeypatch.delenv("RCNNZOO_DATA")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    capsys.readouterr()
+    assert document(capsys, "evaluate", tmp_path / "run")["images"] == 9
+
+
+def test_without_standard_output_nothing_is_wrong():
+    process = subprocess.run(["bash", "-c", f"{sys.executable} -m rcnnzoo list >&-"], capture_output=True, text=True)
+    assert (process.returncode, process.stderr) == (0, "")
 
 
 def test_every_command_has_help_with_an_example(capsys):

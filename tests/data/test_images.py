@@ -4,19 +4,27 @@ import numpy as np
 import pytest
 import torch
 
-from rcnnzoo.data.images import HeldImages, StreamedImages, evaluation_batches, prepare, readable, training_batches
+from rcnnzoo.data.images import (
+    HeldImages,
+    StreamedImages,
+    evaluation_batches,
+    native_size,
+    prepare,
+    readable,
+    training_batches,
+)
 from rcnnzoo.data.opening import open_data
 from rcnnzoo.data.splits import fingerprint
 from rcnnzoo.data.unreadable import DataWarning, Unreadable
 from rcnnzoo.errors import DataError
-from tests.data.lookalikes import make_classes
+from tests.data.lookalikes import make_classes, save_image
 
 
 @pytest.fixture(params=["held", "streamed"])
 def split(request, tmp_path):
     """Ten images of each of two categories, small ones or large ones."""
     size = (20, 20) if request.param == "held" else (90, 70)
-    return open_data(str(make_classes(tmp_path / "pets", each=10, size=size))).split("train")
+    return open_data(str(make_classes(tmp_path / "pets", each=10, size=size))).split("all")
 
 
 def ready(split, size=16, most=10, workers=0):
@@ -37,7 +45,7 @@ def test_evaluation_gives_every_image_once_in_order(split):
     images, positions = together(evaluation_batches(ready(split), 6))
     assert positions.tolist() == list(range(20))
     assert images.shape == (20, 3, 16, 16)
-    part, positions = together(evaluation_batches(ready(split), 6, 5, 13))
+    part, positions = together(evaluation_batches(ready(split), 6, [(5, 9), (9, 13)]))
     assert positions.tolist() == list(range(5, 13))
     assert torch.equal(part, images[5:13])
 
@@ -81,7 +89,7 @@ def test_unreadable_images_are_named_and_skipped(split):
         unreadable = Unreadable(2)
         images = prepare(split, 16, unreadable, 0)
         seen = torch.cat([b.positions for b in readable(evaluation_batches(images, 6), unreadable)])
-    assert [str(w.message).split(":")[0] for w in caught] == ["cat/3.jpg", "dog/0.jpg"]
+    assert [str(w.message).split("pets/")[1].split(":")[0] for w in caught] == ["cat/3.jpg", "dog/0.jpg"]
     assert sorted(set(range(20)) - set(seen.tolist())) == [3, 10]
 
 
@@ -107,8 +115,8 @@ def test_a_file_counts_once_however_often_it_is_met():
 
 
 def test_small_images_are_held_and_large_ones_streamed(tmp_path):
-    small = open_data(str(make_classes(tmp_path / "small", size=(32, 40)))).split("train")
-    large = open_data(str(make_classes(tmp_path / "large", size=(128, 100)))).split("train")
+    small = open_data(str(make_classes(tmp_path / "small", size=(32, 40)))).split("all")
+    large = open_data(str(make_classes(tmp_path / "large", size=(128, 100)))).split("all")
     assert isinstance(ready(small, 32), HeldImages)
     assert isinstance(ready(small, 128), StreamedImages)
     assert isinstance(ready(large, 32), StreamedImages)
@@ -129,7 +137,7 @@ def test_torchs_generator_is_left_alone(split):
 
 
 def test_held_images_do_not_depend_on_which_others_are_readable(tmp_path):
-    split = open_data(str(make_classes(tmp_path, each=4, size=(20, 20)))).split("train")
+    split = open_data(str(make_classes(tmp_path, each=4, size=(20, 20)))).split("all")
     whole, _ = together(evaluation_batches(ready(split), 8))
     spoil(split, "cat/2.jpg")
     with pytest.warns(DataWarning):
@@ -137,3 +145,22 @@ def test_held_images_do_not_depend_on_which_others_are_readable(tmp_path):
     images, positions = together(evaluation_batches(rest, 8))
     np.testing.assert_array_equal(positions, [0, 1, 3, 4, 5, 6, 7])
     assert torch.equal(images, whole[positions])
+
+
+def test_equal_names_in_two_splits_are_two_files(tmp_path):
+    """train/cat/3.jpg and val/cat/3.jpg are the usual layout."""
+    for name in ("train", "val"):
+        make_classes(tmp_path / name, size=(20, 20))
+        (tmp_path / name / "cat" / "3.jpg").write_bytes(b"no picture")
+    data = open_data(str(tmp_path))
+    unreadable = Unreadable(1)
+    with pytest.warns(DataWarning, match="train/cat/3.jpg"):
+        prepare(data.split("train"), 16, unreadable)
+    with pytest.raises(DataError, match=r"val/cat/3.jpg: unreadable"):
+        prepare(data.split("val"), 16, unreadable)
+
+
+def test_one_small_image_does_not_make_a_data_set_small(tmp_path):
+    make_classes(tmp_path, size=(128, 100))
+    save_image(tmp_path / "cat" / "0.jpg", 0, size=(20, 20))
+    assert native_size(open_data(str(tmp_path)).split("all")) == 100

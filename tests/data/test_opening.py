@@ -45,6 +45,24 @@ def test_imagenet_as_kaggle_packs_it(tmp_path):
     assert val.read(0).size == (90, 70)
 
 
+def test_imagenet_with_test_images_in_one_heap(tmp_path):
+    """They have no labels; and Kaggle's table is of no use once val/ has been sorted into folders."""
+    make_imagenet(tmp_path)
+    save_image(tmp_path / "test" / "ILSVRC2012_test_00000001.JPEG", 1)
+    (tmp_path / "LOC_val_solution.csv").write_text("ImageId,PredictionString\n")
+    assert {name: len(split) for name, split in open_data("imagenet", tmp_path).splits.items()} == {
+        "train": 9,
+        "val": 9,
+    }
+
+
+def test_category_names_that_are_no_text_are_refused(tmp_path):
+    """They could not be written into the weights, hours later."""
+    make_classes(tmp_path, ("cat", "d\udcffg"))
+    with pytest.raises(DataError, match=r"category 'd\\udcffg' holds characters that are no text"):
+        open_data(str(tmp_path))
+
+
 def test_cifar10_binary_version(tmp_path):
     """Records are a label, then the red, green and blue planes."""
     folder = tmp_path / "cifar10" / "cifar-10-batches-bin"

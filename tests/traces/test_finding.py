@@ -45,6 +45,31 @@ def test_a_trace_with_features_serves_those_who_need_none(trained):
     assert "features_1" in rcnnzoo.open_trace(trace)
 
 
+def test_the_traces_of_other_images_or_precision_are_left_alone(weights, tmp_path):
+    for place in ("here", "there"):
+        make_classes(tmp_path / place / "photos", each=3 if place == "here" else 4)
+    make_classes(tmp_path / "strange" / "photos", ("cat", "fox"))
+    first = find_trace(str(weights), str(tmp_path / "here" / "photos"), how=Recording())
+    before = written(first)
+    second = find_trace(str(weights), str(tmp_path / "there" / "photos"), how=Recording())
+    half = find_trace(str(weights), str(tmp_path / "here" / "photos"), how=Recording(precision="bf16"))
+    assert len({first, second, half}) == 3
+    with pytest.raises(DataError, match="1 is 'fox', not 'dog'"):
+        find_trace(str(weights), str(tmp_path / "strange" / "photos"), how=Recording())
+    assert written(first) == before
+    for trace, place, precision in ((first, "here", "fp32"), (second, "there", "fp32"), (half, "here", "bf16")):
+        assert find_trace(str(weights), str(tmp_path / place / "photos"), how=Recording(precision=precision)) == trace
+
+
+def test_a_run_that_held_images_out_is_evaluated_on_those(tmp_path):
+    make_classes(tmp_path / "photos", each=8, size=(20, 20))
+    folder = str(tmp_path / "photos")
+    given = {"architecture": "b", "data": folder, "image_size": 8, "width": 1 / 16, "epochs": 1, "val_fraction": 0.25}
+    run = train(*settle(given), tmp_path / "run").folder
+    for data in (None, folder):
+        assert rcnnzoo.open_trace(find_trace(str(run), data, how=Recording())).sizes["image"] == 4
+
+
 def test_other_weights_or_images_are_traced_anew(weights, tmp_path):
     folder = make_classes(tmp_path / "photos")
     trace = find_trace(str(weights), str(folder), how=Recording())
@@ -60,7 +85,7 @@ def test_other_weights_or_images_are_traced_anew(weights, tmp_path):
 def test_a_trace_is_taken_as_it_is(trained):
     trace = find_trace(str(trained), how=Recording())
     assert find_trace(str(trace), how=Recording()) == trace
-    with pytest.raises(OptionError, match="is a trace, its images are settled: leave out --data and --split"):
+    with pytest.raises(OptionError, match="is a trace, its images are settled: leave out --data"):
         find_trace(str(trace), "digits", how=Recording())
 
 

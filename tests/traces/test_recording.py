@@ -11,6 +11,7 @@ import torch
 import xarray as xr
 
 import rcnnzoo
+from rcnnzoo.data import folders
 from rcnnzoo.data.opening import open_data
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.data.unreadable import DataWarning
@@ -106,12 +107,12 @@ def test_a_trace_that_was_left_goes_on(network, digits, tmp_path, monkeypatch):
     record(network, digits, "test", tmp_path / "whole", Recording())
     write, count = recording._Block.write, 0
 
-    def interrupted(self, group):
+    def interrupted(self):
         nonlocal count
         count += 1
         if count == 3:
             raise KeyboardInterrupt
-        write(self, group)
+        write(self)
 
     monkeypatch.setattr(recording._Block, "write", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -176,13 +177,69 @@ def test_images_that_can_not_be_read_are_left_out(tmp_path, size):
     data = open_data(str(make_classes(tmp_path / "pets", size=size)))
     (tmp_path / "pets" / "cat" / "2.jpg").write_bytes(b"no picture")
     network = rcnnzoo.build("b", categories=["cat", "dog"], image_size=16, width=1 / 16)
-    with pytest.warns(DataWarning, match="cat/2.jpg: unreadable, skipped"):
-        record(network, data, "test", tmp_path / "a", Recording(batch_size=3, workers=0))
+    with pytest.warns(DataWarning, match="pets/cat/2.jpg: unreadable, skipped"):
+        record(network, data, "all", tmp_path / "a", Recording(batch_size=3, workers=0))
     trace = rcnnzoo.open_trace(tmp_path / "a")
     assert trace["file"].values.tolist() == [*(f"cat/{n}.jpg" for n in (0, 1, 3)), *(f"dog/{n}.jpg" for n in range(4))]
     assert trace["label"].values.tolist() == [0, 0, 0, 1, 1, 1, 1]
     assert np.isfinite(trace["logits"].values).all()
     assert (trace["logits"].values != 0).all()
+
+
+@pytest.mark.parametrize("size", [(20, 20), (90, 70)])
+def test_a_block_without_a_readable_image_is_a_block(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(storage, "BLOCK_IMAGES", 2)
+    data = open_data(str(make_classes(tmp_path / "pets", size=size)))
+    for name in ("2.jpg", "3.jpg"):
+        (tmp_path / "pets" / "cat" / name).write_bytes(b"no picture")
+    network = rcnnzoo.build("b", categories=["cat", "dog"], image_size=16, width=1 / 16)
+    with pytest.warns(DataWarning):
+        record(network, data, "all", tmp_path / "a", Recording(workers=0))
+    assert rcnnzoo.open_trace(tmp_path / "a")["label"].values.tolist() == [0, 0, 1, 1, 1, 1]
+
+
+@pytest.mark.filterwarnings("ignore::rcnnzoo.data.unreadable.DataWarning")
+def test_an_image_that_can_be_read_again_stands_in_its_own_row(tmp_path, monkeypatch):
+    """A disk may fail for a moment; what is recorded after that must not move up a row."""
+    monkeypatch.setattr(storage, "BLOCK_IMAGES", 3)
+    data = open_data(str(make_classes(tmp_path / "pets", size=(20, 20))))
+    network = rcnnzoo.build("b", categories=["cat", "dog"], image_size=16, width=1 / 16)
+    record(network, data, "all", tmp_path / "whole", Recording())
+    write, calls = recording._Block.write, []
+
+    def once(self):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        write(self)
+
+    monkeypatch.setattr(recording._Block, "write", once)
+    whole = folders.read_image
+    fails = tmp_path / "pets" / "cat" / "1.jpg"
+    monkeypatch.setattr(folders, "read_image", lambda path: whole(path.with_name("none") if path == fails else path))
+    with pytest.raises(KeyboardInterrupt):
+        record(network, data, "all", tmp_path / "left", Recording())
+    monkeypatch.setattr(folders, "read_image", whole)
+    record(network, data, "all", tmp_path / "left", Recording())
+    found, expected = rcnnzoo.open_trace(tmp_path / "left"), rcnnzoo.open_trace(tmp_path / "whole")
+    expected = expected.isel(image=[0, *range(2, 8)])
+    assert found["file"].values.tolist() == expected["file"].values.tolist()
+    np.testing.assert_allclose(found["logits"].values, expected["logits"].values, rtol=1e-5, atol=1e-6)
+
+
+def test_blocks_count_features_and_are_not_too_long(tmp_path, monkeypatch):
+    monkeypatch.undo()
+
+    def block(categories, features):
+        path = tmp_path / f"{categories}-{len(features)}"
+        names = [str(i) for i in range(categories)]
+        attributes = dict.fromkeys(storage.ATTRIBUTES, "")
+        storage.create(path, (8, categories), ["a"] * 5000, names, [0] * 5000, [1] * 8, features, attributes)
+        return storage.blocks(storage.open_group(path, "r"))[0][1]
+
+    assert block(10, []) == 1000
+    assert block(1000, []) == 1000
+    assert block(10, [20_480] * 8) == 2**25 // (4 * (80 + 8 * 20_480))
 
 
 @pytest.fixture
@@ -204,6 +261,7 @@ def flip_a_byte(file):
         (lambda trace: (trace / "zarr.json").write_text("{"), "no trace written by rcnnzoo, or a damaged one"),
         (lambda trace: shutil.rmtree(trace / "label"), "blocks of label are missing"),
         (lambda trace: flip_a_byte(trace / "label/c/0"), "label is damaged"),
+        (lambda trace: flip_a_byte(trace / "written/c/0"), "written is damaged"),
         (lambda trace: (trace / "logits/c/1/0/0").unlink(), "blocks of logits are missing"),
         (lambda trace: flip_a_byte(trace / "logits/c/1/0/0"), "logits is damaged"),
         (lambda trace: (trace / "logits/c/2/0/0").write_bytes(b"short"), "logits is damaged"),
@@ -213,6 +271,12 @@ def test_damage_is_found_on_opening(finished, spoil, message):
     spoil(finished)
     with pytest.raises(TraceError, match=message):
         rcnnzoo.open_trace(finished)
+
+
+def test_recording_again_finds_damage_too(finished, network, digits):
+    flip_a_byte(finished / "logits/c/1/0/0")
+    with pytest.raises(TraceError, match=r"logits is damaged .*; remove that folder, and the same `rcnnzoo trace`"):
+        record(network, digits, "test", finished, Recording())
 
 
 def test_a_trace_of_a_later_format_is_refused(finished):

@@ -12,11 +12,12 @@ import torch
 
 import rcnnzoo
 from rcnnzoo.data.opening import open_data
-from rcnnzoo.errors import TrainingError
+from rcnnzoo.errors import TrainingError, WeightsError
 from rcnnzoo.training import loop
 from rcnnzoo.training.loop import Trainer, train
 from rcnnzoo.training.runs import Run
 from rcnnzoo.training.settings import read_settings, settle
+from tests.data.lookalikes import make_classes
 
 TINY = {
     "architecture": "bl",
@@ -164,6 +165,85 @@ def test_a_loss_that_is_not_a_number_says_where_and_keeps_the_checkpoint_before(
     assert state["epoch"] == 1
     assert all(torch.isfinite(tensor).all() for tensor in state["model"].values())
     assert not Run(tmp_path / "run").finished
+
+
+def test_an_update_that_spoils_the_network_is_seen_before_it_is_saved(tmp_path, monkeypatch):
+    """The loss is taken before an update, so that of the last update of an epoch nobody sees."""
+    update, count = Trainer._update, 0
+
+    def spoiling(self, *arguments):
+        nonlocal count
+        count += 1
+        loss = update(self, *arguments)
+        if count == 2 * self.batches:
+            with torch.no_grad():
+                self.model.layers[2].norm[1].bias[0] = float("inf")
+        return loss
+
+    monkeypatch.setattr(Trainer, "_update", spoiling)
+    with pytest.raises(TrainingError, match="the network's output is no number after batch"):
+        run(tmp_path / "run")
+    assert not Run(tmp_path / "run").finished
+    state = Run(tmp_path / "run").load_checkpoint()
+    assert state is not None
+    assert state["epoch"] == 1
+
+
+def stopped(folder, monkeypatch, **changes):
+    """A run that was left in its second epoch."""
+    update, count = Trainer._update, 0
+
+    def leaving(self, *arguments):
+        nonlocal count
+        count += 1
+        if count > self.batches:
+            raise KeyboardInterrupt
+        return update(self, *arguments)
+
+    monkeypatch.setattr(Trainer, "_update", leaving)
+    with pytest.raises(KeyboardInterrupt):
+        run(folder, **changes)
+    monkeypatch.setattr(Trainer, "_update", update)
+
+
+def test_a_run_does_not_go_on_with_other_images(tmp_path, monkeypatch):
+    make_classes(tmp_path / "pets" / "train", each=8, size=(20, 20))
+    stopped(tmp_path / "run", monkeypatch, data=str(tmp_path / "pets"), batch_size=4)
+    (tmp_path / "pets" / "train" / "cat").rename(tmp_path / "pets" / "train" / "zebra")
+    with pytest.raises(TrainingError, match="its training images are not those it was started with"):
+        run(tmp_path / "run", resume=True, data=str(tmp_path / "pets"), batch_size=4)
+    (tmp_path / "pets" / "train" / "zebra").rename(tmp_path / "pets" / "train" / "cat")
+    assert run(tmp_path / "run", resume=True, data=str(tmp_path / "pets"), batch_size=4).finished
+
+
+@pytest.mark.parametrize("place", [0.1, 0.3, 0.6])
+def test_a_damaged_checkpoint_is_not_gone_on_with(tmp_path, monkeypatch, place):
+    stopped(tmp_path / "run", monkeypatch)
+    file = tmp_path / "run" / "checkpoint.pt"
+    content = bytearray(file.read_bytes())
+    content[int(place * len(content))] ^= 4
+    file.write_bytes(content)
+    with pytest.raises(TrainingError, match=r"checkpoint.pt: damaged, or of another version; remove it"):
+        run(tmp_path / "run", resume=True)
+
+
+def test_metrics_that_somebody_spoilt_are_written_again(finished, tmp_path, monkeypatch):
+    stopped(tmp_path / "run", monkeypatch)
+    (tmp_path / "run" / "metrics.csv").write_text('"')
+    table = pd.read_csv(run(tmp_path / "run", resume=True).metrics)
+    assert table["train_loss"].tolist() == pd.read_csv(finished.metrics)["train_loss"].tolist()
+
+
+def test_damaged_weights_of_a_finished_run_are_not_passed_over(tmp_path):
+    weights = run(tmp_path / "run", epochs=1).weights
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(WeightsError, match="damaged"):
+        run(tmp_path / "run", resume=True, epochs=1)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "lion"])
+def test_optimisers_of_timm_follow_the_schedule(tmp_path, optimizer):
+    assert run(tmp_path / "run", optimizer=optimizer, epochs=1, lr=0.01).finished
 
 
 def test_a_running_average_is_what_is_saved(tmp_path):

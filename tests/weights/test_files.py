@@ -115,11 +115,23 @@ def test_other_peoples_safetensors_are_told_apart(tmp_path):
         (lambda m: {k: v for k, v in m.items() if k != "categories"}, r"rebuild the network \(KeyError\('categories'"),
         (lambda m: {**m, "options": 3}, "do not say how to rebuild"),
         (lambda m: [1, 2], "are not a JSON object"),
+        (lambda m: {**m, "categories": "cat"}, "categories are not a list of names"),
+        (lambda m: {**m, "categories": ["cat", "cat", "dog"]}, "can't be rebuilt: categories: two have the same name"),
+        (lambda m: {**m, "options": {**m["options"], "width": 1e9}}, "--width 1e.09: take at most 1000"),
     ],
 )
 def test_metadata_that_rebuild_nothing_are_refused(file, change, message):
     with pytest.raises(WeightsError, match=message):
         rcnnzoo.load(changed(file, change_metadata=change))
+
+
+def test_values_that_are_no_numbers_are_refused(file):
+    def spoil(tensors):
+        tensors["layers.1.lateral.0.weight"][0, 0, 0, 0] = float("nan")
+        return tensors
+
+    with pytest.raises(WeightsError, match=r"holds values that are no numbers \(layers.1.lateral.0.weight\)"):
+        rcnnzoo.load(changed(file, spoil))
 
 
 def test_a_missing_file_is_said_to_be_missing(tmp_path):
