@@ -53,7 +53,7 @@ class BareLoop:
         self.images = pixels.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
         self.labels = torch.from_numpy(split.labels)
         self.network = rcnnzoo.build(name, categories=CATEGORIES, image_size=SIZE, width=width)
-        self.network.to(self.device, memory_format=torch.channels_last).train()
+        self.network.to(self.device).to(memory_format=torch.channels_last).train()
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=4e-3, weight_decay=0.05)
         self.updates = len(split) // BATCH
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimizer, 4e-3, total_steps=self.updates * epochs)
@@ -102,7 +102,7 @@ class OurLoop:
     def epoch(self) -> float:
         """Seconds of an epoch."""
         started = time.monotonic()
-        self.trainer._epoch(None, Interruption(), logging.getLogger("benchmark"))
+        self.trainer._epoch(Interruption(), logging.getLogger("benchmark"))
         return time.monotonic() - started
 
 

@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rcnnzoo.analysis.sat_curve import sat_curve
     from rcnnzoo.architectures.build import build
     from rcnnzoo.policies.lookup import policy
     from rcnnzoo.readouts.lookup import readout
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from rcnnzoo.traces.opening import open_trace
     from rcnnzoo.weights.files import load, save
 
-__all__ = ["build", "load", "make_trace", "open_trace", "policy", "readout", "save"]
+__all__ = ["build", "load", "make_trace", "open_trace", "policy", "readout", "sat_curve", "save"]
 
 _HOMES = {
     "build": "rcnnzoo.architectures.build",
@@ -25,6 +26,7 @@ _HOMES = {
     "open_trace": "rcnnzoo.traces.opening",
     "policy": "rcnnzoo.policies.lookup",
     "readout": "rcnnzoo.readouts.lookup",
+    "sat_curve": "rcnnzoo.analysis.sat_curve",
     "save": "rcnnzoo.weights.files",
 }
 

@@ -1,0 +1,86 @@
+"""What an exit policy has to go by for each image and step, and whether the network would be right to stop there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import xarray as xr
+from torch import Tensor
+
+from rcnnzoo.errors import PluginError, TraceError
+from rcnnzoo.policies.contract import ExitPolicy
+from rcnnzoo.policies.lookup import policy as look_up_policy
+from rcnnzoo.readouts.lookup import readout as look_up_readout
+from rcnnzoo.traces.reading import in_blocks
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """A trace as a policy and a readout see it.
+
+    Attributes:
+        scores: The policy's score of each image and step, float32 [N, T].
+        right: Whether the most probable category, the lowest index among equals, is the true one; bool [N, T].
+        macs: Multiply-accumulates up to and including each step, int64 [T].
+        below: Whether the network is sure at or below a threshold; else at or above it.
+    """
+
+    scores: npt.NDArray[np.float32]
+    right: npt.NDArray[np.bool_]
+    macs: npt.NDArray[np.int64]
+    below: bool
+
+    @property
+    def doubt(self) -> npt.NDArray[np.float32]:
+        """The scores turned so that low is sure, [N, T]."""
+        return self.scores if self.below else -self.scores
+
+
+def find_outcomes(trace: xr.Dataset, policy: str, readout: str) -> Outcomes:
+    """Scores and right answers of every image and step of a trace, which is read in blocks.
+
+    Raises:
+        UnknownName: There is no such policy or readout.
+        PluginError: The policy's scores are not numbers, or have another shape.
+        TraceError: The trace has no images.
+    """
+    if not trace.sizes["image"]:
+        raise TraceError("a trace without images: nothing to measure")
+    rule, probabilities_of = look_up_policy(policy), look_up_readout(readout)
+    scores, right = [], []
+    for logits, labels in in_blocks(trace):
+        probabilities = probabilities_of(logits)
+        scores.append(checked_scores(rule, probabilities, policy).numpy())
+        right.append((first_best(probabilities) == labels[:, None]).numpy())
+    costs = np.cumsum(trace["macs"].to_numpy())
+    return Outcomes(np.concatenate(scores), np.concatenate(right), costs, rule.direction == "below")
+
+
+def checked_scores(rule: ExitPolicy, probabilities: Tensor, name: str) -> Tensor:
+    """A policy's scores [..., T] in float32.
+
+    Raises:
+        PluginError: They are not numbers, or have another shape.
+    """
+    scores = rule.scores(probabilities)
+    if scores.shape != probabilities.shape[:-1]:
+        raise PluginError(
+            f"policy {name!r} gave scores of shape {list(scores.shape)} for probabilities of shape "
+            f"{list(probabilities.shape)}: one score a step is needed"
+        )
+    if scores.isnan().any():
+        raise PluginError(f"policy {name!r} gave a score that is not a number (NaN)")
+    return scores.float()
+
+
+def first_best(probabilities: Tensor) -> Tensor:
+    """The most probable category, the lowest index among equals: [..., T, C] -> [..., T].
+
+    torch's argmax promises nothing about equals.
+    """
+    count = probabilities.shape[-1]
+    best = probabilities == probabilities.amax(dim=-1, keepdim=True)
+    return torch.where(best, torch.arange(count, device=best.device), count).amin(dim=-1)
