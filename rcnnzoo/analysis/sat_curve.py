@@ -66,6 +66,26 @@ def curve_of(outcomes: Outcomes) -> pd.DataFrame:
     return table[::-1].reset_index(drop=True)
 
 
+def row_at(curve: pd.DataFrame, threshold: float, *, below: bool) -> pd.Series:
+    """The row of a curve that says what stopping by a threshold does, be it one of the curve's own or between them.
+
+    Args:
+        curve: From `sat_curve`.
+        threshold: In the policy's unit; rounded to float32, in which scores are.
+        below: Whether the policy's network is sure at or below a threshold.
+    """
+    sign, threshold = (1 if below else -1), float(np.float32(threshold))
+    # Of the rows that are no less strict, the least strict one: rows become stricter downwards.
+    return curve[sign * curve["threshold"] <= sign * threshold].iloc[0]
+
+
+def some_rows(curve: pd.DataFrame, most: int = 12) -> pd.DataFrame:
+    """Rows spread evenly over the curve's cost, its ends among them, for people to read."""
+    cost = curve["mean_macs"].to_numpy()
+    wanted = np.linspace(cost[0], cost[-1], most)
+    return curve.iloc[np.unique(np.abs(cost[:, None] - wanted).argmin(axis=0))]
+
+
 Indices = npt.NDArray[np.int64]
 
 
@@ -112,14 +132,20 @@ def oracle_curve(outcomes: Outcomes) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def area_under(curve: pd.DataFrame) -> float:
+def area_under(curve: pd.DataFrame, up_to: float | None = None) -> float:
     """Mean accuracy between the curve's least and greatest mean MACs, linear between its points.
 
     A network whose cost never changes has the accuracy it has.
+
+    Args:
+        curve: As `sat_curve` or `oracle_curve` gives it.
+        up_to: Mean MACs at which to end, for a curve that needs no more than some; it is level from there.
 
     >>> area_under(pd.DataFrame({"mean_macs": [10.0, 20.0, 40.0], "accuracy": [0.0, 1.0, 1.0]}))
     0.8333333333333334
     """
     cost, accuracy = curve["mean_macs"].to_numpy(), curve["accuracy"].to_numpy()
+    if up_to is not None:
+        cost, accuracy = np.append(cost, up_to), np.append(accuracy, accuracy[-1])
     span = cost[-1] - cost[0]
     return float(np.trapezoid(accuracy, cost) / span) if span else float(accuracy[-1])

@@ -15,5 +15,6 @@ def rcnnzoo_commands() -> list[Command]:
         Command("train", "train a network, in a run that can be left and resumed", f"{here}.train:train"),
         Command("evaluate", "accuracy by time step and calibration", f"{here}.evaluate:evaluate"),
         Command("predict", "what a network sees on images of yours", f"{here}.predict:predict"),
+        Command("profile", "what a network costs, and its speed-accuracy curve", f"{here}.profile:profile"),
         Command("trace", "record the logits of all steps for a data set", f"{here}.trace:trace"),
     ]

@@ -40,7 +40,7 @@ def evaluate(
     from rcnnzoo.figures.accuracy import draw_accuracy
     from rcnnzoo.figures.saving import save_figure, save_table
     from rcnnzoo.readouts.lookup import readout as look_up
-    from rcnnzoo.traces.finding import find_trace
+    from rcnnzoo.traces.finding import beside, find_trace
     from rcnnzoo.traces.opening import open_trace
     from rcnnzoo.traces.recording import Recording
 
@@ -49,7 +49,7 @@ def evaluate(
     path = find_trace(model, data, data_dir, split, seed=seed, how=how)
     trace = open_trace(path)
     measured = measure_accuracy(trace, readout)
-    folder = out or (path.with_suffix("") if path.suffix else path.with_name(f"{path.name}-evaluated"))
+    folder = out or beside(path)
     title = f"{trace.attrs['name']} on {trace.attrs['data']} {trace.attrs['split']}, {measured.images:,} images"
     save_table(measured.by_step, folder / "accuracy.csv")
     save_table(measured.calibration, folder / "calibration.csv")

@@ -123,6 +123,11 @@ def find_trace(
     return subject.record(how, subject.path.with_stem(subject.path.stem + suffix) if taken else None)
 
 
+def beside(trace: Path) -> Path:
+    """The folder for what is found out from a trace."""
+    return trace.with_suffix("") if trace.suffix else trace.with_name(f"{trace.name}-results")
+
+
 def _serves(path: Path, identity: Mapping[str, Any]) -> bool:
     """Whether a trace is of these weights and images; more features than asked for do no harm."""
     found = storage.open_group(path, mode="r").attrs

@@ -20,6 +20,20 @@ from rcnnzoo.writing import whole
 DAMAGED = "damaged, or of another version; remove it, and --resume starts afresh"
 
 
+def newest_run(folder: Path) -> Path:
+    """The run under a folder that was finished last.
+
+    Raises:
+        TrainingError: There is none.
+    """
+    finished = [weights.parent for weights in folder.glob("*/model.safetensors")]
+    if not finished:
+        raise TrainingError(
+            f"{folder}: holds no finished run; train one, or name a run, a .safetensors file or a trace"
+        )
+    return max(finished, key=lambda run: (run / "model.safetensors").stat().st_mtime_ns)
+
+
 class Run:
     """A folder with `config.toml`, `model.safetensors`, `metrics.csv`, `curves.*`, `checkpoint.pt` and `log.txt`."""
 

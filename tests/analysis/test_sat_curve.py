@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 import rcnnzoo
 from rcnnzoo import plugins
 from rcnnzoo.analysis.outcomes import checked_scores, find_outcomes, first_best
-from rcnnzoo.analysis.sat_curve import area_under, oracle_curve
+from rcnnzoo.analysis.profile import profile
+from rcnnzoo.analysis.sat_curve import area_under, oracle_curve, row_at, some_rows
 from rcnnzoo.errors import PluginError, TraceError
 
 
@@ -99,6 +100,31 @@ def test_the_oracle_by_hand():
 def test_the_area_is_the_mean_accuracy_over_cost():
     trace = rcnnzoo.make_trace(np.zeros((3, 1, 2)), [0, 0, 1], [5])
     assert area_under(rcnnzoo.sat_curve(trace)) == pytest.approx(2 / 3)
+
+
+@given(trace=traces())
+def test_the_oracles_area_is_the_greatest(trace):
+    if (np.diff(trace["macs"].values) == 0).all():
+        found = profile(trace, "entropy", "cumulative")
+        assert found.oracle_area >= found.area - 1e-9
+
+
+@given(trace=traces(), threshold=st.floats(-0.5, 1.5), name=st.sampled_from(plugins.names("policies")))
+def test_any_threshold_finds_its_row(trace, threshold, name):
+    below = rcnnzoo.policy(name).direction == "below"
+    row = row_at(rcnnzoo.sat_curve(trace, name), threshold, below=below)
+    expected = brute_force(trace, name, "cumulative", float(np.float32(threshold)))
+    assert (row.accuracy, row.mean_steps, row.mean_macs) == pytest.approx(expected)
+
+
+def test_rows_for_people_keep_the_ends():
+    random = np.random.default_rng(0)
+    trace = rcnnzoo.make_trace(random.normal(size=(200, 4, 5)), random.integers(0, 5, 200), [10, 5, 5, 5])
+    curve = rcnnzoo.sat_curve(trace)
+    rows = some_rows(curve, 6)
+    assert len(rows) == 6
+    assert rows.iloc[0].equals(curve.iloc[0])
+    assert rows.iloc[-1].equals(curve.iloc[-1])
 
 
 def test_ties_between_categories_go_to_the_lowest_index():

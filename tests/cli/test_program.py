@@ -144,6 +144,36 @@ def test_predict_decides_as_the_network_does(run, capsys, tmp_path):
     assert pd.read_csv("seen/predictions.csv")["confidence"].tolist() == [row["confidence"] for row in rows]
 
 
+def test_profile_counts_what_each_module_costs(run, capsys):
+    found = document(capsys, "profile", run)
+    assert found["macs"] == document(capsys, "info", run)["macs"]
+    assert [sum(step) for step in zip(*found["modules"].values(), strict=True)] == found["macs_per_step"]
+    assert "layers.1.lateral.0" in printed(capsys, "profile", run)
+
+
+def test_profile_sweeps_the_newest_run_beside_another(trained, run, tmp_path, capsys):
+    shutil.copytree(run, tmp_path / "runs" / "mine")
+    assert main(["train", "b", "--data", "digits", *TINY, "--out", "control"]) == 0
+    capsys.readouterr()
+    assert main(["profile", "--policy", "entropy", "--sweep", "--against", "control", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == "profiling runs/mine\n"
+    found = json.loads(captured.out)
+    accuracy = document(capsys, "evaluate", "runs/mine")["accuracy"]
+    assert (found["accuracy"][0], found["accuracy"][-1]) == pytest.approx(tuple(accuracy))
+    assert (found["mean_steps"][0], found["mean_steps"][-1]) == (1, 2)
+    assert [other["name"] for other in found["against"]] == ["control"]
+    folder = tmp_path / "runs/mine/traces/digits-test"
+    assert {f.name for f in folder.iterdir()} >= {"sat.csv", "against.csv", "sat.png", "sat.svg"}
+    table = pd.read_csv(folder / "sat.csv")
+    assert list(table) == ["threshold", "accuracy", "mean_steps", "mean_macs"]
+    assert len(table) == len(found["accuracy"])
+    at = document(capsys, "profile", "runs/mine", "--threshold", table["threshold"][7])
+    assert at["accuracy"] == table["accuracy"][7]
+    assert at["mean_macs"] == table["mean_macs"][7]
+    assert "distinct outcomes" in printed(capsys, "profile", "--sweep", "--policy", "max-prob")
+
+
 @pytest.mark.parametrize("make", [make_imagenet, make_kaggle_imagenet])
 def test_imagenet_runs_to_the_end(make, tmp_path, capsys):
     """On a tiny look-alike with greyscale and CMYK JPEGs and a PNG named .JPEG, at the usual 128 pixels."""
@@ -231,6 +261,10 @@ BAD = {
     "evaluate bl": "it isn't said which images: give --data",
     "trace run --out thesis": "thesis: no trace written by rcnnzoo",
     "trace run --precision fp7": "unknown precision 'fp7'",
+    "profile run --policy entropie --sweep": "unknown policy 'entropie': did you mean 'entropy'",
+    "profile run --sweep --threshold 1": "--sweep and --threshold exclude each other",
+    "profile run --against run": "--against needs --sweep",
+    "profile": "runs: holds no finished run; train one, or name",
     "info nets": "unknown architecture 'nets'",
     "info bl --steps 0": "--steps 0 is too few",
     "list archtectures": "unknown kind 'archtectures': did you mean 'architectures'",
@@ -270,6 +304,18 @@ def test_a_loss_that_is_not_a_number(tmp_path, capsys, monkeypatch):
     assert main(["train", "b", "--data", "digits", *TINY]) == 2
     assert "the loss is nan at batch 1 of epoch 1" in capsys.readouterr().err
     assert not (tmp_path / "runs/b-digits-seed0/model.safetensors").exists()
+
+
+def test_a_threshold_that_no_score_can_reach_is_refused(run, capsys):
+    assert main(["profile", str(run), "--threshold", "3"]) == 2
+    assert "--threshold 3 is outside entropy's bounds: take 0 to 2.30259 nats, inf or -inf" in capsys.readouterr().err
+
+
+def test_networks_that_saw_different_images_are_not_set_beside_each_other(run, capsys):
+    for split in ("train", "test"):
+        assert main(["trace", str(run), "--split", split, "--out", f"{split}.zarr"]) == 0
+    assert main(["profile", "test.zarr", "--sweep", "--against", "train.zarr"]) == 2
+    assert "run (digits test) and run (digits train) saw different images" in capsys.readouterr().err
 
 
 def test_debug_shows_where(capsys):

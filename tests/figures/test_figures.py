@@ -13,6 +13,7 @@ from rcnnzoo.engine.prediction import Prediction
 from rcnnzoo.figures.accuracy import draw_accuracy, draw_comparison
 from rcnnzoo.figures.curves import draw_curves
 from rcnnzoo.figures.prediction import draw_predictions, top_categories
+from rcnnzoo.figures.sat import draw_sat
 from rcnnzoo.figures.saving import save_figure, save_table
 
 
@@ -37,6 +38,17 @@ def test_a_feedforward_network_is_a_level_across_the_steps():
     lines = {line.get_label(): line for line in axes.lines}
     np.testing.assert_array_equal(lines["b"].get_xdata(), [1, 3])
     np.testing.assert_array_equal(lines["b"].get_ydata(), [feedforward["accuracy"].item()] * 2)
+
+
+def test_a_curve_has_an_oracle_above_and_points_beside():
+    curve = pd.DataFrame({"mean_macs": [1e9, 2e9, 4e9], "accuracy": [0.5, 0.6, 0.7]})
+    point = pd.DataFrame({"mean_macs": [3e9], "accuracy": [0.65]})
+    oracle = pd.DataFrame({"mean_macs": [1e9, 2e9], "accuracy": [0.5, 0.9]})
+    (axes,) = draw_sat({"bl": curve, "b": point}, oracle, "title").axes
+    lines = {line.get_label(): line for line in axes.lines}
+    np.testing.assert_array_equal(lines["bl"].get_xdata(), [1, 2, 4])
+    np.testing.assert_array_equal(lines["b"].get_ydata(), [0.65])
+    assert "oracle" in lines
 
 
 def test_probabilities_are_drawn_for_the_categories_that_lead_in_the_end():

@@ -1,0 +1,43 @@
+"""The speed-accuracy trade-off (Fig. 1 of Spoerer, Kietzmann & Kriegeskorte 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+GIGA = 1e9
+
+
+def draw_sat(curves: Mapping[str, pd.DataFrame], oracle: pd.DataFrame, title: str) -> Figure:
+    """Accuracy against mean multiply-accumulates: a curve a recurrent network, a point a feedforward one.
+
+    Args:
+        curves: A table as `sat_curve` gives for each network; the first is the one that the oracle belongs to.
+        oracle: As `oracle_curve`.
+        title: What was measured.
+    """
+    figure = Figure(figsize=(6, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title)
+    for number, (name, curve) in enumerate(curves.items()):
+        colour = f"C{number}"
+        if len(curve) == 1:
+            axes.plot(curve["mean_macs"] / GIGA, curve["accuracy"], "s", color=colour, label=name)
+            continue
+        axes.plot(curve["mean_macs"] / GIGA, curve["accuracy"], color=colour, label=name)
+        _mark_ends(axes, curve, colour)
+    if len(oracle) > 1:
+        axes.plot(oracle["mean_macs"] / GIGA, oracle["accuracy"], ":", color="grey", label="oracle")
+    axes.set(xlabel="mean MACs an image (G)", ylabel="accuracy")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    return figure
+
+
+def _mark_ends(axes: Axes, curve: pd.DataFrame, colour: str) -> None:
+    """All images after the first step, and all after the last."""
+    ends = curve.iloc[[0, -1]]
+    axes.plot(ends["mean_macs"] / GIGA, ends["accuracy"], "o", color=colour)
