@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rcnnzoo.analysis.sat_curve import sat_curve
     from rcnnzoo.architectures.build import build
+    from rcnnzoo.engine.decide import decide
     from rcnnzoo.policies.lookup import policy
     from rcnnzoo.readouts.lookup import readout
     from rcnnzoo.traces.labelled import make_trace
     from rcnnzoo.traces.opening import open_trace
     from rcnnzoo.weights.files import load, save
 
-__all__ = ["build", "load", "make_trace", "open_trace", "policy", "readout", "sat_curve", "save"]
+__all__ = ["build", "decide", "load", "make_trace", "open_trace", "policy", "readout", "sat_curve", "save"]
 
 _HOMES = {
     "build": "rcnnzoo.architectures.build",
+    "decide": "rcnnzoo.engine.decide",
     "load": "rcnnzoo.weights.files",
     "make_trace": "rcnnzoo.traces.labelled",
     "open_trace": "rcnnzoo.traces.opening",

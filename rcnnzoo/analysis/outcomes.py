@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 import xarray as xr
-from torch import Tensor
 
-from rcnnzoo.errors import PluginError, TraceError
-from rcnnzoo.policies.contract import ExitPolicy
+from rcnnzoo.errors import TraceError
+from rcnnzoo.policies.checks import checked_scores
 from rcnnzoo.policies.lookup import policy as look_up_policy
+from rcnnzoo.readouts.best import first_best
 from rcnnzoo.readouts.lookup import readout as look_up_readout
 from rcnnzoo.traces.reading import in_blocks
 
@@ -57,30 +56,3 @@ def find_outcomes(trace: xr.Dataset, policy: str, readout: str) -> Outcomes:
         right.append((first_best(probabilities) == labels[:, None]).numpy())
     costs = np.cumsum(trace["macs"].to_numpy())
     return Outcomes(np.concatenate(scores), np.concatenate(right), costs, rule.direction == "below")
-
-
-def checked_scores(rule: ExitPolicy, probabilities: Tensor, name: str) -> Tensor:
-    """A policy's scores [..., T] in float32.
-
-    Raises:
-        PluginError: They are not numbers, or have another shape.
-    """
-    scores = rule.scores(probabilities)
-    if scores.shape != probabilities.shape[:-1]:
-        raise PluginError(
-            f"policy {name!r} gave scores of shape {list(scores.shape)} for probabilities of shape "
-            f"{list(probabilities.shape)}: one score a step is needed"
-        )
-    if scores.isnan().any():
-        raise PluginError(f"policy {name!r} gave a score that is not a number (NaN)")
-    return scores.float()
-
-
-def first_best(probabilities: Tensor) -> Tensor:
-    """The most probable category, the lowest index among equals: [..., T, C] -> [..., T].
-
-    torch's argmax promises nothing about equals.
-    """
-    count = probabilities.shape[-1]
-    best = probabilities == probabilities.amax(dim=-1, keepdim=True)
-    return torch.where(best, torch.arange(count, device=best.device), count).amin(dim=-1)

@@ -10,8 +10,7 @@ import xarray as xr
 
 from rcnnzoo.analysis.outcomes import find_outcomes
 from rcnnzoo.analysis.sat_curve import area_under, curve_of, oracle_curve
-from rcnnzoo.errors import OptionError, TraceError
-from rcnnzoo.policies.lookup import policy as look_up
+from rcnnzoo.errors import TraceError
 
 
 @dataclass(frozen=True)
@@ -65,17 +64,3 @@ def check_same_images(traces: Sequence[xr.Dataset]) -> None:
         if first["file"].values.tolist() != other["file"].values.tolist() or not first["label"].equals(other["label"]):
             names = " and ".join(f"{t.attrs['name']} ({t.attrs['data']} {t.attrs['split']})" for t in (first, other))
             raise TraceError(f"{names} saw different images: give --data, so that all see the same")
-
-
-def check_threshold(policy: str, threshold: float, categories: int, steps: int) -> None:
-    """Refuse a threshold that no score can reach.
-
-    Raises:
-        OptionError: It is outside the policy's bounds.
-    """
-    rule = look_up(policy)
-    low, high = rule.bounds(categories, steps)
-    if not (low <= threshold <= high or abs(threshold) == float("inf")):
-        raise OptionError(
-            f"--threshold {threshold:g} is outside {policy}'s bounds: take {low:g} to {high:g} {rule.unit}, inf or -inf"
-        )

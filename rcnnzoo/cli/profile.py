@@ -148,14 +148,14 @@ def _at(
     as_json: bool,
 ) -> None:
     """What one threshold does."""
-    from rcnnzoo.analysis.profile import check_threshold
     from rcnnzoo.analysis.sat_curve import row_at, sat_curve
+    from rcnnzoo.policies.checks import check_threshold
     from rcnnzoo.policies.lookup import policy as look_up
     from rcnnzoo.traces.opening import open_trace
 
     (path,) = _traces([model], policy, readout, data, data_dir, split)
     trace = open_trace(path)
-    check_threshold(policy, threshold, trace.sizes["category"], trace.sizes["step"])
+    check_threshold(look_up(policy), policy, threshold, trace.sizes["category"], trace.sizes["step"])
     below = look_up(policy).direction == "below"
     row: dict[Any, Any] = row_at(sat_curve(trace, policy, readout), threshold, below=below).to_dict()
     row["threshold"] = threshold

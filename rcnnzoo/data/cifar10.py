@@ -46,9 +46,9 @@ def _read_binary(files: list[Path]) -> Split:
         names += [f"{file.stem}/{number:05d}" for number in range(len(records[-1]))]
     everything = np.concatenate(records)
     labels = everything[:, 0].astype(np.int64)
-    if labels.max() >= len(CATEGORIES):
+    if np.max(labels) >= len(CATEGORIES):
         raise DataError(
-            f"{files[0].parent}: label {labels.max()} of 10 categories; this is not CIFAR-10's binary version"
+            f"{files[0].parent}: label {np.max(labels)} of 10 categories; this is not CIFAR-10's binary version"
         )
     pixels = everything[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     return Split(CATEGORIES, names, labels, ArrayReader(np.ascontiguousarray(pixels)))

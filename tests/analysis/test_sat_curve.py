@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 import rcnnzoo
 from rcnnzoo import plugins
-from rcnnzoo.analysis.outcomes import checked_scores, find_outcomes, first_best
+from rcnnzoo.analysis.outcomes import find_outcomes
 from rcnnzoo.analysis.profile import profile
 from rcnnzoo.analysis.sat_curve import area_under, oracle_curve, row_at, some_rows
 from rcnnzoo.errors import PluginError, TraceError
+from rcnnzoo.policies.checks import checked_scores
+from rcnnzoo.readouts.best import first_best
 
 
 def brute_force(trace, policy, readout, threshold):

@@ -1,0 +1,100 @@
+"""Decisions: category, confidence, reaction time and cost of each image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.engine.exits import Rule, run
+from rcnnzoo.policies.checks import check_threshold
+from rcnnzoo.policies.lookup import DEFAULT as ENTROPY
+from rcnnzoo.policies.lookup import policy as look_up_policy
+from rcnnzoo.profiling.operations import macs_per_step
+from rcnnzoo.readouts.best import first_best
+from rcnnzoo.readouts.lookup import DEFAULT as CUMULATIVE
+from rcnnzoo.readouts.lookup import readout as look_up_readout
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What a network decided, in the order of the images; tensors [N] on the processor.
+
+    Attributes:
+        category: Index of the most probable category at the exit, the lowest among equals.
+        confidence: Its probability.
+        reaction_time: Time steps run, from 1.
+        macs: Multiply-accumulates spent.
+    """
+
+    category: Tensor
+    confidence: Tensor
+    reaction_time: Tensor
+    macs: Tensor
+
+
+def make_rule(model: RecurrentModel, policy: str, threshold: float, readout: str) -> Rule:
+    """A rule for a network.
+
+    Raises:
+        UnknownName: There is no such policy or readout.
+        OptionError: The threshold is outside the policy's bounds.
+    """
+    chosen = look_up_policy(policy)
+    check_threshold(chosen, policy, threshold, len(model.metadata["categories"]), model.num_steps)
+    return Rule(look_up_readout(readout), chosen, policy, threshold)
+
+
+def decide(
+    model: RecurrentModel,
+    images: Tensor | Iterable[Tensor],
+    policy: str = ENTROPY,
+    threshold: float = 0.5,
+    readout: str = CUMULATIVE,
+    *,
+    rows: int | None = None,
+) -> Decisions:
+    """Decide on images, computing no time step that is not needed.
+
+    Args:
+        model: Any network of the zoo, on any device; it is run in evaluation mode.
+        images: [N, 3, H, W] in [-1, 1], or batches of such (a data loader's).
+        policy: A registered exit policy.
+        threshold: In the policy's unit.
+        readout: A registered readout.
+        rows: Images at work at once; without it what suits the device.
+
+    Raises:
+        UnknownName: There is no such policy or readout.
+        OptionError: The threshold is outside the policy's bounds.
+        PluginError: The policy's scores are not numbers, or have another shape.
+
+    >>> from rcnnzoo.architectures.build import build
+    >>> net = build("bl", categories=10, image_size=32, width=1 / 16)
+    >>> decide(net, torch.zeros(3, 3, 32, 32), "fixed-steps", 2).reaction_time
+    tensor([2, 2, 2])
+    """
+    rule = make_rule(model, policy, threshold, readout)
+    spent = torch.tensor(macs_per_step(model)).cumsum(0)
+    training = model.training
+    model.eval()
+    parts = []
+    try:
+        with torch.inference_mode():
+            for exits in run(model, [images] if isinstance(images, Tensor) else images, rule, rows):
+                at = rule.readout(exits.logits)[torch.arange(len(exits.last)), exits.last]
+                category = first_best(at)
+                confidence = at.gather(1, category[:, None])[:, 0]
+                parts.append([one.cpu() for one in (exits.images, category, confidence, exits.last + 1)])
+    finally:
+        model.train(training)
+    if not parts:
+        none = torch.zeros(0, dtype=torch.long)
+        return Decisions(none, torch.zeros(0), none, none)
+    numbers, category, confidence, time = (torch.cat(column) for column in zip(*parts, strict=True))
+    order = numbers.argsort()
+    time = time[order]
+    return Decisions(category[order], confidence[order], time, spent[time - 1])

@@ -1,0 +1,38 @@
+"""What a policy, maybe somebody else's, gives and takes is checked before it decides anything."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from rcnnzoo.errors import OptionError, PluginError
+from rcnnzoo.policies.contract import ExitPolicy
+
+
+def checked_scores(rule: ExitPolicy, probabilities: Tensor, name: str) -> Tensor:
+    """A policy's scores [..., T] in float32.
+
+    Raises:
+        PluginError: They are not numbers, or have another shape.
+    """
+    scores = rule.scores(probabilities)
+    if scores.shape != probabilities.shape[:-1]:
+        raise PluginError(
+            f"policy {name!r} gave scores of shape {list(scores.shape)} for probabilities of shape "
+            f"{list(probabilities.shape)}: one score a step is needed"
+        )
+    if scores.isnan().any():
+        raise PluginError(f"policy {name!r} gave a score that is not a number (NaN)")
+    return scores.float()
+
+
+def check_threshold(rule: ExitPolicy, name: str, threshold: float, categories: int, steps: int) -> None:
+    """Refuse a threshold that no score can reach.
+
+    Raises:
+        OptionError: It is outside the policy's bounds.
+    """
+    low, high = rule.bounds(categories, steps)
+    if not (low <= threshold <= high or abs(threshold) == float("inf")):
+        raise OptionError(
+            f"--threshold {threshold:g} is outside {name}'s bounds: take {low:g} to {high:g} {rule.unit}, inf or -inf"
+        )

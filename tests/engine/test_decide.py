@@ -1,0 +1,144 @@
+"""Decisions, against a full run with the policy applied afterwards; and that nothing is computed in vain."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rcnnzoo
+from rcnnzoo import plugins
+from rcnnzoo.engine.decide import make_rule
+from rcnnzoo.engine.exits import _refilled, _shrinking, _Waiting
+from rcnnzoo.errors import OptionError, UnknownName
+from rcnnzoo.profiling.operations import macs_per_step
+from rcnnzoo.readouts.best import first_best
+
+
+def network(name="bl"):
+    """A small network whose logits differ from step to step and image to image."""
+    built = rcnnzoo.build(name, categories=5, image_size=16, width=1 / 16)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for _ in range(3):
+            built(torch.randn(16, 3, 16, 16, generator=generator))
+        for classifier in built.classifier:
+            classifier.weight.mul_(20)
+    return built.eval()
+
+
+NETWORKS = {name: network(name) for name in plugins.names("architectures")}
+IMAGES = torch.randn(30, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+LOGITS = {name: built(IMAGES).detach() for name, built in NETWORKS.items()}
+
+
+def afterwards(name, policy, threshold, readout):
+    """All steps, then the policy, image by image: category and reaction time."""
+    probabilities = rcnnzoo.readout(readout)(LOGITS[name])
+    rule = rcnnzoo.policy(policy)
+    scores = rule.scores(probabilities)
+    sure = scores <= threshold if rule.direction == "below" else scores >= threshold
+    sure[:, -1] = True
+    times = sure.int().argmax(1)
+    return first_best(probabilities[torch.arange(len(times)), times]), times + 1
+
+
+def some_threshold(name, policy, readout, quantile):
+    """Between two scores that occur, so that rounding decides nothing; of whole numbers one that occurs."""
+    scores = rcnnzoo.policy(policy).scores(rcnnzoo.readout(readout)(LOGITS[name])).unique()
+    if policy in ("patience", "fixed-steps") or len(scores) == 1:
+        return float(scores[int(quantile * (len(scores) - 1))])
+    gaps = (scores[1:] + scores[:-1]) / 2
+    wide = gaps[(scores[1:] - scores[:-1]) > 1e-5]
+    return float(wide[int(quantile * (len(wide) - 1))])
+
+
+MIDDLING = {policy: some_threshold("bl", policy, "cumulative", 0.5) for policy in ("entropy", "max-prob")}
+
+
+@pytest.mark.parametrize("name", plugins.names("architectures"))
+@pytest.mark.parametrize("readout", plugins.names("readouts"))
+@pytest.mark.parametrize("policy", plugins.names("policies"))
+@settings(max_examples=8)
+@given(quantile=st.floats(0, 1), rows=st.integers(1, 40), refill=st.booleans())
+def test_decisions_are_those_of_a_full_run(name, readout, policy, quantile, rows, refill):
+    model = NETWORKS[name]
+    threshold = some_threshold(name, policy, readout, quantile)
+    category, time = afterwards(name, policy, threshold, readout)
+    with torch.inference_mode():
+        way = _refilled if refill and model.rows_mix_steps else _shrinking
+        waiting = _Waiting(IMAGES.split(7), torch.device("cpu"))
+        found = list(way(model, waiting, make_rule(model, policy, threshold, readout), rows))
+    numbers = torch.cat([one.images for one in found])
+    assert sorted(numbers.tolist()) == list(range(30))
+    times = torch.cat([one.last for one in found])[numbers.argsort()] + 1
+    assert times.tolist() == time.tolist()
+    decisions = rcnnzoo.decide(model, IMAGES, policy, threshold, readout, rows=rows)
+    assert decisions.category.tolist() == category.tolist()
+    assert decisions.reaction_time.tolist() == time.tolist()
+
+
+def test_confidence_and_cost_are_those_of_the_exit():
+    decisions = rcnnzoo.decide(NETWORKS["bl"], IMAGES, "max-prob", MIDDLING["max-prob"])
+    probabilities = rcnnzoo.readout("cumulative")(LOGITS["bl"])
+    rows = torch.arange(30)
+    expected = probabilities[rows, decisions.reaction_time - 1, decisions.category]
+    torch.testing.assert_close(decisions.confidence, expected, rtol=1e-4, atol=1e-5)
+    spent = np.cumsum(macs_per_step(NETWORKS["bl"]))
+    assert decisions.macs.tolist() == spent[decisions.reaction_time.numpy() - 1].tolist()
+    assert len(decisions.reaction_time.unique()) > 2
+
+
+@pytest.mark.parametrize("way", [_shrinking, _refilled])
+@pytest.mark.parametrize("rows", [1, 4, 30])
+def test_no_step_is_computed_in_vain(way, rows, monkeypatch):
+    """The classifier runs once an image and time step, so it counts them."""
+    model, seen = network(), []
+    model.classifier[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
+    monkeypatch.setattr("rcnnzoo.engine.decide.run", lambda m, b, rule, r: way(m, _Waiting(b, IMAGES.device), rule, r))
+    decisions = rcnnzoo.decide(model, IMAGES, "entropy", MIDDLING["entropy"], rows=rows)
+    assert sum(seen) == decisions.reaction_time.sum()
+    assert 30 < sum(seen) < 30 * 8
+
+
+def test_a_full_batch_stays_full():
+    """While images wait, each later step is run by as many rows as there is room for."""
+    model, seen = network(), []
+    model.classifier[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
+    rule = make_rule(model, "entropy", MIDDLING["entropy"], "cumulative")
+    waiting = _Waiting([IMAGES], IMAGES.device)
+    with torch.inference_mode():
+        for _ in _refilled(model, waiting, rule, 6):
+            pass
+    assert max(seen) == 6
+    assert sum(seen) / len(seen) > 2
+
+
+def test_loaders_of_batches_and_no_images_at_all():
+    decisions = rcnnzoo.decide(NETWORKS["bl"], (batch for batch in IMAGES.split(4)), threshold=MIDDLING["entropy"])
+    assert (
+        decisions.reaction_time.tolist()
+        == rcnnzoo.decide(NETWORKS["bl"], IMAGES, threshold=MIDDLING["entropy"]).reaction_time.tolist()
+    )
+    assert len(rcnnzoo.decide(NETWORKS["bl"], IMAGES[:0]).category) == 0
+    assert len(rcnnzoo.decide(NETWORKS["bl"], []).category) == 0
+
+
+def test_infinite_thresholds_stop_at_once_or_never():
+    assert rcnnzoo.decide(NETWORKS["bl"], IMAGES, "entropy", float("inf")).reaction_time.unique().tolist() == [1]
+    assert rcnnzoo.decide(NETWORKS["bl"], IMAGES, "entropy", float("-inf")).reaction_time.unique().tolist() == [8]
+
+
+def test_a_network_in_training_is_left_in_training():
+    model = network().train()
+    statistics = {name: value.clone() for name, value in model.state_dict().items()}
+    rcnnzoo.decide(model, IMAGES[:4])
+    assert model.training
+    assert all(torch.equal(statistics[name], value) for name, value in model.state_dict().items())
+
+
+def test_what_can_not_decide_is_refused():
+    with pytest.raises(OptionError, match=r"--threshold 2 is outside entropy's bounds: take 0 to 1.60944 nats"):
+        rcnnzoo.decide(NETWORKS["bl"], IMAGES, "entropy", 2)
+    with pytest.raises(UnknownName, match="did you mean 'entropy'"):
+        rcnnzoo.decide(NETWORKS["bl"], IMAGES, "entropie")
