@@ -19,8 +19,6 @@ class Profile:
 
     Attributes:
         name: What people call the network.
-        policy: The exit policy.
-        readout: The rule from logits to probabilities.
         images: How many were shown.
         curve: As `sat_curve`.
         oracle: As `oracle_curve`.
@@ -29,8 +27,6 @@ class Profile:
     """
 
     name: str
-    policy: str
-    readout: str
     images: int
     curve: pd.DataFrame
     oracle: pd.DataFrame
@@ -50,7 +46,7 @@ def profile(trace: xr.Dataset, policy: str, readout: str) -> Profile:
     curve, oracle = curve_of(outcomes), oracle_curve(outcomes)
     name = trace.attrs.get("name", "network")
     areas = area_under(curve), area_under(oracle, up_to=float(outcomes.macs[-1]))
-    return Profile(name, policy, readout, trace.sizes["image"], curve, oracle, *areas)
+    return Profile(name, trace.sizes["image"], curve, oracle, *areas)
 
 
 def check_same_images(traces: Sequence[xr.Dataset]) -> None:

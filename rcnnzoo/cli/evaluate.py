@@ -8,25 +8,22 @@ from typing import Annotated, Any
 
 import typer
 
+from rcnnzoo.cli.options import BatchSize, Data, DataDir, MaxBad, Precision, Readout, Seed, Split, Workers
 from rcnnzoo.cli.output import AsJson, percent, show_json, show_table
 
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="MODEL (run folder, .safetensors file, architecture) or TRACE.")],
-    data: Annotated[
-        str | None, typer.Option(help="A registered name or a folder (what the run was trained on).")
-    ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where a registered data set lies ($RCNNZOO_DATA).")] = None,
-    split: Annotated[str | None, typer.Option(help="Which part of the images (test, else val).")] = None,
-    readout: Annotated[
-        str, typer.Option(help="From logits to probabilities (`rcnnzoo list readouts`).")
-    ] = "cumulative",
+    data: Data = None,
+    data_dir: DataDir = None,
+    split: Split = None,
+    readout: Readout = "cumulative",
     out: Annotated[Path | None, typer.Option(help="Folder for tables and figure (beside the trace).")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images at once.")] = 100,
-    precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
-    workers: Annotated[int | None, typer.Option(min=0, help="Processes that decode large images (one a core).")] = None,
-    max_bad: Annotated[int, typer.Option(min=0, help="Unreadable images to skip before giving up.")] = 10,
-    seed: Annotated[int, typer.Option(help="Of an untrained network's weights.")] = 0,
+    batch_size: BatchSize = 100,
+    precision: Precision = "fp32",
+    workers: Workers = None,
+    max_bad: MaxBad = 10,
+    seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Measure accuracy by time step with 95 % intervals, top-1 and top-5, and calibration.

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from rcnnzoo.cli.options import BatchSize, Readout, Seed
 from rcnnzoo.cli.output import AsJson, percent, show_json, show_table
 
 DRAWN = 16
@@ -16,13 +17,11 @@ DRAWN = 16
 def predict(
     model: Annotated[str, typer.Argument(help="A run folder, a .safetensors file, or an architecture (untrained).")],
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
-    readout: Annotated[
-        str, typer.Option(help="From logits to probabilities (`rcnnzoo list readouts`).")
-    ] = "cumulative",
+    readout: Readout = "cumulative",
     figure: Annotated[bool, typer.Option("--figure", help="Draw the top categories over time steps.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for predictions.csv and the figure (predictions).")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images at once.")] = 100,
-    seed: Annotated[int, typer.Option(help="Of an untrained network's weights.")] = 0,
+    batch_size: BatchSize = 100,
+    seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Decide on images, a line each: category, confidence, reaction time (steps) and multiply-accumulates (MACs).

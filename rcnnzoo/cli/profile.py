@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from rcnnzoo.cli.options import Data, DataDir, Readout, Split
 from rcnnzoo.cli.output import AsJson, percent, show_json, show_table
 
 
@@ -18,19 +19,15 @@ def profile(
         typer.Argument(help="MODEL or TRACE; without it the newest run under runs/.", metavar="[MODEL|TRACE]"),
     ] = None,
     policy: Annotated[str, typer.Option(help="When to stop (`rcnnzoo list policies`).")] = "entropy",
-    readout: Annotated[
-        str, typer.Option(help="From logits to probabilities (`rcnnzoo list readouts`).")
-    ] = "cumulative",
+    readout: Readout = "cumulative",
     sweep: Annotated[bool, typer.Option("--sweep", help="Accuracy and cost at every distinct threshold.")] = False,
     threshold: Annotated[float | None, typer.Option(help="Accuracy and cost at this threshold.")] = None,
     against: Annotated[
         list[str] | None, typer.Option(help="Another MODEL or TRACE beside it; may be repeated.")
     ] = None,
-    data: Annotated[
-        str | None, typer.Option(help="A registered name or a folder (what the run was trained on).")
-    ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where a registered data set lies ($RCNNZOO_DATA).")] = None,
-    split: Annotated[str | None, typer.Option(help="Which part of the images (test, else val).")] = None,
+    data: Data = None,
+    data_dir: DataDir = None,
+    split: Split = None,
     out: Annotated[Path | None, typer.Option(help="Folder for sat.csv and the figure (beside the trace).")] = None,
     as_json: AsJson = False,
 ) -> None:

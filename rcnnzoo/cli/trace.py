@@ -7,23 +7,22 @@ from typing import Annotated
 
 import typer
 
+from rcnnzoo.cli.options import BatchSize, Data, DataDir, MaxBad, Precision, Seed, Split, Workers
 from rcnnzoo.cli.output import AsJson, show_json
 
 
 def trace(
     model: Annotated[str, typer.Argument(help="A run folder, a .safetensors file, or an architecture (untrained).")],
-    data: Annotated[
-        str | None, typer.Option(help="A registered name or a folder (what the run was trained on).")
-    ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where a registered data set lies ($RCNNZOO_DATA).")] = None,
-    split: Annotated[str | None, typer.Option(help="Which part of the images (test, else val).")] = None,
+    data: Data = None,
+    data_dir: DataDir = None,
+    split: Split = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the trace (RUN/traces/DATA-SPLIT.zarr).")] = None,
     features: Annotated[bool, typer.Option("--features", help="Also keep what each step's classifier saw.")] = False,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images at once.")] = 100,
-    precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
-    workers: Annotated[int | None, typer.Option(min=0, help="Processes that decode large images (one a core).")] = None,
-    max_bad: Annotated[int, typer.Option(min=0, help="Unreadable images to skip before giving up.")] = 10,
-    seed: Annotated[int, typer.Option(help="Of an untrained network's weights.")] = 0,
+    batch_size: BatchSize = 100,
+    precision: Precision = "fp32",
+    workers: Workers = None,
+    max_bad: MaxBad = 10,
+    seed: Seed = 0,
     width: Annotated[float | None, typer.Option(help="Of an untrained network.")] = None,
     steps: Annotated[int | None, typer.Option(help="Of an untrained network.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Of an untrained network, in pixels.")] = None,

@@ -16,6 +16,7 @@ from rcnnzoo.data.transforms import Evaluation, to_input
 from rcnnzoo.devices import best_device
 from rcnnzoo.errors import DataError
 from rcnnzoo.profiling.operations import macs_per_step
+from rcnnzoo.readouts.best import first_best
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def predict(
         with torch.inference_mode():
             probabilities = readout(network(to_input(torch.stack(pixels[batch]).to(device)))).cpu()
         for file, seen, by_step in zip(files[batch], pixels[batch], probabilities, strict=True):
-            best = int(by_step[-1].argmax())
+            best = int(first_best(by_step[-1]))
             confidence = float(by_step[-1, best])
             predictions.append(Prediction(file, categories[best], confidence, model.num_steps, spent, by_step, seen))
     return predictions

@@ -7,6 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from rcnnzoo.readouts.best import first_best
+
 
 class Patience:
     """Number of steps in a row, this one included, in which the same category was the most probable.
@@ -19,7 +21,7 @@ class Patience:
 
     def scores(self, probabilities: Tensor) -> Tensor:
         """1 at a step with a new winner, else one more than before: [..., T, C] -> [..., T]."""
-        winners = probabilities.argmax(dim=-1)
+        winners = first_best(probabilities)
         places = torch.arange(1, winners.shape[-1] + 1, device=winners.device).expand(winners.shape)
         new = torch.ones_like(winners, dtype=torch.bool)
         new[..., 1:] = winners[..., 1:] != winners[..., :-1]
