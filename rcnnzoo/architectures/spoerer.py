@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from rcnnzoo.architectures.contract import RecurrentModel, State
+from rcnnzoo.architectures.convolution import ConvolutionSum
 from rcnnzoo.errors import OptionError
 
 SomeModule = TypeVar("SomeModule", bound=nn.Module)
@@ -87,7 +88,7 @@ class Spoerer(RecurrentModel):
 
         `b-u` has other weights at each step, so it keeps the images instead.
         """
-        return (self.layers[0].drive(images, 0),) if self.rows_mix_steps else (images,)
+        return (self.layers[0].drive(0, images),) if self.rows_mix_steps else (images,)
 
     def step(self, state: State, t: int | Tensor) -> tuple[State, Tensor]:
         """Each layer hears the layer below now and itself one step ago.
@@ -100,13 +101,13 @@ class Spoerer(RecurrentModel):
         shared_step = t if isinstance(t, int) else 0
         now: list[Tensor] = []
         for number, layer in enumerate(self.layers):
+            itself = before[number] if before and layer.lateral else None
             if now:
-                drive = layer.drive(now[-1], shared_step)
+                drive = layer.drive(shared_step, now[-1], itself)
+            elif not self.rows_mix_steps:
+                drive = layer.drive(shared_step, start, itself)
             else:
-                drive = start if self.rows_mix_steps else layer.drive(start, shared_step)
-            if before and layer.lateral:
-                # Nothing is heard at the first step, so the copies begin with the second.
-                drive = drive + at_step(layer.lateral, shared_step - 1)(before[number])
+                drive = start if itself is None else start + layer.drive(shared_step, None, itself)
             now.append(layer.normalise(drive, t).relu_())
         state = (start, *now)
         return state, at_step(self.classifier, shared_step)(self.features(state))
@@ -132,17 +133,26 @@ class Layer(nn.Module):
         self.bottom_up = module_list(convolution(maps_below) for _ in range(copies))
         self.lateral = module_list(convolution(maps) for _ in range(lateral_copies))
         self.norm = module_list(nn.BatchNorm2d(maps, eps=EPSILON) for _ in range(num_steps))
+        self.convolve = ConvolutionSum()
 
-    def drive(self, below: Tensor, t: int) -> Tensor:
-        """What the layer below sends: [B, K_below, H, W] -> [B, K, H', W'].
+    def drive(self, t: int, below: Tensor | None, itself: Tensor | None = None) -> Tensor:
+        """What reaches the layer at step t, from the layer below [B, K_below, H, W] and itself: [B, K, H', W'].
 
         A map is never pooled below 2x2: at 128x128 that leaves the paper's geometry as it is, and it lets the
         same table serve 32x32 images.
         """
-        if self.pools and min(below.shape[-2:]) >= 4:
-            below = nn.functional.max_pool2d(below, 2)
-        convolved: Tensor = at_step(self.bottom_up, t)(below)
-        return convolved
+        inputs, convolutions = [], []
+        if below is not None:
+            if self.pools and min(below.shape[-2:]) >= 4:
+                below = nn.functional.max_pool2d(below, 2)
+            inputs.append(below)
+            convolutions.append(at_step(self.bottom_up, t))
+        if itself is not None:
+            # Nothing is heard at the first step, so the copies begin with the second.
+            inputs.append(itself)
+            convolutions.append(at_step(self.lateral, t - 1))
+        summed: Tensor = self.convolve(inputs, convolutions)
+        return summed
 
     def normalise(self, x: Tensor, t: int | Tensor) -> Tensor:
         """Batch normalisation of step t; with t [B], in evaluation mode, of each row's own step."""

@@ -1,0 +1,175 @@
+"""Which algorithm computes a convolution, and that nobody can tell from the result."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+import rcnnzoo
+from rcnnzoo import plugins
+from rcnnzoo.architectures import convolution
+from rcnnzoo.architectures.convolution import MEASURED, ConvolutionSum, set_algorithm
+from rcnnzoo.errors import UnknownName
+
+
+@pytest.fixture
+def layer():
+    """A sum of two convolutions that is computed by transforms, and its inputs."""
+    torch.manual_seed(0)
+    convolutions = [nn.Conv2d(maps, 4, 5, padding="same", bias=False) for maps in (2, 3)]
+    convolve = ConvolutionSum()
+    convolve.algorithm = "transformed"
+    return convolve, [torch.randn(2, 2, 10, 10), torch.randn(2, 3, 10, 10)], convolutions
+
+
+@pytest.fixture
+def transformed(monkeypatch):
+    """Counts the uses of transformed kernels, and how often kernels were transformed."""
+    counts = {"used": 0, "made": 0}
+
+    class Counted(convolution.TransformedKernels):
+        def __init__(self, *arguments):
+            counts["made"] += 1
+            super().__init__(*arguments)
+
+        def __call__(self, inputs):
+            counts["used"] += 1
+            return super().__call__(inputs)
+
+    monkeypatch.setattr(convolution, "TransformedKernels", Counted)
+    return counts
+
+
+def directly(inputs, convolutions):
+    return sum(module(x) for x, module in zip(inputs, convolutions, strict=True))
+
+
+@pytest.mark.parametrize("name", plugins.names("architectures"))
+def test_networks_give_the_same_logits_by_either_algorithm(name, transformed):
+    network = rcnnzoo.build(name, categories=5, image_size=32, width=1 / 16).eval()
+    images = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        set_algorithm(network, "direct")
+        expected = network(images)
+        assert transformed["used"] == 0
+        set_algorithm(network, "transformed")
+        torch.testing.assert_close(network(images), expected, rtol=1e-4, atol=1e-5)
+        assert transformed["used"] > 3
+
+
+@torch.no_grad()
+def test_kernels_are_transformed_once_until_weights_change(layer, transformed):
+    convolve, inputs, convolutions = layer
+    for change in (
+        lambda: None,
+        lambda: convolutions[0].weight.mul_(2),
+        lambda: setattr(convolutions[1], "weight", nn.Parameter(torch.ones_like(convolutions[1].weight))),
+        lambda: setattr(convolutions[0].weight, "data", torch.ones_like(convolutions[0].weight)),
+        lambda: convolutions[0].load_state_dict({"weight": torch.full_like(convolutions[0].weight, 3)}),
+    ):
+        change()
+        made = transformed["made"]
+        for _ in range(2):
+            torch.testing.assert_close(convolve(*layer[1:]), directly(inputs, convolutions), rtol=1e-4, atol=1e-4)
+        assert transformed["made"] == made + 1
+
+
+@torch.no_grad()
+def test_a_copy_has_kernels_of_its_own(layer, transformed):
+    convolve, inputs, convolutions = layer
+    convolve(inputs, convolutions)
+    other, others = copy.deepcopy((convolve, convolutions))
+    others[0].weight.zero_()
+    others[1].weight.zero_()
+    assert other(inputs, others).abs().max() == 0
+    assert convolve(inputs, convolutions).abs().max() > 0
+
+
+def test_training_is_direct_unless_told_otherwise(layer, transformed):
+    convolve, inputs, convolutions = layer
+    convolve.algorithm = "auto"
+    assert torch.equal(convolve(inputs, convolutions), directly(inputs, convolutions))
+    assert transformed["used"] == 0
+    convolve.algorithm = "transformed"
+    convolve(inputs, convolutions).square().sum().backward()
+    found = convolutions[0].weight.grad.clone()
+    convolutions[0].weight.grad = None
+    directly(inputs, convolutions).square().sum().backward()
+    torch.testing.assert_close(found, convolutions[0].weight.grad, rtol=1e-3, atol=1e-2)
+    assert transformed["used"] == 1
+
+
+@torch.no_grad()
+def test_whoever_watches_or_replaces_a_convolution_sees_it_called(layer, transformed):
+    convolve, inputs, convolutions = layer
+    seen = []
+    handle = convolutions[0].register_forward_hook(lambda *_: seen.append(1))
+    convolve(inputs, convolutions)
+    handle.remove()
+    assert seen == [1]
+    with torch.autocast("cpu", torch.bfloat16):
+        assert convolve(inputs, convolutions).dtype == torch.bfloat16
+    with FlopCounterMode(display=False) as counter:
+        convolve(inputs, convolutions)
+    assert counter.get_total_flops() == 2 * 2 * 100 * 5 * 4 * 25  # two a multiply-accumulate, two images
+
+    class Lesioned(nn.Conv2d):
+        def forward(self, x):
+            return 0 * super().forward(x)
+
+    lesioned = [Lesioned(maps, 4, 5, padding="same", bias=False) for maps in (2, 3)]
+    assert convolve(inputs, lesioned).abs().max() == 0
+    assert transformed["used"] == 0
+    assert (
+        convolve([x.double() for x in inputs], [copy.deepcopy(m).double() for m in convolutions]).dtype == torch.float64
+    )
+    assert convolve([x[:0] for x in inputs], convolutions).shape == (0, 4, 10, 10)
+    assert transformed["used"] == 0
+
+
+@pytest.mark.parametrize("fastest", ["direct", "transformed"])
+@torch.no_grad()
+def test_inference_takes_what_was_measured_to_be_faster(layer, transformed, monkeypatch, fastest):
+    convolve, inputs, convolutions = layer
+    convolve.algorithm = "auto"
+    monkeypatch.setattr(convolution, "MEASURED", {})
+    convolve(inputs, convolutions)
+    assert convolution.MEASURED == {}  # too little to win
+    monkeypatch.setattr(convolution, "WORTH_MEASURING", 0)
+    times = iter([1.0, 2.0] if fastest == "direct" else [2.0, 1.0])
+    monkeypatch.setattr(convolution, "_seconds", lambda *_: next(times))
+    for _ in range(3):  # the times are asked for once
+        convolve(inputs, convolutions)
+    assert (transformed["used"] > 0) == (fastest == "transformed")
+    ((shape, seconds),) = convolution.MEASURED.items()
+    assert shape.macs == 100 * 5 * 4 * 25
+    assert min(seconds, key=lambda algorithm: seconds[algorithm]) == fastest
+
+
+@torch.no_grad()
+def test_times_are_measured_on_this_device(layer, monkeypatch):
+    convolve, inputs, convolutions = layer
+    convolve.algorithm = "auto"
+    monkeypatch.setattr(convolution, "WORTH_MEASURING", 0)
+    monkeypatch.setattr(convolution, "MEASURED", {})
+    torch.testing.assert_close(convolve(inputs, convolutions), directly(inputs, convolutions), rtol=1e-4, atol=1e-4)
+    (seconds,) = convolution.MEASURED.values()
+    assert set(seconds) == {"direct", "transformed"}
+    assert all(value > 0 for value in seconds.values())
+
+
+def test_an_algorithm_that_there_is_not_is_refused():
+    network = rcnnzoo.build("b", categories=2, image_size=32, width=1 / 16)
+    with pytest.raises(UnknownName, match="did you mean 'direct'"):
+        set_algorithm(network, "indirect")  # type: ignore[arg-type]
+
+
+def test_the_paper_s_networks_are_measured_and_small_ones_are_not():
+    """Small networks are computed alike in every process."""
+    network = rcnnzoo.build("bl", categories=10, image_size=32, width=1 / 8).eval()
+    before = dict(MEASURED)
+    with torch.no_grad():
+        network(torch.zeros(1, 3, 32, 32))
+    assert before == MEASURED
