@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.devices import autocast, check_precision
 from rcnnzoo.engine.exits import Rule, run
 from rcnnzoo.policies.checks import check_threshold
 from rcnnzoo.policies.lookup import DEFAULT as ENTROPY
@@ -55,6 +56,7 @@ def decide(
     threshold: float = 0.5,
     readout: str = CUMULATIVE,
     *,
+    precision: str = "fp32",
     rows: int | None = None,
 ) -> Decisions:
     """Decide on images, computing no time step that is not needed.
@@ -65,10 +67,11 @@ def decide(
         policy: A registered exit policy.
         threshold: In the policy's unit.
         readout: A registered readout.
+        precision: What the network computes in: `fp32`, `bf16` or `fp16`; probabilities and scores are float32.
         rows: Images at work at once; without it what suits the device.
 
     Raises:
-        UnknownName: There is no such policy or readout.
+        UnknownName: There is no such policy, readout or precision.
         OptionError: The threshold is outside the policy's bounds.
         PluginError: The policy's scores are not numbers, or have another shape.
 
@@ -77,24 +80,25 @@ def decide(
     >>> decide(net, torch.zeros(3, 3, 32, 32), "fixed-steps", 2).reaction_time
     tensor([2, 2, 2])
     """
+    check_precision(precision)
     rule = make_rule(model, policy, threshold, readout)
     spent = torch.tensor(macs_per_step(model)).cumsum(0)
+    device = next(model.parameters()).device
     training = model.training
-    model.eval()
+    model.to(memory_format=torch.channels_last).eval()
     parts = []
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), autocast(device, precision):
             for exits in run(model, [images] if isinstance(images, Tensor) else images, rule, rows):
-                at = rule.readout(exits.logits)[torch.arange(len(exits.last)), exits.last]
+                at = exits.probabilities[torch.arange(len(exits.last), device=device), exits.last]
                 category = first_best(at)
-                confidence = at.gather(1, category[:, None])[:, 0]
-                parts.append([one.cpu() for one in (exits.images, category, confidence, exits.last + 1)])
+                parts.append((exits.images, category, at.gather(1, category[:, None])[:, 0], exits.last + 1))
     finally:
         model.train(training)
     if not parts:
         none = torch.zeros(0, dtype=torch.long)
         return Decisions(none, torch.zeros(0), none, none)
-    numbers, category, confidence, time = (torch.cat(column) for column in zip(*parts, strict=True))
+    numbers, category, confidence, time = (torch.cat(column).cpu() for column in zip(*parts, strict=True))
     order = numbers.argsort()
     time = time[order]
     return Decisions(category[order], confidence[order], time, spent[time - 1])

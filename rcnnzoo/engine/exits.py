@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from rcnnzoo.architectures.contract import RecurrentModel, State
-from rcnnzoo.policies.checks import checked_scores
+from rcnnzoo.policies.checks import not_a_number, unchecked_scores
 from rcnnzoo.policies.contract import ExitPolicy
 
-ROWS = {"cpu": 8, "cuda": 256}
-"""Rows at work at once: on a processor so few that they stay in its cache, on a GPU so many that they fill it."""
+ROWS = {"cpu": 4, "cuda": 256}
+"""Images at work at once: on a processor so few that they stay in its cache, on a GPU so many that they fill it."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,6 @@ class Rule:
     name: str
     threshold: float
 
-    def sure(self, logits: Tensor, t: int | Tensor) -> Tensor:
-        """Whether each row stops at its step: logits [R, T, C], filled up to step t, of all or of each [R] -> [R]."""
-        scores = checked_scores(self.policy, self.readout(logits), self.name)
-        score = scores[:, t] if isinstance(t, int) else scores.gather(1, t[:, None])[:, 0]
-        return score <= self.threshold if self.policy.direction == "below" else score >= self.threshold
-
 
 @dataclass(frozen=True)
 class Exits:
@@ -45,12 +39,12 @@ class Exits:
 
     Attributes:
         images: Their numbers in the order of input, [R].
-        logits: Of the steps that were run, [R, T, C]; 0 at later ones.
+        probabilities: The readout up to the step each stopped at, [R, T, C]; later steps mean nothing.
         last: The step each stopped at, from 0, [R].
     """
 
     images: Tensor
-    logits: Tensor
+    probabilities: Tensor
     last: Tensor
 
 
@@ -58,21 +52,39 @@ def run(model: RecurrentModel, batches: Iterable[Tensor], rule: Rule, rows: int 
     """Run a network on images until each has decided; they come out as they do.
 
     On a GPU, images that wait take the places of those that leave, so that rows at different time steps share a batch
-    that stays full. On a processor a batch only shrinks, and the next begins when it is empty: joining would copy the
-    state, which costs more than small batches do. A network whose rows can't mix steps is run that way as well. The
-    device is waited for once a step, to learn which rows stay.
+    that stays full. On a processor a batch only shrinks, and the next begins when it is empty: joining copies the
+    state, and few rows are computed as quickly as many. A network whose rows can't mix steps is run that way as well.
+    The device is waited for once a step, to learn how many rows leave.
 
     Args:
         model: In evaluation mode.
         batches: Images [B, 3, H, W] in [-1, 1], in batches of any size.
         rule: When to stop.
-        rows: Rows at work at once; without it what suits the device.
+        rows: Images at work at once; without it what suits the device.
+
+    Raises:
+        PluginError: The policy's scores are not numbers, or have another shape.
     """
     device = next(model.parameters()).device
     rows = rows or ROWS.get(device.type, ROWS["cuda"])
-    waiting = _Waiting(batches, device)
-    refill = device.type != "cpu" and model.rows_mix_steps
-    return _refilled(model, waiting, rule, rows) if refill else _shrinking(model, waiting, rule, rows)
+    return _run(model, _Waiting(batches, device), rule, rows, refill=device.type != "cpu" and model.rows_mix_steps)
+
+
+def _run(model: RecurrentModel, waiting: _Waiting, rule: Rule, rows: int, *, refill: bool) -> Iterator[Exits]:
+    at_work: _Rows | None = None
+    while True:
+        room = rows - len(at_work) if at_work else rows
+        newcomers = waiting.take(room) if room and (refill or not at_work) else None
+        if newcomers is not None:
+            # They run their first step by themselves: it costs less than later ones.
+            exits, stay = _Rows.begun(model, *newcomers, mixing=refill).part(model, rule)
+            at_work = at_work.joined_by(stay) if at_work else stay
+        elif at_work:
+            exits, at_work = at_work.stepped(model).part(model, rule)
+        else:
+            return
+        if len(exits.images):
+            yield exits
 
 
 class _Waiting:
@@ -93,67 +105,68 @@ class _Waiting:
         images, self.ready = self.ready[:most], self.ready[most:]
         numbers = torch.arange(self.taken, self.taken + len(images), device=self.device)
         self.taken += len(images)
-        return images, numbers
+        return images.contiguous(memory_format=torch.channels_last), numbers
 
 
-def _shrinking(model: RecurrentModel, waiting: _Waiting, rule: Rule, rows: int) -> Iterator[Exits]:
-    """A batch at a time, all rows at the same step; rows that are sure leave."""
-    while (newcomers := waiting.take(rows)) is not None:
-        images, numbers = newcomers
-        state, logits = model.begin(images), None
-        for t in range(model.num_steps):
-            state, now = model.step(state, t)
-            if logits is None:
-                logits = now.new_zeros(len(now), model.num_steps, now.shape[1])
-            logits[:, t] = now
-            sure = rule.sure(logits, t) if t < model.num_steps - 1 else torch.ones_like(numbers, dtype=torch.bool)
-            leave, stay = sure.nonzero()[:, 0], (~sure).nonzero()[:, 0]
-            if len(leave):
-                yield Exits(numbers[leave], logits[leave], torch.full_like(leave, t))
-            if not len(stay):
-                break
-            if len(leave):
-                state, numbers, logits = _rows(state, stay), numbers[stay], logits[stay]
+@dataclass(frozen=True)
+class _Rows:
+    """Images at work.
 
+    Attributes:
+        numbers: Which images, [R].
+        state: The network's.
+        logits: Filled up to each row's step, [R, T, C].
+        t: The step they ran last: one for all, or of each where they mix, [R].
+    """
 
-def _refilled(model: RecurrentModel, waiting: _Waiting, rule: Rule, rows: int) -> Iterator[Exits]:
-    """The batch stays full: newcomers run their first step by themselves and join the others."""
-    state: State = ()
-    numbers = logits = t = None
-    while True:
-        room = rows - (0 if numbers is None else len(numbers))
-        newcomers = waiting.take(room) if room else None
-        if newcomers is not None:
-            images, joining = newcomers
-            begun, now = model.step(model.begin(images), 0)
-            fresh = now.new_zeros(len(now), model.num_steps, now.shape[1])
-            fresh[:, 0] = now
-            first = torch.zeros_like(joining)
-            if numbers is None or logits is None or t is None or not len(numbers):
-                state, numbers, logits, t = begun, joining, fresh, first
-                checked = slice(0, None)
-            else:
-                checked = slice(len(numbers), None)
-                state = tuple(torch.cat(pair) for pair in zip(state, begun, strict=True))
-                numbers, logits, t = (
-                    torch.cat([numbers, joining]),
-                    torch.cat([logits, fresh]),
-                    torch.cat([t, first]),
-                )
-        elif numbers is None or logits is None or t is None or not len(numbers):
-            return
-        else:
-            t = t + 1
-            state, now = model.step(state, t)
-            logits[torch.arange(len(t), device=t.device), t] = now
-            checked = slice(0, None)
-        sure = torch.zeros_like(numbers, dtype=torch.bool)
-        sure[checked] = rule.sure(logits[checked], t[checked]) | (t[checked] == model.num_steps - 1)
-        leave, stay = sure.nonzero()[:, 0], (~sure).nonzero()[:, 0]
-        if len(leave):
-            yield Exits(numbers[leave], logits[leave], t[leave])
-            state, numbers, logits, t = _rows(state, stay), numbers[stay], logits[stay], t[stay]
+    numbers: Tensor
+    state: State
+    logits: Tensor
+    t: int | Tensor
 
+    def __len__(self) -> int:
+        return len(self.numbers)
 
-def _rows(state: State, chosen: Tensor) -> State:
-    return tuple(tensor[chosen] for tensor in state)
+    @classmethod
+    def begun(cls, model: RecurrentModel, images: Tensor, numbers: Tensor, *, mixing: bool) -> _Rows:
+        """After their first step."""
+        state, now = model.step(model.begin(images), 0)
+        logits = torch.zeros(len(now), model.num_steps, now.shape[1], device=now.device)
+        logits[:, 0] = now
+        return cls(numbers, state, logits, torch.zeros_like(numbers) if mixing else 0)
+
+    def stepped(self, model: RecurrentModel) -> _Rows:
+        """After one step more."""
+        t = self.t + 1
+        state, now = model.step(self.state, t)
+        self.logits[torch.arange(len(self), device=now.device), t] = now.float()
+        return _Rows(self.numbers, state, self.logits, t)
+
+    def joined_by(self, others: _Rows) -> _Rows:
+        """With others, which may be at other steps."""
+        assert isinstance(self.t, Tensor)
+        assert isinstance(others.t, Tensor)
+        state = tuple(torch.cat(pair) for pair in zip(self.state, others.state, strict=True))
+        numbers, logits = torch.cat([self.numbers, others.numbers]), torch.cat([self.logits, others.logits])
+        return _Rows(numbers, state, logits, torch.cat([self.t, others.t]))
+
+    def part(self, model: RecurrentModel, rule: Rule) -> tuple[Exits, _Rows]:
+        """Those that stop at the step they ran last, and the others."""
+        probabilities = rule.readout(self.logits)
+        scores = unchecked_scores(rule.policy, probabilities, rule.name)
+        t = self.t if isinstance(self.t, Tensor) else torch.full_like(self.numbers, self.t)
+        score = scores.gather(1, t[:, None])[:, 0]
+        sure = score <= rule.threshold if rule.policy.direction == "below" else score >= rule.threshold
+        sure |= t == model.num_steps - 1
+        # The only word from the device in a step: how many leave, and whether the policy made sense.
+        leaving, senseless = torch.stack([sure.sum(), score.isnan().sum()]).tolist()
+        if senseless:
+            raise not_a_number(rule.name)
+        order = sure.int().argsort(stable=True)
+        stay, leave = order[: len(self) - leaving], order[len(self) - leaving :]
+        exits = Exits(self.numbers[leave], probabilities[leave], t[leave])
+        if not leaving:
+            return exits, self
+        state = tuple(tensor[stay] for tensor in self.state)
+        rest = self.t[stay] if isinstance(self.t, Tensor) else self.t
+        return exits, _Rows(self.numbers[stay], state, self.logits[stay], rest)

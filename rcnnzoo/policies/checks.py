@@ -14,15 +14,30 @@ def checked_scores(rule: ExitPolicy, probabilities: Tensor, name: str) -> Tensor
     Raises:
         PluginError: They are not numbers, or have another shape.
     """
+    scores = unchecked_scores(rule, probabilities, name)
+    if scores.isnan().any():
+        raise not_a_number(name)
+    return scores
+
+
+def unchecked_scores(rule: ExitPolicy, probabilities: Tensor, name: str) -> Tensor:
+    """A policy's scores [..., T] in float32, whose values nobody has looked at: on a GPU a look would wait for it.
+
+    Raises:
+        PluginError: They have another shape.
+    """
     scores = rule.scores(probabilities)
     if scores.shape != probabilities.shape[:-1]:
         raise PluginError(
             f"policy {name!r} gave scores of shape {list(scores.shape)} for probabilities of shape "
             f"{list(probabilities.shape)}: one score a step is needed"
         )
-    if scores.isnan().any():
-        raise PluginError(f"policy {name!r} gave a score that is not a number (NaN)")
     return scores.float()
+
+
+def not_a_number(name: str) -> PluginError:
+    """What to raise about a score that is none."""
+    return PluginError(f"policy {name!r} gave a score that is not a number (NaN)")
 
 
 def check_threshold(rule: ExitPolicy, name: str, threshold: float, categories: int, steps: int) -> None:

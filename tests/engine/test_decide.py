@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import rcnnzoo
 from rcnnzoo import plugins
 from rcnnzoo.engine.decide import make_rule
-from rcnnzoo.engine.exits import _refilled, _shrinking, _Waiting
+from rcnnzoo.engine.exits import _run, _Waiting
 from rcnnzoo.errors import OptionError, UnknownName
 from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.readouts.best import first_best
@@ -66,9 +66,9 @@ def test_decisions_are_those_of_a_full_run(name, readout, policy, quantile, rows
     threshold = some_threshold(name, policy, readout, quantile)
     category, time = afterwards(name, policy, threshold, readout)
     with torch.inference_mode():
-        way = _refilled if refill and model.rows_mix_steps else _shrinking
         waiting = _Waiting(IMAGES.split(7), torch.device("cpu"))
-        found = list(way(model, waiting, make_rule(model, policy, threshold, readout), rows))
+        rule = make_rule(model, policy, threshold, readout)
+        found = list(_run(model, waiting, rule, rows, refill=refill and model.rows_mix_steps))
     numbers = torch.cat([one.images for one in found])
     assert sorted(numbers.tolist()) == list(range(30))
     times = torch.cat([one.last for one in found])[numbers.argsort()] + 1
@@ -89,13 +89,15 @@ def test_confidence_and_cost_are_those_of_the_exit():
     assert len(decisions.reaction_time.unique()) > 2
 
 
-@pytest.mark.parametrize("way", [_shrinking, _refilled])
+@pytest.mark.parametrize("refill", [False, True])
 @pytest.mark.parametrize("rows", [1, 4, 30])
-def test_no_step_is_computed_in_vain(way, rows, monkeypatch):
+def test_no_step_is_computed_in_vain(refill, rows, monkeypatch):
     """The classifier runs once an image and time step, so it counts them."""
     model, seen = network(), []
     model.classifier[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
-    monkeypatch.setattr("rcnnzoo.engine.decide.run", lambda m, b, rule, r: way(m, _Waiting(b, IMAGES.device), rule, r))
+    monkeypatch.setattr(
+        "rcnnzoo.engine.decide.run", lambda m, b, rule, r: _run(m, _Waiting(b, IMAGES.device), rule, r, refill=refill)
+    )
     decisions = rcnnzoo.decide(model, IMAGES, "entropy", MIDDLING["entropy"], rows=rows)
     assert sum(seen) == decisions.reaction_time.sum()
     assert 30 < sum(seen) < 30 * 8
@@ -108,7 +110,7 @@ def test_a_full_batch_stays_full():
     rule = make_rule(model, "entropy", MIDDLING["entropy"], "cumulative")
     waiting = _Waiting([IMAGES], IMAGES.device)
     with torch.inference_mode():
-        for _ in _refilled(model, waiting, rule, 6):
+        for _ in _run(model, waiting, rule, 6, refill=True):
             pass
     assert max(seen) == 6
     assert sum(seen) / len(seen) > 2
