@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -29,3 +31,12 @@ def check_precision(precision: str) -> None:
     """
     if precision not in DTYPES:
         raise UnknownName("precision", precision, DTYPES, "--precision")
+
+
+def seconds(run: Callable[[], object], device: torch.device) -> float:
+    """How long a call takes, to the end of what it set going on the device."""
+    started = time.perf_counter()
+    run()
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+    return time.perf_counter() - started

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from rcnnzoo.architectures.transforms import TransformedKernels, transform_for
+from rcnnzoo.devices import seconds
 from rcnnzoo.errors import UnknownName
 
 Algorithm = Literal["auto", "direct", "transformed"]
@@ -171,19 +171,12 @@ def _fastest(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> Alg
         some = [x.new_zeros(ROWS, *x.shape[1:]).contiguous(memory_format=torch.channels_last) for x in inputs]
         kernels = _transform(some, convolutions)
         MEASURED[shape] = {
-            "direct": _seconds(lambda: _directly(some, convolutions), inputs[0].device) / ROWS,
-            "transformed": _seconds(lambda: kernels(some), inputs[0].device) / ROWS,
+            "direct": _shortest(lambda: _directly(some, convolutions), inputs[0].device) / ROWS,
+            "transformed": _shortest(lambda: kernels(some), inputs[0].device) / ROWS,
         }
     return min(MEASURED[shape], key=MEASURED[shape].__getitem__)
 
 
-def _seconds(run: Callable[[], Tensor], device: torch.device, rounds: int = 2) -> float:
-    """The shortest of some rounds, after one to warm up."""
-    times = []
-    for _ in range(1 + rounds):
-        started = time.perf_counter()
-        run()
-        if device.type != "cpu":
-            torch.accelerator.synchronize(device)
-        times.append(time.perf_counter() - started)
-    return min(times[1:])
+def _shortest(run: Callable[[], Tensor], device: torch.device) -> float:
+    """Seconds of the quicker of two rounds, after one to warm up."""
+    return min([seconds(run, device) for _ in range(3)][1:])

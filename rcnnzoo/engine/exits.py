@@ -12,8 +12,8 @@ from rcnnzoo.architectures.contract import RecurrentModel, State
 from rcnnzoo.policies.checks import not_a_number, unchecked_scores
 from rcnnzoo.policies.contract import ExitPolicy
 
-ROWS = {"cpu": 4, "cuda": 256}
-"""Images at work at once: on a processor so few that they stay in its cache, on a GPU so many that they fill it."""
+ROWS = {"cpu": 16, "cuda": 256}
+"""Images at work at once: on a processor so many that few batches shrink to one, on a GPU so many that they fill it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def run(model: RecurrentModel, batches: Iterable[Tensor], rule: Rule, rows: int 
 
     On a GPU, images that wait take the places of those that leave, so that rows at different time steps share a batch
     that stays full. On a processor a batch only shrinks, and the next begins when it is empty: joining copies the
-    state, and few rows are computed as quickly as many. A network whose rows can't mix steps is run that way as well.
+    state, and a few rows are computed as quickly as many. A network whose rows can't mix steps is run so as well.
     The device is waited for once a step, to learn how many rows leave.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from ptflops.aten_engine import FlopCounterMode
@@ -10,6 +11,8 @@ from torch import nn
 
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.profiling.shapes import blank_image, without_values
+
+_COUNTED: WeakKeyDictionary[RecurrentModel, tuple[str, list[int]]] = WeakKeyDictionary()
 
 
 def macs_per_step(model: RecurrentModel) -> list[int]:
@@ -20,7 +23,10 @@ def macs_per_step(model: RecurrentModel) -> list[int]:
     >>> f"{first / 1e9:.3f} G, then {later / 1e9:.3f} G"
     '1.991 G, then 11.645 G'
     """
-    return [sum(counts["Global"].values()) for counts in _count(without_values(model))]
+    about = repr(model)  # a network that was changed is counted again
+    if _COUNTED.get(model, ("", []))[0] != about:
+        _COUNTED[model] = about, [sum(counts["Global"].values()) for counts in _count(without_values(model))]
+    return list(_COUNTED[model][1])
 
 
 def macs_by_module(model: RecurrentModel) -> dict[str, list[int]]:

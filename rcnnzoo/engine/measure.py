@@ -1,0 +1,123 @@
+"""What stopping early saves on the device at hand: time, memory and energy of `decide`, beside its MACs."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pandas as pd
+from torch import Tensor
+
+from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.devices import seconds
+from rcnnzoo.engine.decide import Decisions, decide
+from rcnnzoo.policies.lookup import policy as look_up_policy
+from rcnnzoo.profiling.resources import resources
+from rcnnzoo.progress import progress
+
+ROUNDS = 3
+ALONE = 8
+"""Images that are decided on one by one, for the latency."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What deciding took.
+
+    Attributes:
+        table: A row a threshold, the first of which stops no image early: `threshold, mean_steps, mean_macs,
+            latency_ms` (an image alone; median), `images_per_second` (median of rounds), `saving` and `macs_saving`
+            (how many times quicker and cheaper than the first row), `peak_memory` (bytes), `joules` an image (NaN
+            where energy isn't counted).
+        agreement: With another precision than fp32, how it compares with fp32 at each threshold: `threshold,
+            same_category, same_reaction_time` (shares of images); else None.
+    """
+
+    table: pd.DataFrame
+    agreement: pd.DataFrame | None
+
+
+def measure_decisions(
+    model: RecurrentModel,
+    images: Tensor,
+    policy: str,
+    thresholds: Sequence[float],
+    readout: str,
+    precision: str = "fp32",
+    rounds: int = ROUNDS,
+) -> Measurement:
+    """Time `decide` at some thresholds and with all steps, in turn, after a round to warm up.
+
+    Args:
+        model: The network, on the device to measure.
+        images: [N, 3, H, W] in [-1, 1].
+        policy: A registered exit policy.
+        thresholds: In the policy's unit.
+        readout: A registered readout.
+        precision: `fp32`, `bf16` or `fp16`.
+        rounds: How often each is timed.
+
+    Raises:
+        UnknownName: There is no such policy, readout or precision.
+        OptionError: A threshold is outside the policy's bounds.
+        PluginError: The policy's scores are not numbers, or have another shape.
+    """
+    device = next(model.parameters()).device
+    images = images.to(device)
+    never = -math.inf if look_up_policy(policy).direction == "below" else math.inf
+    settings = [never, *thresholds]
+
+    def run(threshold: float, some: Tensor = images, precision: str = precision) -> Decisions:
+        return decide(model, some, policy, threshold, readout, precision=precision)
+
+    took: dict[float, list[float]] = {threshold: [] for threshold in settings}
+    alone: dict[float, list[float]] = {threshold: [] for threshold in settings}
+    rows = []
+    with progress("measuring", len(settings) * (rounds + 2)) as advance:
+        for threshold in settings:  # convolutions choose their algorithms here
+            with resources(device) as used:
+                decisions = run(threshold)
+            rows.append(
+                {
+                    "threshold": threshold,
+                    "mean_steps": decisions.reaction_time.double().mean().item(),
+                    "mean_macs": decisions.macs.double().mean().item(),
+                    "peak_memory": used.peak_bytes,
+                }
+            )
+            advance(1)
+        for _ in range(rounds):
+            for row, threshold in zip(rows, settings, strict=True):
+                with resources(device) as used:
+                    took[threshold].append(seconds(partial(run, threshold), device))
+                row["peak_memory"] = used.peak_bytes
+                row["joules"] = math.nan if used.joules is None else used.joules / len(images)
+                advance(1)
+        for threshold in settings:
+            run(threshold, images[:1])
+            for image in images[:ALONE].split(1):
+                alone[threshold].append(seconds(partial(run, threshold, image), device))
+            advance(1)
+    table = pd.DataFrame(rows)
+    table["latency_ms"] = [1000 * statistics.median(alone[threshold]) for threshold in settings]
+    table["images_per_second"] = [len(images) / statistics.median(took[threshold]) for threshold in settings]
+    table["saving"] = table["images_per_second"] / table["images_per_second"][0]
+    table["macs_saving"] = table["mean_macs"][0] / table["mean_macs"]
+    agreement = None
+    if precision != "fp32":
+        pairs = [(run(threshold), run(threshold, precision="fp32")) for threshold in settings]
+        agreement = pd.DataFrame(
+            {
+                "threshold": settings,
+                "same_category": [_share(a.category == b.category) for a, b in pairs],
+                "same_reaction_time": [_share(a.reaction_time == b.reaction_time) for a, b in pairs],
+            }
+        )
+    return Measurement(table, agreement)
+
+
+def _share(same: Tensor) -> float:
+    return same.double().mean().item()
