@@ -10,7 +10,7 @@ import rcnnzoo
 from rcnnzoo import plugins
 from rcnnzoo.engine.decide import make_rule
 from rcnnzoo.engine.exits import _run, _Waiting
-from rcnnzoo.errors import OptionError, UnknownName
+from rcnnzoo.errors import OptionError, PluginError, UnknownName
 from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.readouts.best import first_best
 
@@ -114,6 +114,47 @@ def test_a_full_batch_stays_full():
             pass
     assert max(seen) == 6
     assert sum(seen) / len(seen) > 2
+
+
+@pytest.mark.parametrize("refill", [False, True])
+def test_the_device_is_asked_once_a_step(refill, monkeypatch):
+    """On a GPU each of these calls waits for it."""
+    asked, steps = [], []
+    for name in ("tolist", "item", "cpu", "nonzero", "__bool__", "numpy", "__int__", "__float__"):
+        usual = getattr(torch.Tensor, name)
+
+        def counted(self, *arguments, usual=usual, name=name, **options):
+            asked.append(name)
+            return usual(self, *arguments, **options)
+
+        monkeypatch.setattr(torch.Tensor, name, counted)
+    model = network()
+    model.classifier[0].register_forward_hook(lambda *_: steps.append(1))
+    rule = make_rule(model, "entropy", MIDDLING["entropy"], "cumulative")
+    asked.clear()
+    with torch.inference_mode():
+        found = list(_run(model, _Waiting([IMAGES], IMAGES.device), rule, 6, refill=refill))
+    assert sum(len(exits.images) for exits in found) == 30
+    assert asked == ["tolist"] * len(steps)
+
+
+def test_other_precisions_decide_nearly_alike():
+    low = rcnnzoo.decide(NETWORKS["bl"], IMAGES, "entropy", MIDDLING["entropy"], precision="bf16")
+    full = rcnnzoo.decide(NETWORKS["bl"], IMAGES, "entropy", MIDDLING["entropy"])
+    assert not torch.equal(low.confidence, full.confidence)
+    torch.testing.assert_close(low.confidence, full.confidence, rtol=0.2, atol=0.05)
+    with pytest.raises(UnknownName, match="unknown precision"):
+        rcnnzoo.decide(NETWORKS["bl"], IMAGES, precision="int8")
+
+
+def test_a_policy_that_makes_no_sense_stops_the_run_and_is_named(monkeypatch):
+    rule = make_rule(NETWORKS["bl"], "entropy", 0.5, "cumulative")
+    monkeypatch.setattr(type(rule.policy), "scores", lambda self, p: p[..., 0] * float("nan"))
+    with pytest.raises(PluginError, match="policy 'entropy' gave a score that is not a number"):
+        rcnnzoo.decide(NETWORKS["bl"], IMAGES)
+    monkeypatch.setattr(type(rule.policy), "scores", lambda self, p: p)
+    with pytest.raises(PluginError, match="policy 'entropy' gave scores of shape"):
+        rcnnzoo.decide(NETWORKS["bl"], IMAGES)
 
 
 def test_loaders_of_batches_and_no_images_at_all():
