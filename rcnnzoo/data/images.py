@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from rcnnzoo.data import transforms
-from rcnnzoo.data.splits import Split
+from rcnnzoo.data.splits import Split, choose
 from rcnnzoo.data.unreadable import Unreadable
 from rcnnzoo.errors import DataError
 
@@ -112,6 +112,18 @@ def prepare(split: Split, image_size: int, unreadable: Unreadable, workers: int 
     if max(native_size(split), image_size) <= transforms.SMALL:
         return HeldImages(split, image_size, unreadable)
     return StreamedImages(split, image_size, min(os.cpu_count() or 1, 8) if workers is None else workers)
+
+
+def some_images(split: Split, image_size: int, count: int, unreadable: Unreadable) -> Tensor:
+    """Up to so many images, spread evenly over a split, as networks take them: float [N, 3, S, S] in [-1, 1].
+
+    Raises:
+        DataError: No image is readable, or too many aren't.
+    """
+    places = np.unique(np.linspace(0, len(split) - 1, count).round().astype(np.int64))
+    images = prepare(choose(split, places), image_size, unreadable, workers=0)
+    batches = readable(evaluation_batches(images, len(places)), unreadable)
+    return transforms.to_input(torch.cat([batch.images for batch in batches]))
 
 
 class HeldImages:
