@@ -62,7 +62,9 @@ class Calibration:
         if len(self.sequence) == 1:
             return "run all steps: no threshold makes this network stop earlier"
         if self.images < self.images_needed:
-            return f"run all steps: no threshold can pass with {self.images:,} images, give {self.images_needed:,} or more"
+            return (
+                f"run all steps: no threshold can pass with {self.images:,} images, give {self.images_needed:,} or more"
+            )
         return "run all steps: already the most cautious threshold by which some image stops earlier does not pass"
 
 
@@ -153,9 +155,7 @@ def in_sequence(outcomes: Outcomes, max_loss: float, confidence: float) -> pd.Da
     end = failures[0] if len(failures) else len(table)
     place = np.arange(len(table))
     table = table.assign(bound=bound, p_value=p_value, tested=(place > 0) & (place <= end), passed=place < end)
-    return table[
-        ["threshold", "loss", "bound", "p_value", "accuracy", "mean_steps", "mean_macs", "tested", "passed"]
-    ]
+    return table[["threshold", "loss", "bound", "p_value", "accuracy", "mean_steps", "mean_macs", "tested", "passed"]]
 
 
 def check_shares(max_loss: float, confidence: float) -> None:

@@ -23,7 +23,7 @@ def calibrate(
     data: Data = None,
     data_dir: DataDir = None,
     split: Split = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for thresholds.csv and the figure (beside the trace).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for table and figure (beside the trace).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Choose the cheapest threshold that keeps the loss on new images below a limit, with a guarantee.

@@ -8,6 +8,9 @@ from matplotlib.ticker import PercentFormatter
 from rcnnzoo.analysis.calibration import Calibration
 from rcnnzoo.figures.sat import GIGA
 
+FEW = 20
+"""Thresholds up to which each is a dot, so that a line between two is not taken for thresholds."""
+
 
 def draw_thresholds(found: Calibration, title: str) -> Figure:
     """Observed loss and the upper bound on the risk against mean multiply-accumulates, and the threshold chosen.
@@ -20,11 +23,12 @@ def draw_thresholds(found: Calibration, title: str) -> Figure:
     table = found.sequence
     reached = table[table["tested"] | table["passed"]]
     beyond = table.iloc[max(0, len(reached) - 1) :]
+    marker = "." if len(table) <= FEW else ""
     for column, style, label in (("bound", "-", "upper bound"), ("loss", ":", "on these images")):
-        axes.plot(beyond["mean_macs"] / GIGA, beyond[column], style, color="lightgrey")
-        axes.plot(reached["mean_macs"] / GIGA, reached[column], style, color="C0", label=label)
+        axes.plot(beyond["mean_macs"] / GIGA, beyond[column], style, color="lightgrey", marker=marker)
+        axes.plot(reached["mean_macs"] / GIGA, reached[column], style, color="C0", marker=marker, label=label)
     axes.axhline(found.max_loss, color="C3", linewidth=1, label="allowed")
-    axes.plot(found.mean_macs / GIGA, found.bound, "o", color="C0", label="chosen")
+    axes.plot(found.mean_macs / GIGA, found.bound, "o", color="C0", label="chosen", clip_on=False, zorder=3)
     axes.set(xlabel="mean MACs an image (G)", ylabel="lost by stopping", ylim=(0, None))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.spines[["top", "right"]].set_visible(False)
