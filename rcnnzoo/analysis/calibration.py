@@ -62,9 +62,8 @@ class Calibration:
         if len(self.sequence) == 1:
             return "run all steps: no threshold makes this network stop earlier"
         if self.images < self.images_needed:
-            return (
-                f"run all steps: no threshold can pass with {self.images:,} images, give {self.images_needed:,} or more"
-            )
+            few, enough = f"{self.images:,}", f"{self.images_needed:,}"
+            return f"run all steps: no threshold can pass with {few} images, it takes {enough} or more"
         return "run all steps: already the most cautious threshold by which some image stops earlier does not pass"
 
 
