@@ -1,4 +1,4 @@
-"""The zoo in two minutes: `bl` and `b` learn scikit-learn's digits, and a figure shows what time steps bring.
+"""The zoo in two minutes: `bl` and `b` learn scikit-learn's digits; two figures show what time steps bring, and cost.
 
 `make demo` runs it; so does `python -m rcnnzoo.demo`, where it was installed.
 """
@@ -6,14 +6,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from rcnnzoo.analysis.accuracy import measure_accuracy
+from rcnnzoo.analysis.profile import Profile, profile
 from rcnnzoo.cli.output import percent, show_table
 from rcnnzoo.figures.accuracy import draw_comparison
+from rcnnzoo.figures.sat import draw_sat
 from rcnnzoo.figures.saving import save_figure, save_table
+from rcnnzoo.policies.lookup import DEFAULT as POLICY
+from rcnnzoo.readouts.lookup import DEFAULT as READOUT
 from rcnnzoo.traces.finding import find_trace
 from rcnnzoo.traces.opening import open_trace
 from rcnnzoo.traces.recording import Recording
@@ -25,15 +30,18 @@ WIDTH = 0.125
 
 
 def demo(folder: Path = Path("demo")) -> None:
-    """Train both networks, evaluate them, and draw accuracy by time step; go on where an earlier call was left."""
+    """Train both networks, and draw accuracy by time step and against cost; go on where an earlier call was left."""
     tables: dict[str, pd.DataFrame] = {}
+    profiles: dict[str, Profile] = {}
     for name in ("bl", "b"):
         print(f"training {name} (width {WIDTH}) on digits for {EPOCHS} epochs", file=sys.stderr)  # noqa: T201
         settings, data = settle({"architecture": name, "data": "digits", "width": WIDTH, "epochs": EPOCHS})
         run = train(settings, data, folder / name, resume=True)
-        tables[name] = measure_accuracy(open_trace(find_trace(str(run.folder), how=Recording()))).by_step
+        trace = open_trace(find_trace(str(run.folder), how=Recording()))
+        tables[name] = measure_accuracy(trace).by_step
+        profiles[name] = profile(trace, POLICY, READOUT)
     title = "digits, 450 test images"
-    save_table(pd.concat(tables, names=["network"]).reset_index("network"), folder / "accuracy.csv")
+    save_table(_joined(tables), folder / "accuracy.csv")
     save_figure(draw_comparison(tables, f"{title}, 95 % intervals"), folder / "accuracy")
     rows = [
         {"network": name, "step": step, "accuracy %": percent(accuracy)}
@@ -41,7 +49,21 @@ def demo(folder: Path = Path("demo")) -> None:
         for step, accuracy in zip(table["step"], table["accuracy"], strict=True)
     ]
     show_table(rows, title=title)
-    print(f"Look at {folder / 'accuracy.png'}; the runs are {folder / 'bl'} and {folder / 'b'}.")  # noqa: T201
+    _draw_fig_1(profiles, f"{title}, {POLICY}, {READOUT} readout", folder)
+    print(f"Look at {folder / 'accuracy.png'} and {folder / 'sat.png'}.")  # noqa: T201
+    print(f"The runs are {folder / 'bl'} and {folder / 'b'}.")  # noqa: T201
+
+
+def _draw_fig_1(profiles: Mapping[str, Profile], title: str, folder: Path) -> None:
+    """The paper's Fig. 1: bl's accuracy against its mean cost as it stops earlier or later, b's, and an oracle's."""
+    curves, oracle = {name: one.curve for name, one in profiles.items()}, profiles["bl"].oracle
+    save_table(_joined(curves | {"oracle of bl": oracle}), folder / "sat.csv")
+    save_figure(draw_sat(curves, oracle, title), folder / "sat")
+
+
+def _joined(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One table, with the network in its first column."""
+    return pd.concat(tables, names=["network"]).reset_index("network")
 
 
 if __name__ == "__main__":

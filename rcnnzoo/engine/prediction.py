@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.folders import read_image
 from rcnnzoo.data.transforms import Evaluation, to_input
 from rcnnzoo.devices import best_device
+from rcnnzoo.engine.exits import Rule, run
 from rcnnzoo.errors import DataError
 from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.readouts.best import first_best
+
+READ_AT_ONCE = 64
+"""Images that are read and handed to the network together, unless it is said how many it works on."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,11 @@ class Prediction:
 
     Attributes:
         file: Which image.
-        category: Name of the most probable category; the lowest index wins a tie.
+        category: Name of the most probable category at the exit; the lowest index wins a tie.
         confidence: Its probability.
         reaction_time: Time steps run.
         macs: Multiply-accumulates spent.
-        probabilities: The readout at each step, [T, C].
+        probabilities: The readout at each step that was run, [reaction time, C].
         pixels: The image as the network saw it, uint8 [3, S, S].
     """
 
@@ -43,34 +47,76 @@ class Prediction:
 
 
 def predict(
-    model: RecurrentModel, files: Sequence[Path], readout: Callable[[Tensor], Tensor], batch_size: int = 100
-) -> list[Prediction]:
-    """Decide on each image, after all time steps, in the order given.
+    model: RecurrentModel, files: Sequence[Path], rule: Rule, batch_size: int | None = None
+) -> Iterator[Prediction]:
+    """Decide on each image, computing no time step that is not needed; they come in the order given.
+
+    Files are read as the network gets to them, and forgotten when their prediction is out.
+
+    Args:
+        model: Any network of the zoo.
+        files: Images.
+        rule: When to stop.
+        batch_size: Images at work at once; without it what suits the device.
 
     Raises:
-        DataError: A file is missing or no image; nothing is decided then.
+        DataError: A file is missing, before anything is decided; or no image, when the network gets to it.
     """
-    transform = Evaluation(model.metadata["options"]["image_size"])
-    pixels = [transform(_read(file)) for file in files]
+    for file in files:
+        with _named(file):
+            file.stat()
+    spent = torch.tensor(macs_per_step(model)).cumsum(0).tolist()
+    network = model.to(best_device()).to(memory_format=torch.channels_last).eval()
+    return _predictions(network, files, rule, batch_size, spent)
+
+
+@torch.inference_mode()
+def _predictions(
+    model: RecurrentModel, files: Sequence[Path], rule: Rule, batch_size: int | None, spent: list[int]
+) -> Iterator[Prediction]:
     categories: list[str] = model.metadata["categories"]
-    spent = sum(macs_per_step(model))
-    device = best_device()
-    network = model.to(device).to(memory_format=torch.channels_last).eval()
-    predictions = []
-    for start in range(0, len(files), batch_size):
-        batch = slice(start, start + batch_size)
-        with torch.inference_mode():
-            probabilities = readout(network(to_input(torch.stack(pixels[batch]).to(device)))).cpu()
-        for file, seen, by_step in zip(files[batch], pixels[batch], probabilities, strict=True):
+    pixels: dict[int, Tensor] = {}  # of the images at work
+    # Images leave when they are sure, so one may have to wait for those before it.
+    waiting: dict[int, Prediction] = {}
+    following = 0
+    for exits in run(model, _batches(model, files, batch_size or READ_AT_ONCE, pixels), rule, batch_size):
+        times = (exits.last + 1).tolist()
+        courses = exits.probabilities.cpu()
+        for number, time, course in zip(exits.images.tolist(), times, courses, strict=True):
+            by_step = course[:time].clone()
             best = int(first_best(by_step[-1]))
-            confidence = float(by_step[-1, best])
-            predictions.append(Prediction(file, categories[best], confidence, model.num_steps, spent, by_step, seen))
-    return predictions
+            waiting[number] = Prediction(
+                file=files[number],
+                category=categories[best],
+                confidence=float(by_step[-1, best]),
+                reaction_time=time,
+                macs=spent[time - 1],
+                probabilities=by_step,
+                pixels=pixels.pop(number),
+            )
+        while following in waiting:
+            yield waiting.pop(following)
+            following += 1
 
 
-def _read(file: Path) -> Image.Image:
+def _batches(model: RecurrentModel, files: Sequence[Path], size: int, pixels: dict[int, Tensor]) -> Iterator[Tensor]:
+    """Inputs [B, 3, S, S] of all files, and in `pixels` what each looked like."""
+    transform = Evaluation(model.metadata["options"]["image_size"])
+    for start in range(0, len(files), size):
+        batch = []
+        for file in files[start : start + size]:
+            with _named(file):
+                image = read_image(file)
+            batch.append(transform(image))
+        pixels.update(enumerate(batch, start))
+        yield to_input(torch.stack(batch))
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """While it lasts, what goes wrong is said of a file."""
     try:
-        return read_image(file)
+        yield
     except Exception as error:  # decoders raise anything: OSError, SyntaxError, struct.error, ...
         if isinstance(error, OSError) and error.strerror:
             raise DataError(f"{file}: can't be read ({error.strerror})") from error

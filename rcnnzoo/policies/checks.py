@@ -41,13 +41,14 @@ def not_a_number(name: str) -> PluginError:
 
 
 def check_threshold(rule: ExitPolicy, name: str, threshold: float, categories: int, steps: int) -> None:
-    """Refuse a threshold that no score can reach.
+    """Refuse a threshold that no score can reach; a score's rounding may take it a little beyond the bounds.
 
     Raises:
         OptionError: It is outside the policy's bounds.
     """
     low, high = rule.bounds(categories, steps)
-    if not (low <= threshold <= high or abs(threshold) == float("inf")):
+    slack = 1e-6 * max(1.0, abs(low), abs(high))
+    if not (low - slack <= threshold <= high + slack or abs(threshold) == float("inf")):
         raise OptionError(
             f"--threshold {threshold:g} is outside {name}'s bounds: take {low:g} to {high:g} {rule.unit}, inf or -inf"
         )

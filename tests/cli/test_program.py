@@ -144,6 +144,52 @@ def test_predict_decides_as_the_network_does(run, capsys, tmp_path):
     assert pd.read_csv("seen/predictions.csv")["confidence"].tolist() == [row["confidence"] for row in rows]
 
 
+def test_predict_stops_by_a_threshold(run, capsys, tmp_path):
+    save_image(tmp_path / "grey.png", 3, mode="L", form="PNG")
+    full, *_ = document(capsys, "predict", run, "grey.png")
+    (once,) = document(capsys, "predict", run, "grey.png", "--policy", "max-prob", "--threshold", 0.1, "--figure")
+    assert (full["reaction_time"], once["reaction_time"]) == (2, 1)
+    assert once["macs"] == document(capsys, "info", run)["macs_per_step"][0]
+    assert once["top"][once["category"]] == [once["confidence"]]
+    assert (tmp_path / "predictions" / "predictions.svg").is_file()
+    first = full["top"][full["category"]][0]
+    assert [len(course) for course in full["top"].values()] == [2] * 5
+    if full["category"] in once["top"]:
+        assert once["top"][full["category"]] == [pytest.approx(first)]
+    (never,) = document(capsys, "predict", run, "grey.png", "--threshold", "-inf")  # of entropy
+    assert never == full
+
+
+def test_calibrate_chooses_a_threshold_that_the_other_commands_take(run, capsys):
+    found = document(capsys, "calibrate", run, "--policy", "max-prob", "--max-loss", 0.3)
+    assert (found["images"], found["policy"], found["readout"], found["confidence"]) == (
+        450,
+        "max-prob",
+        "cumulative",
+        0.95,
+    )
+    assert not found["all_steps"]
+    assert found["loss"] < found["bound"] <= 0.3
+    folder = run / "traces" / "digits-test"
+    assert {f.name for f in folder.iterdir()} == {f"thresholds.{suffix}" for suffix in ("csv", "png", "svg")}
+    table = pd.read_csv(folder / "thresholds.csv")
+    assert table[table["passed"]]["threshold"].iloc[-1] == found["threshold"]
+    at = document(capsys, "profile", run, "--policy", "max-prob", "--threshold", found["threshold"])
+    assert {name: at[name] for name in ("accuracy", "mean_steps", "mean_macs")}.items() <= found.items()
+    # The table's digits give the very same threshold.
+    shown = printed(capsys, "calibrate", run, "--policy", "max-prob", "--max-loss", 0.3)
+    (line,) = [line for line in shown.splitlines() if "threshold (probability)" in line]
+    typed = document(capsys, "profile", run, "--policy", "max-prob", "--threshold", line.split()[-1])
+    assert typed["mean_macs"] == found["mean_macs"]
+
+
+def test_calibrate_says_plainly_that_nothing_passes(run, capsys):
+    shown = printed(capsys, "calibrate", run, "--max-loss", 0.001, "--out", "there")
+    assert "run all steps: no threshold can pass with 450 images, it takes 2,995 or more" in shown
+    found = document(capsys, "calibrate", run, "--max-loss", 0.001, "--out", "there")
+    assert (found["threshold"], found["mean_steps"], found["saving"], found["images_needed"]) == (None, 2, 0, 2995)
+
+
 def test_profile_counts_what_each_module_costs(run, capsys):
     found = document(capsys, "profile", run)
     assert found["macs"] == document(capsys, "info", run)["macs"]
@@ -264,6 +310,15 @@ BAD = {
     "profile run --policy entropie --sweep": "unknown policy 'entropie': did you mean 'entropy'",
     "profile run --sweep --threshold 1": "--sweep and --threshold exclude each other",
     "profile run --against run": "--against needs --sweep",
+    "calibrate run --max-loss 1": "--max-loss 1: take a share between 0 and 1, like 0.01",
+    "calibrate run --max-loss 0.1 --confidence 95": "--confidence 95: take a share between 0 and 1, like 0.95",
+    "calibrate run --max-loss 0.1 --policy entropie": "unknown policy 'entropie': did you mean 'entropy'",
+    "calibrate run --max-loss 0.1 --readout cumulativ": "unknown readout 'cumulativ': did you mean 'cumulative'",
+    "calibrate run": "Missing option '--max-loss'",
+    "calibrate none.zarr --max-loss 0.1 --data digits": "none.zarr",
+    "predict run fine.jpg --policy entropy": "--policy entropy needs --threshold: see `rcnnzoo calibrate`",
+    "predict run fine.jpg --threshold 3": "--threshold 3 is outside entropy's bounds: take 0 to 2.30259 nats",
+    "predict run fine.jpg --policy entropie --threshold 1": "unknown policy 'entropie'",
     "profile": "runs: holds no finished run; train one, or name",
     "info nets": "unknown architecture 'nets'",
     "info bl --steps 0": "--steps 0 is too few",

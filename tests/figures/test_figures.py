@@ -9,12 +9,14 @@ from PIL import Image
 
 import rcnnzoo
 from rcnnzoo.analysis.accuracy import measure_accuracy
+from rcnnzoo.analysis.calibration import calibrate
 from rcnnzoo.engine.prediction import Prediction
 from rcnnzoo.figures.accuracy import draw_accuracy, draw_comparison
 from rcnnzoo.figures.curves import draw_curves
 from rcnnzoo.figures.prediction import draw_predictions, top_categories
 from rcnnzoo.figures.sat import draw_sat
 from rcnnzoo.figures.saving import save_figure, save_table
+from rcnnzoo.figures.thresholds import draw_thresholds
 
 
 def accuracy(steps=3, categories=8):
@@ -51,14 +53,31 @@ def test_a_curve_has_an_oracle_above_and_points_beside():
     assert "oracle" in lines
 
 
+def test_thresholds_are_drawn_up_to_the_first_that_failed():
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(300, 3, 4)) + 2 * np.eye(4)[0]
+    found = calibrate(rcnnzoo.make_trace(logits, [0] * 300, [10**9] * 3), "entropy", 0.05)
+    (axes,) = draw_thresholds(found, "title").axes
+    lines = {line.get_label(): line for line in axes.lines}
+    tested = found.sequence[found.sequence["tested"]]
+    assert 0 < len(tested) < len(found.sequence) - 1
+    np.testing.assert_array_equal(lines["upper bound"].get_ydata()[1:], tested["bound"])
+    np.testing.assert_array_equal(lines["on these images"].get_ydata()[1:], tested["loss"])
+    np.testing.assert_array_equal(lines["allowed"].get_ydata(), [0.05, 0.05])
+    assert lines["chosen"].get_xdata() == [found.mean_macs / 1e9]
+    assert lines["chosen"].get_ydata() == [found.bound]
+
+
 def test_probabilities_are_drawn_for_the_categories_that_lead_in_the_end():
     by_step = torch.tensor([[0.5, 0.2, 0.2, 0.1], [0.1, 0.4, 0.4, 0.1]])
     prediction = Prediction(Path("a$1.jpg"), "b", 0.4, 2, 10, by_step, torch.zeros(3, 8, 8, dtype=torch.uint8))
     courses = top_categories(prediction, ["a", "b", "c", "d"], most=3)
     assert list(courses) == ["b", "c", "a"]  # ties in the order of the categories
     np.testing.assert_allclose(courses["c"], [0.2, 0.4])
-    figure = draw_predictions([prediction, prediction], ["a", "b", "c$", "d"])
+    once = Prediction(Path("a.jpg"), "a", 0.5, 1, 5, by_step[:1], torch.zeros(3, 8, 8, dtype=torch.uint8))
+    figure = draw_predictions([prediction, once], ["a", "b", "c$", "d"])
     assert len(figure.axes) == 4
+    assert list(figure.axes[3].get_xticks()) == [1, 2]  # the same axis, though one image left earlier
     figure.canvas.draw()
 
 
