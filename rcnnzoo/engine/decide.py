@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -51,7 +51,7 @@ def make_rule(model: RecurrentModel, policy: str, threshold: float, readout: str
 
 def decide(
     model: RecurrentModel,
-    images: Tensor | Iterable[Tensor],
+    images: Tensor | Iterable[Tensor | Sequence[Tensor]],
     policy: str = ENTROPY,
     threshold: float = 0.5,
     readout: str = CUMULATIVE,
@@ -63,7 +63,7 @@ def decide(
 
     Args:
         model: Any network of the zoo, on any device; it is run in evaluation mode.
-        images: [N, 3, H, W] in [-1, 1], or batches of such (a data loader's).
+        images: [N, 3, H, W] in [-1, 1], or batches of such; of a data loader's images and labels, the images are taken.
         policy: A registered exit policy.
         threshold: In the policy's unit.
         readout: A registered readout.

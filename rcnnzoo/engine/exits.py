@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -48,7 +48,9 @@ class Exits:
     last: Tensor
 
 
-def run(model: RecurrentModel, batches: Iterable[Tensor], rule: Rule, rows: int | None = None) -> Iterator[Exits]:
+def run(
+    model: RecurrentModel, batches: Iterable[Tensor | Sequence[Tensor]], rule: Rule, rows: int | None = None
+) -> Iterator[Exits]:
     """Run a network on images until each has decided; they come out as they do.
 
     On a GPU, images that wait take the places of those that leave, so that rows at different time steps share a batch
@@ -58,7 +60,8 @@ def run(model: RecurrentModel, batches: Iterable[Tensor], rule: Rule, rows: int 
 
     Args:
         model: In evaluation mode.
-        batches: Images [B, 3, H, W] in [-1, 1], in batches of any size.
+        batches: Images [B, 3, H, W] in [-1, 1], in batches of any size; of a batch that is a sequence, as of images and
+            labels, the first.
         rule: When to stop.
         rows: Images at work at once; without it what suits the device.
 
@@ -90,22 +93,34 @@ def _run(model: RecurrentModel, waiting: _Waiting, rule: Rule, rows: int, *, ref
 class _Waiting:
     """Images that have not begun, handed out in any number."""
 
-    def __init__(self, batches: Iterable[Tensor], device: torch.device) -> None:
+    def __init__(self, batches: Iterable[Tensor | Sequence[Tensor]], device: torch.device) -> None:
         self.batches, self.device = iter(batches), device
-        self.ready: Tensor | None = None
+        self.left: Tensor | None = None
         self.taken = 0
 
     def take(self, most: int) -> tuple[Tensor, Tensor] | None:
-        """Up to so many images and their numbers; None if there are no more."""
-        while self.ready is None or not len(self.ready):
-            batch = next(self.batches, None)
-            if batch is None:
-                return None
-            self.ready = batch.to(self.device, non_blocking=True)
-        images, self.ready = self.ready[:most], self.ready[most:]
+        """The next images and their numbers, so many unless the batches end before; None if there are no more."""
+        parts: list[Tensor] = []
+        missing = most
+        while missing and (batch := self._next()) is not None:
+            parts.append(batch[:missing])
+            self.left = batch[missing:]
+            missing -= len(parts[-1])
+        if missing == most:
+            return None
+        images = torch.cat(parts) if len(parts) > 1 else parts[0]
         numbers = torch.arange(self.taken, self.taken + len(images), device=self.device)
         self.taken += len(images)
         return images.contiguous(memory_format=torch.channels_last), numbers
+
+    def _next(self) -> Tensor | None:
+        """What is left of the last batch, else the next one."""
+        if self.left is not None and len(self.left):
+            return self.left
+        batch = next(self.batches, None)
+        if batch is None:
+            return None
+        return (batch if isinstance(batch, Tensor) else batch[0]).to(self.device, non_blocking=True)
 
 
 @dataclass(frozen=True)

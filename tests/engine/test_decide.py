@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils.data import DataLoader, TensorDataset
 
 import rcnnzoo
 from rcnnzoo import plugins
@@ -138,6 +139,17 @@ def test_the_device_is_asked_once_a_step(refill, monkeypatch):
     assert asked == ["tolist"] * len(steps)
 
 
+@pytest.mark.parametrize("size", [1, 4, 7, 30])
+def test_small_batches_are_put_together(size):
+    """The first steps of 30 images, 8 at a time, whatever they come in."""
+    model, seen = network(), []
+    model.layers[0].bottom_up[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
+    decisions = rcnnzoo.decide(model, [IMAGES[:0], *IMAGES.split(size)], threshold=MIDDLING["entropy"], rows=8)
+    assert seen == [8, 8, 8, 6]
+    expected = rcnnzoo.decide(NETWORKS["bl"], IMAGES, threshold=MIDDLING["entropy"])
+    assert decisions.reaction_time.tolist() == expected.reaction_time.tolist()
+
+
 def test_other_precisions_decide_nearly_alike():
     low = rcnnzoo.decide(NETWORKS["bl"], IMAGES, "entropy", MIDDLING["entropy"], precision="bf16")
     full = rcnnzoo.decide(NETWORKS["bl"], IMAGES, "entropy", MIDDLING["entropy"])
@@ -155,6 +167,13 @@ def test_a_policy_that_makes_no_sense_stops_the_run_and_is_named(monkeypatch):
     monkeypatch.setattr(type(rule.policy), "scores", lambda self, p: p)
     with pytest.raises(PluginError, match="policy 'entropy' gave scores of shape"):
         rcnnzoo.decide(NETWORKS["bl"], IMAGES)
+
+
+def test_a_loader_of_images_and_labels_will_do():
+    loader = DataLoader(TensorDataset(IMAGES, torch.zeros(30)), batch_size=7)
+    found, expected = (rcnnzoo.decide(NETWORKS["bl"], images, threshold=0.9) for images in (loader, IMAGES))
+    assert found.reaction_time.tolist() == expected.reaction_time.tolist()
+    assert found.category.tolist() == expected.category.tolist()
 
 
 def test_loaders_of_batches_and_no_images_at_all():
