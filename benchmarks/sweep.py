@@ -23,12 +23,14 @@ from typing import Any
 import numpy as np
 
 import rcnnzoo
+from rcnnzoo.analysis.bands import band_of
+from rcnnzoo.analysis.intervals import Bootstrap
 from rcnnzoo.analysis.outcomes import find_outcomes
 from rcnnzoo.analysis.sat_curve import curve_of
 from rcnnzoo.traces import storage
 from rcnnzoo.traces.reading import in_blocks
 
-STEPS, CATEGORIES = 8, 1000
+STEPS, CATEGORIES, RESAMPLES = 8, 1000, 1000
 GIB = 2**20  # in the KiB that Linux counts resident memory in
 
 
@@ -65,17 +67,19 @@ def sweep(path: Path, policy: str, readout: str) -> None:
     before = peak()
     opening, trace = timed(lambda: rcnnzoo.open_trace(path))
     reading, _ = timed(lambda: sum(float(logits[0, 0, 0]) for logits, _ in in_blocks(trace)))
-    sweeping, (curve, outcomes) = timed(lambda: _sweep(trace, policy, readout))
+    sweeping, (outcomes, curve) = timed(lambda: _sweep(trace, policy, readout))
+    banding, _ = timed(lambda: band_of(outcomes, Bootstrap(RESAMPLES)))
     rose = peak() - before
     print(f"{' x '.join(map(str, trace['logits'].shape))}, {policy}, {readout}: {len(curve)} distinct outcomes")
     print(f"reading alone {reading:.1f} s, opening with checksums {opening:.1f} s")
     print(f"curve {sweeping:.1f} s, {sweeping / reading:.1f} times reading; with opening {opening + sweeping:.1f} s")
+    print(f"band from {RESAMPLES} resamples {banding:.1f} s more")
     print(f"peak memory {rose:.2f} GiB above the start's {before:.2f}")
 
 
 def _sweep(trace: Any, policy: str, readout: str) -> Any:
     outcomes = find_outcomes(trace, policy, readout)
-    return curve_of(outcomes), outcomes
+    return outcomes, curve_of(outcomes)
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,10 @@ class Outcomes:
     def doubt(self) -> npt.NDArray[np.float32]:
         """The scores turned so that low is sure, [N, T]."""
         return self.scores if self.below else -self.scores
+
+    def of(self, images: npt.NDArray[np.int64]) -> Outcomes:
+        """The same of some images, by their numbers; one may stand for several."""
+        return replace(self, scores=self.scores[images], right=self.right[images])
 
 
 def find_outcomes(trace: xr.Dataset, policy: str, readout: str) -> Outcomes:
