@@ -16,5 +16,6 @@ def rcnnzoo_commands() -> list[Command]:
         Command("evaluate", "accuracy by time step and calibration", f"{here}.evaluate:evaluate"),
         Command("predict", "what a network sees on images of yours", f"{here}.predict:predict"),
         Command("profile", "what a network costs, and its speed-accuracy curve", f"{here}.profile:profile"),
+        Command("compare", "whether networks differ by more than chance", f"{here}.compare:compare"),
         Command("trace", "record the logits of all steps for a data set", f"{here}.trace:trace"),
     ]

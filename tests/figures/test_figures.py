@@ -11,6 +11,7 @@ import rcnnzoo
 from rcnnzoo.analysis.accuracy import measure_accuracy
 from rcnnzoo.engine.prediction import Prediction
 from rcnnzoo.figures.accuracy import draw_accuracy, draw_comparison
+from rcnnzoo.figures.comparison import draw_pairs
 from rcnnzoo.figures.curves import draw_curves
 from rcnnzoo.figures.prediction import draw_predictions, top_categories
 from rcnnzoo.figures.sat import draw_sat
@@ -49,6 +50,34 @@ def test_a_curve_has_an_oracle_above_and_points_beside():
     np.testing.assert_array_equal(lines["bl"].get_xdata(), [1, 2, 4])
     np.testing.assert_array_equal(lines["b"].get_ydata(), [0.65])
     assert "oracle" in lines
+
+
+def test_a_band_lies_along_a_curve_and_stands_at_a_point():
+    curve = pd.DataFrame({"mean_macs": [1e9, 2e9], "accuracy": [0.5, 0.6]})
+    bands = {
+        "bl": pd.DataFrame({"mean_macs": [1e9, 2e9], "low": [0.4, 0.5], "high": [0.6, 0.8]}),
+        "b": pd.DataFrame({"mean_macs": [2e9], "low": [0.3], "high": [0.9]}),
+    }
+    (axes,) = draw_sat({"bl": curve, "b": curve.iloc[1:]}, curve, "title", bands).axes
+    area, bar = axes.collections
+    corners = {tuple(corner) for corner in area.get_paths()[0].vertices.round(9).tolist()}
+    assert corners == {(1, 0.4), (2, 0.5), (2, 0.8), (1, 0.6)}
+    assert bar.get_segments()[0].tolist() == [[2, 0.3], [2, 0.9]]
+
+
+def test_pairs_are_a_matrix_of_differences():
+    models = pd.DataFrame({"name": ["a", "b"], "accuracy": [0.5, 0.62], "low": [0.4, 0.5], "high": [0.6, 0.7]})
+    pairs = pd.DataFrame({"a": ["a"], "b": ["b"], "p_corrected": [0.02], "mean_macs": [2e6], "difference": [-0.1]})
+    pairs[["low", "high"]] = [-0.2, 0.01]
+    left, middle, right = draw_pairs(models, pairs, "title").axes
+    assert left.lines[0].get_xdata().tolist() == [0.5, 0.62]
+    texts = {text.get_position(): text.get_text() for text in middle.texts}
+    assert texts == {(1, 0): "-12.0\np = 0.020", (0, 1): "+12.0\np = 0.020"}
+    assert right.get_yticklabels()[0].get_text() == "a - b\nat 2.0 MMACs"
+    assert right.collections[0].get_segments()[0].tolist() == [[-20, 0], [1, 0]]
+    figure = draw_pairs(models, pairs.assign(mean_macs=float("nan")), "title")
+    assert "no two networks" in figure.axes[2].texts[0].get_text()
+    figure.canvas.draw()
 
 
 def test_probabilities_are_drawn_for_the_categories_that_lead_in_the_end():
