@@ -107,7 +107,7 @@ def find_trace(
         OptionError: A trace was named together with images.
         TraceError: The trace can't be used.
     """
-    if storage.is_trace(Path(model_or_trace)):
+    if storage.is_trace(Path(model_or_trace)) or Path(model_or_trace).suffix == ".zarr":
         if data or split or data_dir:
             raise OptionError(
                 f"{model_or_trace} is a trace, its images are settled: leave out --data, --data-dir and --split"
@@ -131,9 +131,10 @@ def check_fresh(trace: Path) -> None:
     A trace that lies elsewhere is taken as it is: it may have left its network behind.
 
     Raises:
-        TraceError: It is stale.
+        TraceError: It is stale, or there is none.
         WeightsError: The weights beside it can't be read.
     """
+    recorded = storage.open_group(trace, mode="r").attrs["weights_sha256"]
     folder = trace.absolute().parent
     # As `Subject.traces` has it: RUN/traces/x.zarr of RUN/model.safetensors, traces/NAME/x.zarr of NAME.safetensors.
     if folder.name == "traces":
@@ -142,7 +143,7 @@ def check_fresh(trace: Path) -> None:
         weights = folder.parent.parent / f"{folder.name}.safetensors"
     else:
         return
-    if weights.is_file() and file_hash(weights) != storage.open_group(trace, mode="r").attrs["weights_sha256"]:
+    if weights.is_file() and file_hash(weights) != recorded:
         raise TraceError(
             f"{trace}: was recorded from other weights than {weights} holds now; name the network, which traces it "
             "anew, or keep the old trace elsewhere"
