@@ -127,6 +127,12 @@ def describe(kind: str, name: str) -> hookspecs.Member:
     raise UnknownName(SINGULAR[kind], name, found.members[kind], where)
 
 
+def package_of(kind: str, name: str) -> str | None:
+    """The package that brought a name; None if nothing installed answers to it."""
+    _, package = registry().members[kind].get(name, (None, None))
+    return package
+
+
 def resolve(kind: str, name: str) -> Any:
     """Import and return what a name stands for.
 

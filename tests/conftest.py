@@ -1,8 +1,14 @@
 """Settings of every test."""
 
+import importlib
 import os
+import sys
+import textwrap
 
 import hypothesis
+import pytest
+
+from rcnnzoo import plugins
 
 # Test networks are so small that threads only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -10,3 +16,29 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Nothing is timed, and what failed once fails again.
 hypothesis.settings.register_profile("rcnnzoo", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("rcnnzoo")
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """A function that puts a package of one module beside rcnnzoo."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delenv("RCNNZOO_LOAD_PLUGINS", raising=False)
+
+    def put(package, code, requires=()):
+        module = package.replace("-", "_")
+        (tmp_path / f"{module}.py").write_text(textwrap.dedent(code).replace("{module}", module))
+        info = tmp_path / f"{module}-1.0.dist-info"
+        info.mkdir()
+        lines = ["Metadata-Version: 2.1", f"Name: {package}", "Version: 1.0"]
+        (info / "METADATA").write_text("\n".join([*lines, *(f"Requires-Dist: {r}" for r in requires)]) + "\n")
+        (info / "entry_points.txt").write_text(f"[rcnnzoo]\n{module} = {module}\n")
+        importlib.invalidate_caches()
+        plugins.registry.cache_clear()
+
+    before = set(sys.modules)
+    plugins.registry.cache_clear()
+    yield put
+    plugins.registry.cache_clear()
+    for name in set(sys.modules) - before:
+        if getattr(sys.modules[name], "__file__", None) and str(tmp_path) in str(sys.modules[name].__file__):
+            del sys.modules[name]

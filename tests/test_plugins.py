@@ -1,7 +1,5 @@
 """Plugins: real packages in a folder on the path, as an installation leaves them."""
 
-import importlib
-import sys
 import textwrap
 import warnings
 
@@ -20,32 +18,6 @@ READOUT = """
     def readout(logits):
         return logits
 """
-
-
-@pytest.fixture
-def install(tmp_path, monkeypatch):
-    """A function that puts a package of one module beside rcnnzoo."""
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delenv("RCNNZOO_LOAD_PLUGINS", raising=False)
-
-    def put(package, code, requires=()):
-        module = package.replace("-", "_")
-        (tmp_path / f"{module}.py").write_text(textwrap.dedent(code).replace("{module}", module))
-        info = tmp_path / f"{module}-1.0.dist-info"
-        info.mkdir()
-        lines = ["Metadata-Version: 2.1", f"Name: {package}", "Version: 1.0"]
-        (info / "METADATA").write_text("\n".join([*lines, *(f"Requires-Dist: {r}" for r in requires)]) + "\n")
-        (info / "entry_points.txt").write_text(f"[rcnnzoo]\n{module} = {module}\n")
-        importlib.invalidate_caches()
-        plugins.registry.cache_clear()
-
-    before = set(sys.modules)
-    plugins.registry.cache_clear()
-    yield put
-    plugins.registry.cache_clear()
-    for name in set(sys.modules) - before:
-        if getattr(sys.modules[name], "__file__", None) and str(tmp_path) in str(sys.modules[name].__file__):
-            del sys.modules[name]
 
 
 def names_with_warnings(kind="readouts"):

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
-from scipy.stats import binomtest
 from torch import Tensor
 
+from rcnnzoo.analysis.intervals import wilson
 from rcnnzoo.errors import TraceError
 from rcnnzoo.readouts.lookup import DEFAULT, readout
 from rcnnzoo.traces.reading import in_blocks
@@ -120,8 +120,8 @@ def _ahead(probabilities: Tensor, of_truth: Tensor, truth: Tensor) -> Tensor:
 
 
 def _interval(name: str, prefix: str, right: int, images: int) -> dict[str, float]:
-    interval = binomtest(right, images).proportion_ci(method="wilson")
-    return {name: right / images, f"{prefix}low": float(interval.low), f"{prefix}high": float(interval.high)}
+    low, high = wilson(right, images)
+    return {name: right / images, f"{prefix}low": low, f"{prefix}high": high}
 
 
 def _calibration_error(sums: _Sums, step: int, images: int) -> float:

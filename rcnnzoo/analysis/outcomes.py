@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,10 @@ class Outcomes:
         """The scores turned so that low is sure, [N, T]."""
         return self.scores if self.below else -self.scores
 
+    def of(self, images: npt.NDArray[np.int64]) -> Outcomes:
+        """The same of some images, by their numbers; one may stand for several."""
+        return replace(self, scores=self.scores[images], right=self.right[images])
+
 
 def find_outcomes(trace: xr.Dataset, policy: str, readout: str) -> Outcomes:
     """Scores and right answers of every image and step of a trace, which is read in blocks.
@@ -46,13 +50,18 @@ def find_outcomes(trace: xr.Dataset, policy: str, readout: str) -> Outcomes:
         PluginError: The policy's scores are not numbers, or have another shape.
         TraceError: The trace has no images.
     """
-    if not trace.sizes["image"]:
+    images, steps, _ = trace["logits"].shape
+    if not images:
         raise TraceError("a trace without images: nothing to measure")
     rule, probabilities_of = look_up_policy(policy), look_up_readout(readout)
-    scores, right = [], []
+    # Filled in place: small arrays kept between the large ones of a block would split the heap, and memory would grow.
+    scores, right = np.empty((images, steps), dtype=np.float32), np.empty((images, steps), dtype=np.bool_)
+    start = 0
     for logits, labels in in_blocks(trace):
         probabilities = probabilities_of(logits)
-        scores.append(checked_scores(rule, probabilities, policy).numpy())
-        right.append((first_best(probabilities) == labels[:, None]).numpy())
+        here = slice(start, start + len(labels))
+        scores[here] = checked_scores(rule, probabilities, policy)
+        right[here] = first_best(probabilities) == labels[:, None]
+        start += len(labels)
     costs = np.cumsum(trace["macs"].to_numpy())
-    return Outcomes(np.concatenate(scores), np.concatenate(right), costs, rule.direction == "below")
+    return Outcomes(scores, right, costs, rule.direction == "below")

@@ -1,16 +1,18 @@
-"""The speed-accuracy curve of one network, and others beside it on the same images."""
+"""The speed-accuracy curve of a network with what belongs to it, and of others beside it on the same images."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 import xarray as xr
 
+from rcnnzoo.analysis.bands import band_of
+from rcnnzoo.analysis.intervals import Bootstrap
 from rcnnzoo.analysis.outcomes import find_outcomes
 from rcnnzoo.analysis.sat_curve import area_under, curve_of, oracle_curve
-from rcnnzoo.errors import TraceError
+from rcnnzoo.traces.together import check_same_images
 
 
 @dataclass(frozen=True)
@@ -18,24 +20,24 @@ class Profile:
     """What a network's time steps are worth under a policy and readout.
 
     Attributes:
-        name: What people call the network.
         images: How many were shown.
         curve: As `sat_curve`.
         oracle: As `oracle_curve`.
         area: Mean accuracy over the curve's cost.
         oracle_area: The same of the oracle.
+        band: As `band_of`, if it was asked for.
     """
 
-    name: str
     images: int
     curve: pd.DataFrame
     oracle: pd.DataFrame
     area: float
     oracle_area: float
+    band: pd.DataFrame | None = None
 
 
-def profile(trace: xr.Dataset, policy: str, readout: str) -> Profile:
-    """The curve of a trace, and what an oracle would reach.
+def profile(trace: xr.Dataset, policy: str, readout: str, bootstrap: Bootstrap | None = None) -> Profile:
+    """The curve of a trace, what an oracle would reach, and with a bootstrap the curve's band.
 
     Raises:
         UnknownName: There is no such policy or readout.
@@ -44,19 +46,18 @@ def profile(trace: xr.Dataset, policy: str, readout: str) -> Profile:
     """
     outcomes = find_outcomes(trace, policy, readout)
     curve, oracle = curve_of(outcomes), oracle_curve(outcomes)
-    name = trace.attrs.get("name", "network")
     areas = area_under(curve), area_under(oracle, up_to=float(outcomes.macs[-1]))
-    return Profile(name, trace.sizes["image"], curve, oracle, *areas)
+    band = None if bootstrap is None else band_of(outcomes, bootstrap)
+    return Profile(trace.sizes["image"], curve, oracle, *areas, band)
 
 
-def check_same_images(traces: Sequence[xr.Dataset]) -> None:
-    """Refuse to set networks beside each other that saw different images.
+def profile_together(
+    traces: Mapping[str, xr.Dataset], policy: str, readout: str, bootstrap: Bootstrap | None = None
+) -> dict[str, Profile]:
+    """The same of several networks, by name.
 
     Raises:
-        TraceError: They did; the message names the first two.
+        TraceError: They saw different images; and as `profile`.
     """
-    first, *others = traces
-    for other in others:
-        if first["file"].values.tolist() != other["file"].values.tolist() or not first["label"].equals(other["label"]):
-            names = " and ".join(f"{t.attrs['name']} ({t.attrs['data']} {t.attrs['split']})" for t in (first, other))
-            raise TraceError(f"{names} saw different images: give --data, so that all see the same")
+    check_same_images(traces)
+    return {name: profile(trace, policy, readout, bootstrap) for name, trace in traces.items()}

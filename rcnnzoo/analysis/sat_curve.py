@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from rcnnzoo.analysis.changes import changes_of
 from rcnnzoo.analysis.outcomes import Outcomes, find_outcomes
+from rcnnzoo.policies.checks import check_threshold
 from rcnnzoo.policies.lookup import DEFAULT as ENTROPY
+from rcnnzoo.policies.lookup import policy as look_up_policy
 from rcnnzoo.readouts.lookup import DEFAULT as CUMULATIVE
 
 
@@ -42,28 +44,32 @@ def sat_curve(trace: xr.Dataset, policy: str = ENTROPY, readout: str = CUMULATIV
 
 def curve_of(outcomes: Outcomes) -> pd.DataFrame:
     """As `sat_curve`, of outcomes that are known."""
-    thresholds, earlier, step, before = _exits(outcomes.doubt)
-    right, macs = outcomes.right, outcomes.macs
-    images, steps = right.shape
-    gained = right[earlier, step].astype(np.int64) - right[earlier, before]
-    # From none before the last step, each threshold lets some images go at an earlier one.
-    at, starts = np.unique(thresholds, return_index=True)
-    changes = (gained, step - before, macs[step] - macs[before])
-    last = (right[:, -1].sum(), images * steps, images * macs[-1])
-    totals = [
-        np.concatenate([[total], total + np.cumsum(np.add.reduceat(change, starts))]) if len(at) else np.array([total])
-        for total, change in zip(last, changes, strict=True)
-    ]
+    changes, images = changes_of(outcomes), len(outcomes.right)
     sign = 1 if outcomes.below else -1
     table = pd.DataFrame(
         {
-            "threshold": sign * np.concatenate([[-np.inf], at.astype(np.float64)]),
-            "accuracy": totals[0] / images,
-            "mean_steps": totals[1] / images,
-            "mean_macs": totals[2] / images,
+            "threshold": sign * np.concatenate([[-np.inf], changes.thresholds.astype(np.float64)]),
+            "accuracy": changes.totals(int(changes.right_at_last.sum()), changes.right) / images,
+            "mean_steps": changes.totals(images * changes.last_step, changes.steps) / images,
+            "mean_macs": changes.totals(images * changes.last_macs, changes.macs) / images,
         }
     )
     return table[::-1].reset_index(drop=True)
+
+
+def at_threshold(trace: xr.Dataset, policy: str, readout: str, threshold: float) -> dict[str, float]:
+    """What stopping by one threshold does: `accuracy, mean_steps, mean_macs`.
+
+    Raises:
+        OptionError: The threshold is outside the policy's bounds.
+        UnknownName: There is no such policy or readout.
+        PluginError: The policy's scores are not numbers, or have another shape.
+        TraceError: The trace has no images.
+    """
+    rule = look_up_policy(policy)
+    check_threshold(rule, policy, threshold, trace.sizes["category"], trace.sizes["step"])
+    row = row_at(sat_curve(trace, policy, readout), threshold, below=rule.direction == "below")
+    return {name: float(row[name]) for name in ("accuracy", "mean_steps", "mean_macs")}
 
 
 def row_at(curve: pd.DataFrame, threshold: float, *, below: bool) -> pd.Series:
@@ -84,30 +90,6 @@ def some_rows(curve: pd.DataFrame, most: int = 12) -> pd.DataFrame:
     cost = curve["mean_macs"].to_numpy()
     wanted = np.linspace(cost[0], cost[-1], most)
     return curve.iloc[np.unique(np.abs(cost[:, None] - wanted).argmin(axis=0))]
-
-
-Indices = npt.NDArray[np.int64]
-
-
-def _exits(doubt: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], Indices, Indices, Indices]:
-    """Every event, sorted by threshold: threshold, image, the step it then leaves at, the step it left at before.
-
-    An image leaves at the first step whose doubt is at or below the threshold. As the threshold rises, that step
-    changes only where the doubt is lower than at all steps before; nobody needs a reason to leave at the last.
-    """
-    images, steps = doubt.shape
-    least_before = np.minimum.accumulate(
-        np.concatenate([np.full((images, 1), np.inf, dtype=np.float32), doubt[:, :-1]], axis=1), axis=1
-    )
-    record = doubt < least_before
-    record[:, -1] = True
-    record[:, 0] = True  # a doubt of infinity is no less than infinity, but the first step comes first
-    image, step = np.nonzero(record)
-    following = np.concatenate([step[1:], [0]])
-    leaves_early = step < steps - 1
-    image, before, step = image[leaves_early], following[leaves_early], step[leaves_early]
-    order = np.argsort(doubt[image, step], kind="stable")
-    return doubt[image, step][order], image[order], step[order], before[order]
 
 
 def oracle_curve(outcomes: Outcomes) -> pd.DataFrame:

@@ -17,5 +17,6 @@ def rcnnzoo_commands() -> list[Command]:
         Command("predict", "what a network sees on images of yours", f"{here}.predict:predict"),
         Command("profile", "what a network costs, and its speed-accuracy curve", f"{here}.profile:profile"),
         Command("calibrate", "a threshold that keeps its promise on new images", f"{here}.calibrate:calibrate"),
+        Command("compare", "whether networks differ by more than chance", f"{here}.compare:compare"),
         Command("trace", "record the logits of all steps for a data set", f"{here}.trace:trace"),
     ]

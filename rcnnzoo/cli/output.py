@@ -3,13 +3,56 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found.
+
+    Attributes:
+        document: For programs.
+        tables: For people: title and rows of each.
+        figure: A file to look at.
+    """
+
+    document: Mapping[str, Any]
+    tables: Sequence[tuple[str | None, Sequence[Mapping[str, object]]]]
+    figure: Path | None = None
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
+
+
+def show(answer: Answer, *, as_json: bool) -> None:
+    """Print an answer as one JSON document, or as tables and where the figure lies."""
+    if as_json:
+        show_json(answer.document)
+        return
+    for title, rows in answer.tables:
+        show_table(rows, title=title)
+    if answer.figure is not None:
+        print(answer.figure)  # noqa: T201
+
+
+def or_none(value: Any) -> Any:
+    """A document in which infinity and NaN, which JSON doesn't know, are None.
+
+    >>> or_none({"threshold": [float("inf"), 0.5]})
+    {'threshold': [None, 0.5]}
+    """
+    if isinstance(value, Mapping):
+        return {key: or_none(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [or_none(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def show_json(document: Any) -> None:

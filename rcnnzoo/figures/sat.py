@@ -11,19 +11,27 @@ from matplotlib.figure import Figure
 GIGA = 1e9
 
 
-def draw_sat(curves: Mapping[str, pd.DataFrame], oracle: pd.DataFrame, title: str) -> Figure:
+def draw_sat(
+    curves: Mapping[str, pd.DataFrame],
+    oracle: pd.DataFrame,
+    title: str,
+    bands: Mapping[str, pd.DataFrame] | None = None,
+) -> Figure:
     """Accuracy against mean multiply-accumulates: a curve a recurrent network, a point a feedforward one.
 
     Args:
         curves: A table as `sat_curve` gives for each network; the first is the one that the oracle belongs to.
         oracle: As `oracle_curve`.
         title: What was measured.
+        bands: As `band_of`, for the networks that have one.
     """
     figure = Figure(figsize=(6, 4.2), layout="constrained")
     axes = figure.subplots()
     axes.set_title(title)
     for number, (name, curve) in enumerate(curves.items()):
         colour = f"C{number}"
+        if bands is not None and name in bands:
+            _draw_band(axes, bands[name], colour)
         if len(curve) == 1:
             axes.plot(curve["mean_macs"] / GIGA, curve["accuracy"], "s", color=colour, label=name)
             continue
@@ -35,6 +43,15 @@ def draw_sat(curves: Mapping[str, pd.DataFrame], oracle: pd.DataFrame, title: st
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     return figure
+
+
+def _draw_band(axes: Axes, band: pd.DataFrame, colour: str) -> None:
+    """An area along a curve, a bar at a point."""
+    cost = band["mean_macs"] / GIGA
+    if len(band) == 1:
+        axes.vlines(cost, band["low"], band["high"], color=colour)
+    else:
+        axes.fill_between(cost, band["low"], band["high"], color=colour, alpha=0.2, linewidth=0)
 
 
 def _mark_ends(axes: Axes, curve: pd.DataFrame, colour: str) -> None:

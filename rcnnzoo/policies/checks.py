@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from rcnnzoo import plugins
 from rcnnzoo.errors import OptionError, PluginError
 from rcnnzoo.policies.contract import ExitPolicy
 
@@ -12,7 +13,7 @@ def checked_scores(rule: ExitPolicy, probabilities: Tensor, name: str) -> Tensor
     """A policy's scores [..., T] in float32.
 
     Raises:
-        PluginError: They are not numbers, or have another shape.
+        PluginError: They are not numbers, or have another shape; the message names the policy and its package.
     """
     scores = unchecked_scores(rule, probabilities, name)
     if scores.isnan().any():
@@ -24,12 +25,14 @@ def unchecked_scores(rule: ExitPolicy, probabilities: Tensor, name: str) -> Tens
     """A policy's scores [..., T] in float32, whose values nobody has looked at: on a GPU a look would wait for it.
 
     Raises:
-        PluginError: They have another shape.
+        PluginError: They are no tensor, or have another shape.
     """
-    scores = rule.scores(probabilities)
+    scores: object = rule.scores(probabilities)  # what it promises is what is checked
+    if not isinstance(scores, Tensor):
+        raise PluginError(f"{_named(name)} gave a {type(scores).__name__} for scores: a tensor is needed")
     if scores.shape != probabilities.shape[:-1]:
         raise PluginError(
-            f"policy {name!r} gave scores of shape {list(scores.shape)} for probabilities of shape "
+            f"{_named(name)} gave scores of shape {list(scores.shape)} for probabilities of shape "
             f"{list(probabilities.shape)}: one score a step is needed"
         )
     return scores.float()
@@ -37,7 +40,7 @@ def unchecked_scores(rule: ExitPolicy, probabilities: Tensor, name: str) -> Tens
 
 def not_a_number(name: str) -> PluginError:
     """What to raise about a score that is none."""
-    return PluginError(f"policy {name!r} gave a score that is not a number (NaN)")
+    return PluginError(f"{_named(name)} gave a score that is not a number (NaN)")
 
 
 def check_threshold(rule: ExitPolicy, name: str, threshold: float, categories: int, steps: int) -> None:
@@ -52,3 +55,9 @@ def check_threshold(rule: ExitPolicy, name: str, threshold: float, categories: i
         raise OptionError(
             f"--threshold {threshold:g} is outside {name}'s bounds: take {low:g} to {high:g} {rule.unit}, inf or -inf"
         )
+
+
+def _named(name: str) -> str:
+    """A policy, with the package that it comes from."""
+    package = plugins.package_of("policies", name)
+    return f"policy {name!r} of {package}" if package else f"policy {name!r}"

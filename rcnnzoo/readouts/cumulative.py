@@ -13,4 +13,4 @@ def cumulative(logits: Tensor) -> Tensor:
     """
     probabilities = torch.softmax(logits.float(), dim=-1)
     steps = torch.arange(1, logits.shape[-2] + 1, device=logits.device)
-    return probabilities.cumsum(dim=-2) / steps[:, None]
+    return probabilities.cumsum(dim=-2).div_(steps[:, None])

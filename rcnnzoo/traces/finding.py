@@ -11,11 +11,12 @@ from typing import Any
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.images import usual_size
 from rcnnzoo.data.opening import Data, open_data
-from rcnnzoo.errors import OptionError
+from rcnnzoo.errors import OptionError, TraceError
 from rcnnzoo.traces import storage
 from rcnnzoo.traces.recording import Recording, identify, record
 from rcnnzoo.training.settings import is_same_data, load_settings
-from rcnnzoo.weights.models import open_model, weights_file
+from rcnnzoo.weights.files import file_hash
+from rcnnzoo.weights.models import FILE, open_model, weights_file
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,12 @@ def find_trace(
         OptionError: A trace was named together with images.
         TraceError: The trace can't be used.
     """
-    if storage.is_trace(Path(model_or_trace)):
+    if storage.is_trace(Path(model_or_trace)) or Path(model_or_trace).suffix == ".zarr":
         if data or split or data_dir:
             raise OptionError(
                 f"{model_or_trace} is a trace, its images are settled: leave out --data, --data-dir and --split"
             )
+        check_fresh(Path(model_or_trace))
         return Path(model_or_trace)
     subject = find_subject(model_or_trace, data, data_dir, split, seed=seed)
     identity = identify(subject.model, subject.data, subject.split, how)
@@ -121,6 +123,31 @@ def find_trace(
     suffix = f"-{identity['weights_sha256'][:6]}{identity['data_sha256'][:6]}-{how.precision}"
     taken = subject.path.exists()
     return subject.record(how, subject.path.with_stem(subject.path.stem + suffix) if taken else None)
+
+
+def check_fresh(trace: Path) -> None:
+    """Refuse a trace that lies with its network's weights and was recorded from others, before a retraining say.
+
+    A trace that lies elsewhere is taken as it is: it may have left its network behind.
+
+    Raises:
+        TraceError: It is stale, or there is none.
+        WeightsError: The weights beside it can't be read.
+    """
+    recorded = storage.open_group(trace, mode="r").attrs["weights_sha256"]
+    folder = trace.absolute().parent
+    # As `Subject.traces` has it: RUN/traces/x.zarr of RUN/model.safetensors, traces/NAME/x.zarr of NAME.safetensors.
+    if folder.name == "traces":
+        weights = folder.parent / FILE
+    elif folder.parent.name == "traces":
+        weights = folder.parent.parent / f"{folder.name}.safetensors"
+    else:
+        return
+    if weights.is_file() and file_hash(weights) != recorded:
+        raise TraceError(
+            f"{trace}: was recorded from other weights than {weights} holds now; name the network, which traces it "
+            "anew, or keep the old trace elsewhere"
+        )
 
 
 def beside(trace: Path) -> Path:

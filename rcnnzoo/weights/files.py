@@ -107,6 +107,16 @@ def weights_hash(model: RecurrentModel) -> str:
     return hashlib.sha256(safetensors.torch.save(_tensors(model))).hexdigest()
 
 
+def file_hash(path: Path) -> str:
+    """The `weights_hash` of the network that a file holds, without building it.
+
+    Raises:
+        WeightsError: The file is missing, damaged, or not rcnnzoo's.
+    """
+    read_header(path)
+    return hashlib.sha256(safetensors.torch.save(safetensors.torch.load_file(path))).hexdigest()
+
+
 def _tensors(model: RecurrentModel) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
 

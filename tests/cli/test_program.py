@@ -43,6 +43,20 @@ def run(trained, tmp_path):
     return shutil.copytree(trained, tmp_path / "run")
 
 
+@pytest.fixture
+def twin(trained, tmp_path):
+    """Another copy, of the same name elsewhere."""
+    return shutil.copytree(trained, tmp_path / "elsewhere" / "run")
+
+
+@pytest.fixture(scope="module")
+def trained_b(tmp_path_factory):
+    """A run of b on digits that no test changes."""
+    folder = tmp_path_factory.mktemp("runs") / "b"
+    assert main(["train", "b", "--data", "digits", *TINY, "--out", str(folder)]) == 0
+    return folder
+
+
 def printed(capsys, *typed):
     assert main([*map(str, typed)]) == 0
     return capsys.readouterr().out
@@ -220,6 +234,58 @@ def test_profile_sweeps_the_newest_run_beside_another(trained, run, tmp_path, ca
     assert "distinct outcomes" in printed(capsys, "profile", "--sweep", "--policy", "max-prob")
 
 
+def test_profile_draws_a_band_of_every_network(run, twin, tmp_path, capsys):
+    typed = ["profile", run, "--sweep", "--against", twin, "--bootstrap", 100, "--seed", 5, "--out", "seen"]
+    found = document(capsys, *typed)
+    assert found["bootstrap"] == {"resamples": 100, "seed": 5}
+    table = pd.read_csv("seen/band.csv")
+    assert list(table) == ["network", "mean_macs", "accuracy", "low", "high", "resamples", "seed"]
+    assert table["network"].unique().tolist() == [str(run), str(twin)]  # both are called run: neither hides the other
+    assert table["low"].tolist() == found["band"]["low"] + found["against"][0]["band"]["low"]
+    assert found["band"]["accuracy"][-1] == found["accuracy"][-1]
+    assert set(pd.read_csv("seen/against.csv")["network"]) == {str(run), str(twin)}
+    assert document(capsys, *typed)["band"] == found["band"]
+    assert document(capsys, *typed[:-4], "--seed", 6)["band"] != found["band"]
+
+
+def test_profile_finds_a_threshold_for_a_budget_or_an_accuracy(run, capsys):
+    first, both = (sum(document(capsys, "info", run)["macs_per_step"][:steps]) for steps in (1, 2))
+    found = document(capsys, "profile", run, "--budget", f"{(first + both) / 2e6}M")
+    assert (found["chosen_on"]["images"], found["reported_on"]["images"]) == (225, 225)
+    assert first <= found["chosen_on"]["mean_macs"] <= found["budget"] == pytest.approx((first + both) / 2)
+    at = document(capsys, "profile", run, "--threshold", found["threshold"])
+    halves = [found["chosen_on"]["accuracy"], found["reported_on"]["accuracy"]]
+    assert at["accuracy"] == pytest.approx(sum(halves) / 2)  # the halves make up the whole
+    least = document(capsys, "profile", run, "--accuracy", 0, "--policy", "max-prob")
+    assert least["chosen_on"]["mean_steps"] == 1
+    assert "reported on" in printed(capsys, "profile", run, "--budget", both)
+    assert document(capsys, "profile", run, "--budget", both, "--seed", 1)["reported_on"] != found["reported_on"]
+
+
+def test_compare_tests_every_pair(run, twin, trained_b, tmp_path, capsys):
+    found = document(capsys, "compare", run, trained_b, twin, "--bootstrap", 100, "--out", "table1")
+    names = [str(run), "b", str(twin)]
+    accuracies = [document(capsys, "evaluate", name)["accuracy"][-1] for name in (run, trained_b, twin)]
+    assert [set(model) for model in found["models"]] == [{"name", "accuracy", "interval", "parameters"}] * 3
+    assert [model["name"] for model in found["models"]] == names
+    assert [model["accuracy"] for model in found["models"]] == accuracies
+    assert found["models"][1]["parameters"] == document(capsys, "info", trained_b)["parameters"]
+    assert [[pair["a"], pair["b"]] for pair in found["pairs"]] == [names[:2], names[::2], names[1:]]
+    for pair in found["pairs"]:
+        keys = {"a", "b", "only_a", "only_b", "statistic", "p", "p_corrected", "p_holm", "at_equal_cost"}
+        assert set(pair) == keys
+        a, b = (accuracies[names.index(pair[side])] for side in ("a", "b"))
+        assert pair["only_a"] - pair["only_b"] == round(450 * (a - b))
+    same = found["pairs"][1]  # a network and its copy
+    assert (same["p"], same["at_equal_cost"]["interval"]) == (1, [0, 0])
+    cost = found["pairs"][0]["at_equal_cost"]["mean_macs"]
+    assert cost == document(capsys, "info", trained_b)["macs"]
+    files = {f"compare.{suffix}" for suffix in ("png", "svg")} | {"models.csv", "pairs.csv"}
+    assert {f.name for f in (tmp_path / "table1").iterdir()} == files
+    assert pd.read_csv("table1/pairs.csv")["p"].tolist() == [pair["p"] for pair in found["pairs"]]
+    assert "McNemar" in printed(capsys, "compare", run, trained_b, "--cost", cost, "--bootstrap", 100)
+
+
 @pytest.mark.parametrize("make", [make_imagenet, make_kaggle_imagenet])
 def test_imagenet_runs_to_the_end(make, tmp_path, capsys):
     """On a tiny look-alike with greyscale and CMYK JPEGs and a PNG named .JPEG, at the usual 128 pixels."""
@@ -319,6 +385,17 @@ BAD = {
     "predict run fine.jpg --policy entropy": "--policy entropy needs --threshold: see `rcnnzoo calibrate`",
     "predict run fine.jpg --threshold 3": "--threshold 3 is outside entropy's bounds: take 0 to 2.30259 nats",
     "predict run fine.jpg --policy entropie --threshold 1": "unknown policy 'entropie'",
+    "profile run --against run --bootstrap 200": "--against needs --sweep",
+    "profile run --bootstrap 200": "--bootstrap needs --sweep",
+    "profile run --sweep --bootstrap 5": "Invalid value for '--bootstrap'",
+    "profile run --budget 20Q": "'20Q' is no number of MACs above 0: write it like 20G or 2e10",
+    "profile run --budget -1G": "'-1G' is no number of MACs above 0",
+    "profile run --budget infG": "'infG' is no number of MACs above 0",
+    "profile run --budget 1G --accuracy 0.5": "--budget and --accuracy exclude each other: give one of them",
+    "profile run --accuracy 60": "Invalid value for '--accuracy'",
+    "compare run": "a comparison needs two networks: name another MODEL or TRACE",
+    "compare run b --policy entropie": "unknown policy 'entropie'",
+    "compare none.zarr run": "none.zarr: no such trace; write one with `rcnnzoo trace`",
     "profile": "runs: holds no finished run; train one, or name",
     "info nets": "unknown architecture 'nets'",
     "info bl --steps 0": "--steps 0 is too few",
@@ -370,7 +447,96 @@ def test_networks_that_saw_different_images_are_not_set_beside_each_other(run, c
     for split in ("train", "test"):
         assert main(["trace", str(run), "--split", split, "--out", f"{split}.zarr"]) == 0
     assert main(["profile", "test.zarr", "--sweep", "--against", "train.zarr"]) == 2
-    assert "run (digits test) and run (digits train) saw different images" in capsys.readouterr().err
+    different = "test.zarr (digits test) and train.zarr (digits train) saw different images: trace both with the same"
+    assert different in capsys.readouterr().err
+    assert main(["compare", "test.zarr", "train.zarr"]) == 2
+    assert different in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("profile x.zarr --budget 1", "--budget 1: no threshold meets it, the first step alone takes"),
+        ("profile x.zarr --accuracy 1", "--accuracy 1: no threshold meets it, the best reaches"),
+        ("compare x.zarr x.zarr", "x.zarr is named twice: name each network once"),
+        ("compare x.zarr x.zarr --cost 1T", "x.zarr is named twice"),
+        ("profile x.zarr --sweep --data digits", "x.zarr is a trace, its images are settled"),
+    ],
+)
+def test_what_a_trace_cannot_answer_gets_one_line(typed, message, run, capsys):
+    printed(capsys, "trace", run, "--out", "x.zarr")
+    refused(capsys, typed, message)
+
+
+def refused(capsys, typed, message):
+    assert main(typed.split()) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+
+
+@pytest.mark.parametrize("command", ["profile x.zarr --sweep", "compare x.zarr run", "profile x.zarr --budget 1G"])
+def test_a_trace_cut_in_the_middle_is_damaged(command, run, tmp_path, capsys):
+    printed(capsys, "trace", run, "--out", "x.zarr")
+    block = tmp_path / "x.zarr" / "logits" / "c" / "0" / "0" / "0"
+    block.write_bytes(block.read_bytes()[: block.stat().st_size // 2])
+    refused(capsys, command, "x.zarr: logits is damaged")
+    block.unlink()
+    refused(capsys, command, "x.zarr: blocks of logits are missing")
+
+
+def test_a_trace_is_stale_when_its_run_was_trained_again(run, capsys):
+    trace = printed(capsys, "trace", run).strip()
+    network = rcnnzoo.load(run / "model.safetensors")
+    torch.nn.init.normal_(next(network.parameters()))
+    rcnnzoo.save(network, run / "model.safetensors")
+    refused(capsys, f"profile {trace} --sweep", "was recorded from other weights than")
+    before = rcnnzoo.open_trace(trace)["logits"].values
+    anew = document(capsys, "evaluate", run)["trace"]
+    assert anew != trace
+    assert (rcnnzoo.open_trace(anew)["logits"].values != before).any()
+
+
+BROKEN_POLICY = """
+    from rcnnzoo.hookspecs import Policy, hookimpl
+
+    @hookimpl
+    def rcnnzoo_policies():
+        return [Policy(name, "broken", f"{module}:{name.title()}") for name in ("nan", "short", "list")]
+
+    class Nan:
+        direction, unit = "below", "-"
+
+        def scores(self, probabilities):
+            return probabilities[..., 0] * float("nan")
+
+        def bounds(self, categories, steps):
+            return 0.0, 1.0
+
+    class Short(Nan):
+        def scores(self, probabilities):
+            return probabilities[..., 0, 0]
+
+    class List(Nan):
+        def scores(self, probabilities):
+            return probabilities[..., 0].tolist()
+"""
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        ("nan", "policy 'nan' of lab-rules gave a score that is not a number (NaN)"),
+        ("short", "policy 'short' of lab-rules gave scores of shape [450] for probabilities of shape [450, 2, 10]"),
+        ("list", "policy 'list' of lab-rules gave a list for scores: a tensor is needed"),
+    ],
+)
+def test_a_plugins_policy_that_gives_no_scores_is_named(policy, message, run, install, capsys):
+    install("lab-rules", BROKEN_POLICY.replace("{module}:{name.title()}", "lab_rules:{name.title()}"))
+    for command in ("profile run --sweep", "profile run --threshold 0.5", "profile run --budget 1G"):
+        refused(capsys, f"{command} --policy {policy}", message)
 
 
 def test_debug_shows_where(capsys):

@@ -162,10 +162,10 @@ def test_other_precisions_decide_nearly_alike():
 def test_a_policy_that_makes_no_sense_stops_the_run_and_is_named(monkeypatch):
     rule = make_rule(NETWORKS["bl"], "entropy", 0.5, "cumulative")
     monkeypatch.setattr(type(rule.policy), "scores", lambda self, p: p[..., 0] * float("nan"))
-    with pytest.raises(PluginError, match="policy 'entropy' gave a score that is not a number"):
+    with pytest.raises(PluginError, match="policy 'entropy' of rcnnzoo gave a score that is not a number"):
         rcnnzoo.decide(NETWORKS["bl"], IMAGES)
     monkeypatch.setattr(type(rule.policy), "scores", lambda self, p: p)
-    with pytest.raises(PluginError, match="policy 'entropy' gave scores of shape"):
+    with pytest.raises(PluginError, match="policy 'entropy' of rcnnzoo gave scores of shape"):
         rcnnzoo.decide(NETWORKS["bl"], IMAGES)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.collections import LineCollection
 from PIL import Image
 
 import rcnnzoo
@@ -12,6 +13,7 @@ from rcnnzoo.analysis.accuracy import measure_accuracy
 from rcnnzoo.analysis.calibration import calibrate
 from rcnnzoo.engine.prediction import Prediction
 from rcnnzoo.figures.accuracy import draw_accuracy, draw_comparison
+from rcnnzoo.figures.comparison import draw_pairs
 from rcnnzoo.figures.curves import draw_curves
 from rcnnzoo.figures.prediction import draw_predictions, top_categories
 from rcnnzoo.figures.sat import draw_sat
@@ -66,6 +68,46 @@ def test_thresholds_are_drawn_up_to_the_first_that_failed():
     np.testing.assert_array_equal(lines["allowed"].get_ydata(), [0.05, 0.05])
     assert lines["chosen"].get_xdata() == [found.mean_macs / 1e9]
     assert lines["chosen"].get_ydata() == [found.bound]
+
+
+def test_a_band_lies_along_a_curve_and_stands_at_a_point():
+    curve = pd.DataFrame({"mean_macs": [1e9, 2e9], "accuracy": [0.5, 0.6]})
+    bands = {
+        "bl": pd.DataFrame({"mean_macs": [1e9, 2e9], "low": [0.4, 0.5], "high": [0.6, 0.8]}),
+        "b": pd.DataFrame({"mean_macs": [2e9], "low": [0.3], "high": [0.9]}),
+    }
+    (axes,) = draw_sat({"bl": curve, "b": curve.iloc[1:]}, curve, "title", bands).axes
+    area, bar = axes.collections
+    assert isinstance(bar, LineCollection)
+    corners = {tuple(corner) for corner in area.get_paths()[0].vertices.round(9).tolist()}
+    assert corners == {(1, 0.4), (2, 0.5), (2, 0.8), (1, 0.6)}
+    assert bar.get_segments()[0].tolist() == [[2, 0.3], [2, 0.9]]
+
+
+def test_pairs_are_a_matrix_of_differences():
+    models = pd.DataFrame({"name": ["a", "b"], "accuracy": [0.5, 0.62], "low": [0.4, 0.5], "high": [0.6, 0.7]})
+    pairs = pd.DataFrame({"a": ["a"], "b": ["b"], "p_corrected": [0.02], "mean_macs": [2e6], "difference": [-0.1]})
+    pairs[["low", "high"]] = [-0.2, 0.01]
+    left, middle, right = draw_pairs(models, pairs, "title").axes
+    assert left.lines[0].get_xdata().tolist() == [0.5, 0.62]
+    texts = {text.get_position(): text.get_text() for text in middle.texts}
+    assert texts == {(1, 0): "-12.0\np = 0.020", (0, 1): "+12.0\np = 0.020"}
+    assert right.get_yticklabels()[0].get_text() == "1 - 2\nat 2.0 MMACs"
+    (interval,) = right.collections
+    assert isinstance(interval, LineCollection)
+    assert interval.get_segments()[0].tolist() == [[-20, 0], [1, 0]]
+    figure = draw_pairs(models, pairs.assign(mean_macs=float("nan")), "title")
+    assert "no two networks" in figure.axes[2].texts[0].get_text()
+    figure.canvas.draw()
+
+
+def test_a_network_may_be_called_by_a_long_path():
+    names = [f"/home/somebody/a$project/{'networks/' * 12}{name}" for name in ("one", "two")]
+    models = pd.DataFrame({"name": names, "accuracy": [0.5, 0.6], "low": [0.4, 0.5], "high": [0.6, 0.7]})
+    pairs = pd.DataFrame({"a": names[:1], "b": names[1:], "p_corrected": 1.0, "mean_macs": 2e6, "difference": 0.1})
+    figure = draw_pairs(models, pairs.assign(low=0.0, high=0.2), "title")
+    figure.canvas.draw()  # a warning that there is no room would be an error here
+    assert all(axes.get_window_extent().width > 100 for axes in figure.axes)
 
 
 def test_probabilities_are_drawn_for_the_categories_that_lead_in_the_end():

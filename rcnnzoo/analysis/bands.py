@@ -1,0 +1,44 @@
+"""How sure a speed-accuracy curve is, with other images of the same kind in mind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from rcnnzoo.analysis.changes import Floats, changes_of
+from rcnnzoo.analysis.intervals import Bootstrap, percentiles
+from rcnnzoo.analysis.outcomes import Outcomes
+
+POINTS = 201
+"""Places along the cost at which a band is given."""
+
+
+def accuracy_at(outcomes: Outcomes, costs: Sequence[float] | Floats) -> Floats:
+    """Accuracy at each mean cost in MACs, [G]: linear between the curve's points.
+
+    A point in between is reached by using one neighbour's threshold for a share of the images, chosen at random, and
+    the other's for the rest.
+    """
+    everyone = np.ones(len(outcomes.right), dtype=np.int64)
+    return np.interp(costs, *changes_of(outcomes).accuracy_by_cost(everyone))
+
+
+def resampled_accuracy_at(outcomes: Outcomes, costs: Sequence[float] | Floats, bootstrap: Bootstrap) -> Floats:
+    """The same of each resample of the images, whose curve is computed anew: [resamples, G]."""
+    changes = changes_of(outcomes)
+    draws = bootstrap.draws(len(outcomes.right))
+    return np.stack([np.interp(costs, *changes.accuracy_by_cost(counts)) for counts in draws])
+
+
+def band_of(outcomes: Outcomes, bootstrap: Bootstrap) -> pd.DataFrame:
+    """A pointwise 95 % band of accuracy along mean cost: `mean_macs, accuracy, low, high`.
+
+    It says, for each cost by itself, how far accuracy would vary with other images of the same kind; not that a whole
+    curve lies inside, nor what other weights would do. Every curve runs from the first step's cost to the last's, so
+    the band does as well.
+    """
+    costs = np.unique(np.linspace(outcomes.macs[0], outcomes.macs[-1], POINTS))
+    low, high = percentiles(resampled_accuracy_at(outcomes, costs, bootstrap))
+    return pd.DataFrame({"mean_macs": costs, "accuracy": accuracy_at(outcomes, costs), "low": low, "high": high})

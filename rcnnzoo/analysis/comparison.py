@@ -1,0 +1,134 @@
+"""Several networks on the same images: which is more accurate, and is the difference more than chance.
+
+All of it is about these weights on images of this kind. Another seed gives another network of the same architecture;
+whether an architecture is better is a question to several networks of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from rcnnzoo.analysis.bands import accuracy_at, resampled_accuracy_at
+from rcnnzoo.analysis.intervals import Bootstrap, percentiles, wilson
+from rcnnzoo.analysis.outcomes import Outcomes, find_outcomes
+from rcnnzoo.errors import OptionError
+from rcnnzoo.policies.lookup import DEFAULT as ENTROPY
+from rcnnzoo.readouts.lookup import DEFAULT as CUMULATIVE
+from rcnnzoo.traces.together import check_same_images
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a set of images says about several networks.
+
+    Attributes:
+        images: How many were shown.
+        models: A row a network: `name, accuracy, low, high, parameters`; accuracy after all steps with its 95 % Wilson
+            interval.
+        pairs: A row a pair: `a, b`; `only_a, only_b`, the numbers of images that only one is right on after all steps;
+            McNemar's exact `statistic`, `p`, `p_corrected` (Bonferroni), `p_holm`; then at equal `mean_macs` the
+            curves' `accuracy_a, accuracy_b`, their `difference` a - b and its 95 % interval `low, high` (paired
+            percentile bootstrap), NaN where one of the two can't have that mean cost.
+    """
+
+    images: int
+    models: pd.DataFrame
+    pairs: pd.DataFrame
+
+
+def compare(
+    traces: Mapping[str, xr.Dataset],
+    policy: str = ENTROPY,
+    readout: str = CUMULATIVE,
+    *,
+    cost: float | None = None,
+    bootstrap: Bootstrap | None = None,
+) -> Comparison:
+    """Accuracies, McNemar's test for each pair, and accuracy at equal cost.
+
+    Args:
+        traces: By name, of the same images in the same order.
+        policy: A registered exit policy, for the curves.
+        readout: A registered readout.
+        cost: Mean MACs an image at which to compare; without it the most that the cheaper of a pair can spend.
+        bootstrap: For the intervals at equal cost.
+
+    Raises:
+        OptionError: There are fewer than two networks, or none that can have that cost.
+        UnknownName: There is no such policy or readout.
+        PluginError: The policy's scores are not numbers, or have another shape.
+        TraceError: The traces have no images, or saw different ones.
+    """
+    if len(traces) < 2:
+        raise OptionError("a comparison needs two networks: name another MODEL or TRACE")
+    check_same_images(traces)
+    outcomes = {name: find_outcomes(trace, policy, readout) for name, trace in traces.items()}
+    pairs = [{"a": a, "b": b, **_test(outcomes[a], outcomes[b])} for a, b in combinations(outcomes, 2)]
+    table = pd.DataFrame(pairs)
+    for column, method in (("p_corrected", "bonferroni"), ("p_holm", "holm")):
+        table[column] = multipletests(table["p"], method=method)[1]
+    at_cost = _at_equal_cost(outcomes, cost, bootstrap or Bootstrap())
+    models = [_model(name, traces[name], of_one) for name, of_one in outcomes.items()]
+    images = next(iter(traces.values())).sizes["image"]
+    return Comparison(images, pd.DataFrame(models), table.join(at_cost))
+
+
+def _model(name: str, trace: xr.Dataset, outcomes: Outcomes) -> dict[str, Any]:
+    right, images = int(outcomes.right[:, -1].sum()), len(outcomes.right)
+    low, high = wilson(right, images)
+    return {
+        "name": name,
+        "accuracy": right / images,
+        "low": low,
+        "high": high,
+        "parameters": trace.attrs.get("parameters"),
+    }
+
+
+def _test(a: Outcomes, b: Outcomes) -> dict[str, Any]:
+    """McNemar's test on the answers after all steps, exact: binomial on the images where only one is right."""
+    right_a, right_b = a.right[:, -1], b.right[:, -1]
+    only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
+    result = mcnemar([[0, only_a], [only_b, 0]], exact=True)  # the images on which they agree play no part
+    return {
+        "only_a": only_a,
+        "only_b": only_b,
+        "statistic": int(result.statistic),
+        "p": float(result.pvalue),
+    }
+
+
+def _at_equal_cost(outcomes: Mapping[str, Outcomes], cost: float | None, bootstrap: Bootstrap) -> pd.DataFrame:
+    """A row a pair: `mean_macs, accuracy_a, accuracy_b, difference, low, high`."""
+    pairs = list(combinations(outcomes, 2))
+    costs = [_common_cost(outcomes[a], outcomes[b], cost) for a, b in pairs]
+    if cost is not None and np.isnan(costs).all():
+        raise OptionError(f"--cost {cost:.6g}: no two of these networks can both have that mean cost; leave it out")
+    # Each network's curve is computed once a resample, at the costs of all its pairs; the draws are the same for all.
+    resampled = {name: resampled_accuracy_at(of_one, costs, bootstrap) for name, of_one in outcomes.items()}
+    observed = {name: accuracy_at(of_one, costs) for name, of_one in outcomes.items()}
+    rows = []
+    for number, (a, b) in enumerate(pairs):
+        accuracy_a, accuracy_b = observed[a][number], observed[b][number]
+        low, high = percentiles(resampled[a][:, number] - resampled[b][:, number])
+        rows.append((costs[number], accuracy_a, accuracy_b, accuracy_a - accuracy_b, float(low), float(high)))
+    names = ["mean_macs", "accuracy_a", "accuracy_b", "difference", "low", "high"]
+    table = pd.DataFrame(rows, columns=names)
+    table[table["mean_macs"].isna()] = np.nan  # a network of one step has its accuracy at any cost
+    return table
+
+
+def _common_cost(a: Outcomes, b: Outcomes, cost: float | None) -> float:
+    """A mean cost that both can have, NaN if there is none; the lesser of their greatest unless one is given."""
+    least, most = max(a.macs[0], b.macs[0]), min(a.macs[-1], b.macs[-1])
+    wanted = float(most if cost is None else cost)
+    return wanted if least <= wanted <= most else float("nan")

@@ -1,0 +1,51 @@
+"""What the number of images leaves open: intervals of 95 %."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binomtest
+
+LEVEL = 0.95
+
+
+def wilson(right: int, images: int) -> tuple[float, float]:
+    """The Wilson interval of a share of images.
+
+    >>> low, high = wilson(5, 10)
+    >>> f"{low:.3f} to {high:.3f}"
+    '0.237 to 0.763'
+    """
+    interval = binomtest(right, images).proportion_ci(LEVEL, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Images drawn anew, with replacement, as many as there are.
+
+    Attributes:
+        resamples: How often.
+        seed: Of the draws. The same seed draws the same images for every network, so that differences are paired.
+    """
+
+    resamples: int = 1000
+    seed: int = 0
+
+    def draws(self, images: int) -> Iterator[npt.NDArray[np.int64]]:
+        """How often each image was drawn, [N], a resample at a time."""
+        random = np.random.default_rng(self.seed)
+        for _ in range(self.resamples):
+            yield np.bincount(random.integers(images, size=images), minlength=images)
+
+
+def percentiles(resampled: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The ends of the percentile interval of each quantity: [resamples, ...] -> twice [...].
+
+    Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
+    """
+    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    return low, high

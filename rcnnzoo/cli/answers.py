@@ -1,0 +1,141 @@
+"""What `rcnnzoo profile` answers to each of its questions: a document for programs, tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from rcnnzoo.analysis.choice import Half, choose_threshold
+from rcnnzoo.analysis.intervals import Bootstrap
+from rcnnzoo.analysis.profile import Profile, profile_together
+from rcnnzoo.analysis.sat_curve import at_threshold as find_at_threshold
+from rcnnzoo.analysis.sat_curve import some_rows
+from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.cli.output import Answer, or_none, percent
+from rcnnzoo.figures.sat import draw_sat
+from rcnnzoo.figures.saving import save_figure, save_table
+from rcnnzoo.profiling.operations import macs_by_module, macs_per_step
+
+Traces = Mapping[str, xr.Dataset]
+
+
+def cost(network: RecurrentModel) -> Answer:
+    """Multiply-accumulates a module and step."""
+    modules, steps = macs_by_module(network), macs_per_step(network)
+    rows = [{"module": name, **_by_step(macs)} for name, macs in [*modules.items(), ("all", steps)]]
+    return Answer({"macs_per_step": steps, "macs": sum(steps), "modules": modules}, [("MACs an image", rows)])
+
+
+def _by_step(macs: list[int]) -> dict[str, int]:
+    return {"step 1": macs[0]} | ({"a later step": macs[1]} if len(macs) > 1 else {}) | {"sum": sum(macs)}
+
+
+def sweep(traces: Traces, policy: str, readout: str, bootstrap: Bootstrap | None, folder: Path) -> Answer:
+    """The curve of the first network, the others beside it; tables and figure are written into a folder."""
+    profiles = profile_together(traces, policy, readout, bootstrap)
+    name, first = next(iter(profiles.items()))
+    curves = {other: one.curve for other, one in profiles.items()}
+    bands = {other: one.band for other, one in profiles.items() if one.band is not None}
+    title = f"{_images(traces[name])}, {first.images:,} images, {policy}, {readout}"
+    save_table(first.curve, folder / "sat.csv")
+    if len(curves) > 1:
+        save_table(_stacked(curves), folder / "against.csv")
+    if bootstrap is not None:
+        save_table(_stacked(bands).assign(**asdict(bootstrap)), folder / "band.csv")
+    save_figure(draw_sat(curves, first.oracle, title, bands), folder / "sat")
+
+    documents = [_document(other, one) for other, one in profiles.items()]
+    document = {
+        **documents[0],
+        "policy": policy,
+        "readout": readout,
+        "images": first.images,
+        "bootstrap": None if bootstrap is None else asdict(bootstrap),
+        "against": documents[1:],
+        "out": str(folder),
+    }
+    rows = [_row(row) for row in some_rows(first.curve).to_dict("records")]
+    tables = [
+        (f"{name} on {title}: {len(rows)} of {len(first.curve)} distinct outcomes", rows),
+        (None, [_summary(other, one) for other, one in profiles.items()]),
+    ]
+    return Answer(or_none(document), tables, folder / "sat.png")
+
+
+def _stacked(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(tables, names=["network"]).reset_index("network")
+
+
+def _document(name: str, profile: Profile) -> dict[str, Any]:
+    areas = {"area": profile.area, "oracle_area": profile.oracle_area}
+    curve: dict[Any, Any] = profile.curve.to_dict("list")
+    band = None if profile.band is None else profile.band.to_dict("list")
+    return {"name": name, **areas, **curve, "band": band}
+
+
+def _summary(name: str, profile: Profile) -> dict[str, object]:
+    return {
+        "network": name,
+        "accuracy %, all steps": percent(profile.curve["accuracy"].iloc[-1]),
+        "MACs, all steps": round(profile.curve["mean_macs"].iloc[-1]),
+        "mean accuracy over cost": f"{profile.area:.4f}",
+        "of an oracle": f"{profile.oracle_area:.4f}",
+    }
+
+
+def at_threshold(traces: Traces, policy: str, readout: str, threshold: float) -> Answer:
+    """What one threshold does to the only network."""
+    ((name, trace),) = traces.items()
+    row = {"threshold": threshold, **find_at_threshold(trace, policy, readout, threshold)}
+    document = {"name": name, "policy": policy, "readout": readout, **row}
+    return Answer(or_none(document), [(f"{name} on {_images(trace)}, {policy}, {readout}", [_row(row)])])
+
+
+def chosen(
+    traces: Traces, policy: str, readout: str, budget: float | None, accuracy: float | None, seed: int
+) -> Answer:
+    """The threshold of the only network that meets a wish."""
+    ((name, trace),) = traces.items()
+    choice = choose_threshold(trace, policy, readout, budget=budget, accuracy=accuracy, seed=seed)
+    document = {
+        "name": name,
+        "policy": policy,
+        "readout": readout,
+        "budget": budget,
+        "wanted_accuracy": accuracy,
+        "seed": seed,
+        **asdict(choice),
+    }
+    rows = [_half("chosen on", choice.chosen_on), _half("reported on", choice.reported_on)]
+    title = f"threshold {choice.threshold:.9g} for {name} on {_images(trace)}, {policy}, {readout}"
+    return Answer(or_none(document), [(title, rows)])
+
+
+def _half(part: str, half: Half) -> dict[str, object]:
+    low, high = half.interval
+    return {
+        "": part,
+        "images": half.images,
+        "accuracy %": percent(half.accuracy),
+        "accuracy % interval": f"{percent(low)} to {percent(high)}",
+        "mean steps": f"{half.mean_steps:.2f}",
+        "mean MACs": round(half.mean_macs),
+    }
+
+
+def _row(row: Mapping[Any, Any]) -> dict[str, object]:
+    return {
+        "threshold": f"{row['threshold']:.4g}",
+        "accuracy %": percent(row["accuracy"]),
+        "mean steps": f"{row['mean_steps']:.2f}",
+        "mean MACs": round(row["mean_macs"]),
+    }
+
+
+def _images(trace: xr.Dataset) -> str:
+    return f"{trace.attrs['data']} {trace.attrs['split']}"
