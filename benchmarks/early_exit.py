@@ -19,7 +19,6 @@ from torch import nn
 import rcnnzoo
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.devices import autocast, best_device, seconds
-from rcnnzoo.engine.exits import ROWS
 from rcnnzoo.profiling.operations import macs_per_step
 
 BATCHES = {"cpu": (2, 4, 8, 16), "cuda": (64, 128, 256)}
@@ -65,7 +64,7 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, default=128)
     parser.add_argument("--images", type=int, default=48)
     parser.add_argument("--mean-steps", type=float, default=2.9)
-    parser.add_argument("--rows", type=int, help="at work at once")
+    parser.add_argument("--rows", type=int, help="at work at once (what suits)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--precision", default="fp32")
     options = parser.parse_args()
@@ -121,8 +120,7 @@ def main() -> None:
     measured = min(map(statistics.median, full.values())) / statistics.median(early)
     macs = torch.tensor(macs_per_step(network)).cumsum(0)
     by_macs = float(macs[-1]) / decisions.macs.double().mean().item()
-    rows = options.rows or ROWS[device.type]
-    print(f"first step {1000 * start:.1f} ms an image, a later one {1000 * step:.1f} ms; {rows} rows at work")
+    print(f"first step {1000 * start:.1f} ms an image, a later one {1000 * step:.1f} ms")
     print(f"saving: measured {measured:.2f} times, promised by the steps {promised:.2f}, by MACs {by_macs:.2f}")
     print(f"share of what the steps promise: {measured / promised:.3f}")
 

@@ -18,6 +18,13 @@ def best_device() -> torch.device:
     return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
 
 
+def device_name(device: torch.device) -> str:
+    """What people call a device: a GPU's name, else the processor and how many threads compute on it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device} with {torch.get_num_threads()} threads"
+
+
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
     """A context in which networks compute in `fp32`, `bf16` or `fp16`."""
     return nullcontext() if precision == "fp32" else torch.autocast(device.type, DTYPES[precision])

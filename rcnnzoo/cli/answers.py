@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -16,10 +17,17 @@ from rcnnzoo.analysis.profile import Profile, profile_together
 from rcnnzoo.analysis.sat_curve import at_threshold as find_at_threshold
 from rcnnzoo.analysis.sat_curve import some_rows
 from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.architectures.convolution import MEASURED, Algorithm, Shape
 from rcnnzoo.cli.output import Answer, or_none, percent
+from rcnnzoo.data.images import some_images
+from rcnnzoo.data.unreadable import Unreadable
+from rcnnzoo.devices import best_device, device_name
+from rcnnzoo.engine.measure import measure_decisions, some_thresholds
+from rcnnzoo.figures.measurement import draw_measurement
 from rcnnzoo.figures.sat import draw_sat
 from rcnnzoo.figures.saving import save_figure, save_table
 from rcnnzoo.profiling.operations import macs_by_module, macs_per_step
+from rcnnzoo.traces.finding import Subject
 
 Traces = Mapping[str, xr.Dataset]
 
@@ -64,7 +72,7 @@ def sweep(traces: Traces, policy: str, readout: str, bootstrap: Bootstrap | None
         (f"{name} on {title}: {len(rows)} of {len(first.curve)} distinct outcomes", rows),
         (None, [_summary(other, one) for other, one in profiles.items()]),
     ]
-    return Answer(or_none(document), tables, folder / "sat.png")
+    return Answer(or_none(document), tables, [folder / "sat.png"])
 
 
 def _stacked(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -126,6 +134,84 @@ def _half(part: str, half: Half) -> dict[str, object]:
         "mean steps": f"{half.mean_steps:.2f}",
         "mean MACs": round(half.mean_macs),
     }
+
+
+def measured(
+    answer: Answer,
+    subject: Subject,
+    policy: str,
+    readout: str,
+    threshold: float | None,
+    images: int,
+    precision: str,
+    folder: Path,
+) -> Answer:
+    """An answer, and what deciding takes on this device: at a threshold, else at some."""
+    device = best_device()
+    network = subject.model.to(device).eval()
+    size = network.metadata["options"]["image_size"]
+    shown = some_images(subject.data.split(subject.split), size, images, Unreadable()).to(device)
+    thresholds = some_thresholds(network, shown, policy, readout) if threshold is None else [threshold]
+    found = measure_decisions(network, shown, policy, thresholds, readout, precision)
+    where = f"{len(shown)} images of {subject.data.name} {subject.split} on {device_name(device)}, {precision}"
+    title = f"{subject.name}, {policy}, {readout}, {where}"
+    save_table(found.table, folder / "measure.csv")
+    save_figure(draw_measurement(found.table, f"{subject.name}, {policy}, {readout}\n{where}"), folder / "measure")
+    convolutions = [
+        {**asdict(shape), "seconds": seconds} for shape, seconds in MEASURED.items() if shape.device == str(device)
+    ]
+    document = {
+        "device": device_name(device),
+        "images": len(shown),
+        "precision": precision,
+        **found.table.to_dict("list"),
+        "agreement": None if found.agreement is None else found.agreement.to_dict("list"),
+        "convolutions": convolutions,
+        "out": str(folder),
+    }
+    tables = [(title, [_measured_row(row) for row in found.table.to_dict("records")])]
+    if found.agreement is not None:
+        tables.append((f"{precision} beside fp32", [_agreement_row(r) for r in found.agreement.to_dict("records")]))
+    if convolutions:
+        rows = [_convolution_row(shape, seconds) for shape, seconds in MEASURED.items() if shape.device == str(device)]
+        tables.append(("convolutions, ms an image", rows))
+    return Answer(
+        {**answer.document, "measurement": or_none(document)},
+        [*answer.tables, *tables],
+        [*answer.figures, folder / "measure.png"],
+    )
+
+
+def _measured_row(row: Mapping[Any, Any]) -> dict[str, object]:
+    energy = {} if math.isnan(row["joules"]) else {"J an image": f"{row['joules']:.3g}"}
+    return {
+        "threshold": f"{row['threshold']:.4g}",
+        "mean steps": f"{row['mean_steps']:.2f}",
+        "latency (ms)": f"{row['latency_ms']:.1f}",
+        "images a second": f"{row['images_per_second']:.1f}",
+        "times quicker": f"{row['saving']:.2f}",
+        "times fewer MACs": f"{row['macs_saving']:.2f}",
+        "peak memory (GiB)": f"{row['peak_memory'] / 2**30:.2f}",
+        **energy,
+    }
+
+
+def _agreement_row(row: Mapping[Any, Any]) -> dict[str, object]:
+    return {
+        "threshold": f"{row['threshold']:.4g}",
+        "same category %": percent(row["same_category"]),
+        "same reaction time %": percent(row["same_reaction_time"]),
+    }
+
+
+def _convolution_row(shape: Shape, seconds: Mapping[Algorithm, float]) -> dict[str, object]:
+    row: dict[str, object] = {
+        "maps": f"{' + '.join(map(str, shape.maps_in))} -> {shape.maps}",
+        "map size": f"{shape.height} x {shape.width}",
+        "kernel": shape.kernel,
+    }
+    row |= {name: f"{1000 * took:.2f}" for name, took in seconds.items()}
+    return row | {"taken": min(seconds, key=lambda name: seconds[name])}
 
 
 def _row(row: Mapping[Any, Any]) -> dict[str, object]:

@@ -85,7 +85,7 @@ def _answer(found: Comparison, about: Mapping[str, Any], title: str) -> Answer:
         ("after all steps, McNemar's exact test", [_tested(row) for row in pairs]),
         (f"at equal mean MACs, exit policy {about['policy']}", [_at_cost(row) for row in pairs]),
     ]
-    return Answer(or_none(document), tables, Path(about["out"], "compare.png"))
+    return Answer(or_none(document), tables, [Path(about["out"], "compare.png")])
 
 
 def _with_interval(row: Mapping[Any, Any]) -> dict[str, Any]:

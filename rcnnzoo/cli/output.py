@@ -20,12 +20,12 @@ class Answer:
     Attributes:
         document: For programs.
         tables: For people: title and rows of each.
-        figure: A file to look at.
+        figures: Files to look at.
     """
 
     document: Mapping[str, Any]
     tables: Sequence[tuple[str | None, Sequence[Mapping[str, object]]]]
-    figure: Path | None = None
+    figures: Sequence[Path] = ()
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
@@ -38,8 +38,8 @@ def show(answer: Answer, *, as_json: bool) -> None:
         return
     for title, rows in answer.tables:
         show_table(rows, title=title)
-    if answer.figure is not None:
-        print(answer.figure)  # noqa: T201
+    for figure in answer.figures:
+        print(figure)  # noqa: T201
 
 
 def or_none(value: Any) -> Any:

@@ -34,6 +34,11 @@ def profile(
     bootstrap: Annotated[
         int | None, typer.Option(min=100, help="With --sweep, a 95 % band from so many resamples of the images.")
     ] = None,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Also time, memory and energy of early exit on this device.")
+    ] = False,
+    images: Annotated[int, typer.Option(min=1, help="With --measure, images to decide on.")] = 64,
+    precision: Annotated[str | None, typer.Option(help="With --measure, fp32, bf16 or fp16 (fp32).")] = None,
     data: Data = None,
     data_dir: DataDir = None,
     split: Split = None,
@@ -43,7 +48,9 @@ def profile(
 ) -> None:
     """Count a network's multiply-accumulates; or measure its accuracy against mean cost under an exit policy.
 
-    Costs are counted, as direct convolution; how long a device takes for them is another question.
+    Costs are counted, as direct convolution; how long a device takes for them is another question, which --measure
+    answers: it decides on images, at the threshold that was asked for or at some, in turn with a run of all steps. It
+    writes measure.csv, measure.png and measure.svg.
 
     --sweep writes sat.csv (against.csv, band.csv), sat.png and sat.svg, all on the same images, which flatters a
     threshold that is picked from the curve. --budget and --accuracy choose one on half of the images, drawn by --seed,
@@ -53,12 +60,14 @@ def profile(
     """
     from rcnnzoo.analysis.intervals import Bootstrap
     from rcnnzoo.cli import answers
+    from rcnnzoo.devices import check_precision
     from rcnnzoo.errors import OptionError
     from rcnnzoo.policies.lookup import policy as look_up_policy
     from rcnnzoo.readouts.lookup import readout as look_up_readout
-    from rcnnzoo.traces.finding import beside
+    from rcnnzoo.traces.finding import beside, find_subject
     from rcnnzoo.traces.opening import open_trace
     from rcnnzoo.traces.recording import Recording
+    from rcnnzoo.traces.storage import is_trace
     from rcnnzoo.traces.together import find_together
     from rcnnzoo.training.runs import newest_run
     from rcnnzoo.weights.models import open_model
@@ -67,23 +76,37 @@ def profile(
     asked = [option for option, value in questions.items() if value is not None]
     if len(asked) > 1:
         raise OptionError(f"{' and '.join(asked)} exclude each other: give one of them")
-    for option, given in (("--against", against), ("--bootstrap", bootstrap)):
-        if given and not sweep:
-            raise OptionError(f"{option} needs --sweep")
+    for option, given, needed, present in (
+        ("--against", against, "--sweep", sweep),
+        ("--bootstrap", bootstrap, "--sweep", sweep),
+        ("--precision", precision, "--measure", measure),
+    ):
+        if given and not present:
+            raise OptionError(f"{option} needs {needed}")
     if model is None:
         model = str(newest_run(Path("runs")))
         print(f"profiling {model}", file=sys.stderr)  # noqa: T201
-    if not asked:
-        show(answers.cost(open_model(model, seed=seed)), as_json=as_json)
-        return
     look_up_policy(policy), look_up_readout(readout)  # a wrong name should not cost a trace
-    paths = find_together([model, *(against or [])], data, data_dir, split, seed=seed, how=Recording())
-    traces = {name: open_trace(path) for name, path in paths.items()}
-    if sweep:
-        resampling = None if bootstrap is None else Bootstrap(bootstrap, seed)
-        answer = answers.sweep(traces, policy, readout, resampling, out or beside(next(iter(paths.values()))))
-    elif threshold is not None:
-        answer = answers.at_threshold(traces, policy, readout, threshold)
+    check_precision(precision or "fp32")
+    subject = None
+    if measure:
+        if is_trace(Path(model)):
+            raise OptionError(f"--measure runs the network, and {model} is a trace: name the MODEL")
+        subject = find_subject(model, data, data_dir, split, seed=seed)
+    if not asked:
+        answer = answers.cost(open_model(model, seed=seed) if subject is None else subject.model)
     else:
-        answer = answers.chosen(traces, policy, readout, budget, accuracy, seed)
+        paths = find_together([model, *(against or [])], data, data_dir, split, seed=seed, how=Recording())
+        traces = {name: open_trace(path) for name, path in paths.items()}
+        if sweep:
+            resampling = None if bootstrap is None else Bootstrap(bootstrap, seed)
+            answer = answers.sweep(traces, policy, readout, resampling, out or beside(next(iter(paths.values()))))
+        elif threshold is not None:
+            answer = answers.at_threshold(traces, policy, readout, threshold)
+        else:
+            answer = answers.chosen(traces, policy, readout, budget, accuracy, seed)
+            threshold = answer.document["threshold"]
+    if subject is not None:
+        folder = out or beside(subject.path)
+        answer = answers.measured(answer, subject, policy, readout, threshold, images, precision or "fp32", folder)
     show(answer, as_json=as_json)

@@ -12,8 +12,11 @@ from rcnnzoo.architectures.contract import RecurrentModel, State
 from rcnnzoo.policies.checks import not_a_number, unchecked_scores
 from rcnnzoo.policies.contract import ExitPolicy
 
-ROWS = {"cpu": 16, "cuda": 256}
-"""Images at work at once: on a processor so many that few batches shrink to one, on a GPU so many that they fill it."""
+FEWEST_ROWS = 16
+"""Images at work at once, at least: few batches of so many shrink to one, which is computed less quickly."""
+STATE_BYTES = {"cpu": 2**26}
+"""More are taken while the state of all is no larger: on a processor about what stays in its cache."""
+STATE_BYTES_ELSEWHERE = 2**32
 
 
 @dataclass(frozen=True)
@@ -63,24 +66,26 @@ def run(
         batches: Images [B, 3, H, W] in [-1, 1], in batches of any size; of a batch that is a sequence, as of images and
             labels, the first.
         rule: When to stop.
-        rows: Images at work at once; without it what suits the device.
+        rows: Images at work at once; without it what suits the device and the size of the network's state.
 
     Raises:
         PluginError: The policy's scores are not numbers, or have another shape.
     """
     device = next(model.parameters()).device
-    rows = rows or ROWS.get(device.type, ROWS["cuda"])
     return _run(model, _Waiting(batches, device), rule, rows, refill=device.type != "cpu" and model.rows_mix_steps)
 
 
-def _run(model: RecurrentModel, waiting: _Waiting, rule: Rule, rows: int, *, refill: bool) -> Iterator[Exits]:
+def _run(model: RecurrentModel, waiting: _Waiting, rule: Rule, rows: int | None, *, refill: bool) -> Iterator[Exits]:
     at_work: _Rows | None = None
+    most = rows or FEWEST_ROWS
     while True:
-        room = rows - len(at_work) if at_work else rows
-        newcomers = waiting.take(room) if room and (refill or not at_work) else None
+        room = most - len(at_work) if at_work else most
+        newcomers = waiting.take(room) if room > 0 and (refill or not at_work) else None
         if newcomers is not None:
             # They run their first step by themselves: it costs less than later ones.
-            exits, stay = _Rows.begun(model, *newcomers, mixing=refill).part(model, rule)
+            begun = _Rows.begun(model, *newcomers, mixing=refill)
+            most = rows or begun.as_many_as_suit()
+            exits, stay = begun.part(model, rule)
             at_work = at_work.joined_by(stay) if at_work else stay
         elif at_work:
             exits, at_work = at_work.stepped(model).part(model, rule)
@@ -149,6 +154,12 @@ class _Rows:
         logits = torch.zeros(len(now), model.num_steps, now.shape[1], device=now.device)
         logits[:, 0] = now
         return cls(numbers, state, logits, torch.zeros_like(numbers) if mixing else 0)
+
+    def as_many_as_suit(self) -> int:
+        """How many images to have at work, going by these."""
+        device = self.numbers.device.type
+        size = sum(tensor.nbytes for tensor in self.state) // len(self)
+        return max(FEWEST_ROWS, STATE_BYTES.get(device, STATE_BYTES_ELSEWHERE) // size)
 
     def stepped(self, model: RecurrentModel) -> _Rows:
         """After one step more."""

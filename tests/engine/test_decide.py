@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import rcnnzoo
 from rcnnzoo import plugins
 from rcnnzoo.engine.decide import make_rule
-from rcnnzoo.engine.exits import _run, _Waiting
+from rcnnzoo.engine.exits import STATE_BYTES, _run, _Waiting
 from rcnnzoo.errors import OptionError, PluginError, UnknownName
 from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.readouts.best import first_best
@@ -137,6 +137,19 @@ def test_the_device_is_asked_once_a_step(refill, monkeypatch):
         found = list(_run(model, _Waiting([IMAGES], IMAGES.device), rule, 6, refill=refill))
     assert sum(len(exits.images) for exits in found) == 30
     assert asked == ["tolist"] * len(steps)
+
+
+@pytest.mark.parametrize(("fitting", "batches"), [(20, [16, 20, 20, 4]), (3, [16, 16, 16, 12])])
+def test_as_many_images_are_at_work_as_suit_their_state(fitting, batches, monkeypatch):
+    """How many is known once some have begun; never fewer than 16."""
+    model, seen = network(), []
+    # Maps of all layers, and the first layer's drive; the side is halved down to 2.
+    maps, sides = (6, 6, 8, 12, 16, 32, 64, 128), (16, 16, 8, 4, 2, 2, 2, 2)
+    size = 4 * sum(count * side**2 for count, side in zip(maps, sides, strict=True))
+    monkeypatch.setitem(STATE_BYTES, "cpu", fitting * size)
+    model.layers[0].bottom_up[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
+    rcnnzoo.decide(model, IMAGES.repeat(2, 1, 1, 1), threshold=MIDDLING["entropy"])
+    assert seen == batches
 
 
 @pytest.mark.parametrize("size", [1, 4, 7, 30])
