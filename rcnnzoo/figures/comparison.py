@@ -93,4 +93,5 @@ def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
-_macs = EngFormatter(unit="MACs", places=1)
+def _macs(cost: float) -> str:
+    return f"{EngFormatter(places=1)(cost)} MACs"

@@ -92,7 +92,7 @@ def test_pairs_are_a_matrix_of_differences():
     assert left.lines[0].get_xdata().tolist() == [0.5, 0.62]
     texts = {text.get_position(): text.get_text() for text in middle.texts}
     assert texts == {(1, 0): "-12.0\np = 0.020", (0, 1): "+12.0\np = 0.020"}
-    assert right.get_yticklabels()[0].get_text() == "1 - 2\nat 2.0 MMACs"
+    assert right.get_yticklabels()[0].get_text() == "1 - 2\nat 2.0 M MACs"
     (interval,) = right.collections
     assert isinstance(interval, LineCollection)
     assert interval.get_segments()[0].tolist() == [[-20, 0], [1, 0]]
