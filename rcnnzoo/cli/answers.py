@@ -51,6 +51,7 @@ def sweep(traces: Traces, policy: str, readout: str, bootstrap: Bootstrap | None
     bands = {other: one.band for other, one in profiles.items() if one.band is not None}
     title = f"{_images(traces[name])}, {first.images:,} images, {policy}, {readout}"
     save_table(first.curve, folder / "sat.csv")
+    save_table(first.oracle, folder / "oracle.csv")
     if len(curves) > 1:
         save_table(_stacked(curves), folder / "against.csv")
     if bootstrap is not None:

@@ -52,9 +52,9 @@ def profile(
     answers: it decides on images, at the threshold that was asked for or at some, in turn with a run of all steps. It
     writes measure.csv, measure.png and measure.svg.
 
-    --sweep writes sat.csv (against.csv, band.csv), sat.png and sat.svg, all on the same images, which flatters a
-    threshold that is picked from the curve. --budget and --accuracy choose one on half of the images, drawn by --seed,
-    and report what it does to the other half.
+    --sweep writes sat.csv, oracle.csv (against.csv, band.csv), sat.png and sat.svg, all on the same images, which
+    flatters a threshold that is picked from the curve. --budget and --accuracy choose one on half of the images, drawn
+    by --seed, and report what it does to the other half.
 
     Example: rcnnzoo profile bl
     """

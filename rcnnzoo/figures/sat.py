@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-
-GIGA = 1e9
+from matplotlib.ticker import EngFormatter
 
 
 def draw_sat(
@@ -33,21 +32,28 @@ def draw_sat(
         if bands is not None and name in bands:
             _draw_band(axes, bands[name], colour)
         if len(curve) == 1:
-            axes.plot(curve["mean_macs"] / GIGA, curve["accuracy"], "s", color=colour, label=name)
+            axes.plot(curve["mean_macs"], curve["accuracy"], "s", color=colour, label=name)
             continue
-        axes.plot(curve["mean_macs"] / GIGA, curve["accuracy"], color=colour, label=name)
+        axes.plot(curve["mean_macs"], curve["accuracy"], color=colour, label=name)
         _mark_ends(axes, curve, colour)
     if len(oracle) > 1:
-        axes.plot(oracle["mean_macs"] / GIGA, oracle["accuracy"], ":", color="grey", label="oracle")
-    axes.set(xlabel="mean MACs an image (G)", ylabel="accuracy")
+        axes.plot(oracle["mean_macs"], oracle["accuracy"], ":", color="grey", label="oracle")
+    label_cost(axes)
+    axes.set_ylabel("accuracy")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     return figure
 
 
+def label_cost(axes: Axes) -> None:
+    """Say that the horizontal axis is mean multiply-accumulates, in thousands, millions or billions as it comes."""
+    axes.set_xlabel("mean MACs an image")
+    axes.xaxis.set_major_formatter(EngFormatter())
+
+
 def _draw_band(axes: Axes, band: pd.DataFrame, colour: str) -> None:
     """An area along a curve, a bar at a point."""
-    cost = band["mean_macs"] / GIGA
+    cost = band["mean_macs"]
     if len(band) == 1:
         axes.vlines(cost, band["low"], band["high"], color=colour)
     else:
@@ -57,4 +63,4 @@ def _draw_band(axes: Axes, band: pd.DataFrame, colour: str) -> None:
 def _mark_ends(axes: Axes, curve: pd.DataFrame, colour: str) -> None:
     """All images after the first step, and all after the last."""
     ends = curve.iloc[[0, -1]]
-    axes.plot(ends["mean_macs"] / GIGA, ends["accuracy"], "o", color=colour)
+    axes.plot(ends["mean_macs"], ends["accuracy"], "o", color=colour)

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from rcnnzoo.analysis.calibration import Calibration
-from rcnnzoo.figures.sat import GIGA
+from rcnnzoo.figures.sat import label_cost
 
 FEW = 20
 """Thresholds up to which each is a dot, so that a line between two is not taken for thresholds."""
@@ -25,11 +25,12 @@ def draw_thresholds(found: Calibration, title: str) -> Figure:
     beyond = table.iloc[max(0, len(reached) - 1) :]
     marker = "." if len(table) <= FEW else ""
     for column, style, label in (("bound", "-", "upper bound"), ("loss", ":", "on these images")):
-        axes.plot(beyond["mean_macs"] / GIGA, beyond[column], style, color="lightgrey", marker=marker)
-        axes.plot(reached["mean_macs"] / GIGA, reached[column], style, color="C0", marker=marker, label=label)
+        axes.plot(beyond["mean_macs"], beyond[column], style, color="lightgrey", marker=marker)
+        axes.plot(reached["mean_macs"], reached[column], style, color="C0", marker=marker, label=label)
     axes.axhline(found.max_loss, color="C3", linewidth=1, label="allowed")
-    axes.plot(found.mean_macs / GIGA, found.bound, "o", color="C0", label="chosen", clip_on=False, zorder=3)
-    axes.set(xlabel="mean MACs an image (G)", ylabel="lost by stopping", ylim=(0, None))
+    axes.plot(found.mean_macs, found.bound, "o", color="C0", label="chosen", clip_on=False, zorder=3)
+    label_cost(axes)
+    axes.set(ylabel="lost by stopping", ylim=(0, None))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)

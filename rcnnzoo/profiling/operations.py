@@ -54,7 +54,7 @@ def _count(network: RecurrentModel, names: dict[nn.Module, str] | None = None) -
         module.register_forward_pre_hook(lambda *_, name=name: inside.append(name))
         module.register_forward_hook(lambda *_: inside.remove(inside[-1]))
     state = None
-    with torch.no_grad():
+    with torch.inference_mode(False), torch.no_grad():  # in inference mode nothing would be seen to be counted
         for t, counter in enumerate(counters):
             counter.parents = inside
             with counter:

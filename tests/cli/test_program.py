@@ -224,7 +224,7 @@ def test_profile_sweeps_the_newest_run_beside_another(trained, run, tmp_path, ca
     assert (found["mean_steps"][0], found["mean_steps"][-1]) == (1, 2)
     assert [other["name"] for other in found["against"]] == ["control"]
     folder = tmp_path / "runs/mine/traces/digits-test"
-    assert {f.name for f in folder.iterdir()} >= {"sat.csv", "against.csv", "sat.png", "sat.svg"}
+    assert {f.name for f in folder.iterdir()} >= {"sat.csv", "against.csv", "oracle.csv", "sat.png", "sat.svg"}
     table = pd.read_csv(folder / "sat.csv")
     assert list(table) == ["threshold", "accuracy", "mean_steps", "mean_macs"]
     assert len(table) == len(found["accuracy"])
@@ -260,6 +260,26 @@ def test_profile_finds_a_threshold_for_a_budget_or_an_accuracy(run, capsys):
     assert least["chosen_on"]["mean_steps"] == 1
     assert "reported on" in printed(capsys, "profile", run, "--budget", both)
     assert document(capsys, "profile", run, "--budget", both, "--seed", 1)["reported_on"] != found["reported_on"]
+
+
+def test_profile_measures_what_stopping_early_takes_here(run, tmp_path, capsys):
+    options = ["--measure", "--images", 20, "--out", "there"]
+    found = document(capsys, "profile", run, "--threshold", 1.5, *options, "--precision", "bf16")
+    measured = found["measurement"]
+    assert measured["threshold"] == [None, 1.5]
+    assert measured["mean_steps"][0] == 2
+    assert min(measured["latency_ms"] + measured["images_per_second"] + measured["peak_memory"]) > 0
+    assert measured["joules"] == [None, None]
+    assert measured["agreement"]["threshold"] == [None, 1.5]
+    assert (measured["images"], measured["precision"], measured["convolutions"]) == (20, "bf16", [])
+    assert {f.name for f in (tmp_path / "there").iterdir()} == {"measure.csv", "measure.png", "measure.svg"}
+    assert pd.read_csv("there/measure.csv")["images_per_second"].tolist() == measured["images_per_second"]
+    assert found["mean_steps"] == document(capsys, "profile", run, "--threshold", 1.5)["mean_steps"]
+    shown = printed(capsys, "profile", run, *options)
+    assert "MACs an image" in shown
+    assert "times fewer MACs" in shown
+    chosen = document(capsys, "profile", run, "--accuracy", 0, *options)
+    assert chosen["measurement"]["threshold"] == [None, chosen["threshold"]]
 
 
 def test_compare_tests_every_pair(run, twin, trained_b, tmp_path, capsys):
@@ -387,6 +407,10 @@ BAD = {
     "predict run fine.jpg --policy entropie --threshold 1": "unknown policy 'entropie'",
     "profile run --against run --bootstrap 200": "--against needs --sweep",
     "profile run --bootstrap 200": "--bootstrap needs --sweep",
+    "profile run --precision bf16": "--precision needs --measure",
+    "profile run --measure --precision bf15": "unknown precision 'bf15': did you mean 'bf16'",
+    "profile run --measure --images 0": "Invalid value for '--images'",
+    "profile bl --measure": "it isn't said which images: give --data",
     "profile run --sweep --bootstrap 5": "Invalid value for '--bootstrap'",
     "profile run --budget 20Q": "'20Q' is no number of MACs above 0: write it like 20G or 2e10",
     "profile run --budget -1G": "'-1G' is no number of MACs above 0",

@@ -15,6 +15,7 @@ from rcnnzoo.engine.prediction import Prediction
 from rcnnzoo.figures.accuracy import draw_accuracy, draw_comparison
 from rcnnzoo.figures.comparison import draw_pairs
 from rcnnzoo.figures.curves import draw_curves
+from rcnnzoo.figures.measurement import draw_measurement
 from rcnnzoo.figures.prediction import draw_predictions, top_categories
 from rcnnzoo.figures.sat import draw_sat
 from rcnnzoo.figures.saving import save_figure, save_table
@@ -50,9 +51,19 @@ def test_a_curve_has_an_oracle_above_and_points_beside():
     oracle = pd.DataFrame({"mean_macs": [1e9, 2e9], "accuracy": [0.5, 0.9]})
     (axes,) = draw_sat({"bl": curve, "b": point}, oracle, "title").axes
     lines = {line.get_label(): line for line in axes.lines}
-    np.testing.assert_array_equal(lines["bl"].get_xdata(), [1, 2, 4])
+    np.testing.assert_array_equal(lines["bl"].get_xdata(), [1e9, 2e9, 4e9])
     np.testing.assert_array_equal(lines["b"].get_ydata(), [0.65])
     assert "oracle" in lines
+    assert axes.xaxis.get_major_formatter().format_data(2e9) == "2 G"
+
+
+def test_a_device_that_saves_as_much_as_it_should_is_on_the_line():
+    table = pd.DataFrame({"threshold": [-np.inf, 0.5], "saving": [1, 3], "macs_saving": [1, 4]})
+    (axes,) = draw_measurement(table, "title").axes
+    line, points = axes.lines
+    assert line.get_xydata().tolist() == [[1, 1], [4, 4]]
+    assert points.get_xydata().tolist() == [[1, 1], [4, 3]]
+    assert [text.get_text() for text in axes.texts] == ["0.5"]
 
 
 def test_thresholds_are_drawn_up_to_the_first_that_failed():
@@ -66,7 +77,7 @@ def test_thresholds_are_drawn_up_to_the_first_that_failed():
     np.testing.assert_array_equal(lines["upper bound"].get_ydata()[1:], tested["bound"])
     np.testing.assert_array_equal(lines["on these images"].get_ydata()[1:], tested["loss"])
     np.testing.assert_array_equal(lines["allowed"].get_ydata(), [0.05, 0.05])
-    assert lines["chosen"].get_xdata() == [found.mean_macs / 1e9]
+    assert lines["chosen"].get_xdata() == [found.mean_macs]
     assert lines["chosen"].get_ydata() == [found.bound]
 
 
@@ -80,8 +91,8 @@ def test_a_band_lies_along_a_curve_and_stands_at_a_point():
     area, bar = axes.collections
     assert isinstance(bar, LineCollection)
     corners = {tuple(corner) for corner in area.get_paths()[0].vertices.round(9).tolist()}
-    assert corners == {(1, 0.4), (2, 0.5), (2, 0.8), (1, 0.6)}
-    assert bar.get_segments()[0].tolist() == [[2, 0.3], [2, 0.9]]
+    assert corners == {(1e9, 0.4), (2e9, 0.5), (2e9, 0.8), (1e9, 0.6)}
+    assert bar.get_segments()[0].tolist() == [[2e9, 0.3], [2e9, 0.9]]
 
 
 def test_pairs_are_a_matrix_of_differences():
