@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import statistics
+from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -21,7 +23,7 @@ from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.devices import autocast, best_device, seconds
 from rcnnzoo.profiling.operations import macs_per_step
 
-BATCHES = {"cpu": (2, 4, 8, 16), "cuda": (64, 128, 256)}
+BATCHES = {"cpu": (4, 8), "cuda": (64, 128, 256)}
 
 
 def some_network(name: str, size: int, images: torch.Tensor) -> RecurrentModel:
@@ -57,15 +59,29 @@ def threshold_for(network: RecurrentModel, images: torch.Tensor, mean_steps: flo
     return float(curve["threshold"].iloc[(curve["mean_steps"] - mean_steps).abs().argmin()])
 
 
+class Round(NamedTuple):
+    """Seconds at the batch size that suits each best: a first and a later step of an image; all images."""
+
+    first: float
+    later: float
+    full: float
+    early: float
+
+
+def typical(run: Callable[[], object], device: torch.device) -> float:
+    """Seconds of the middle one of three calls."""
+    return statistics.median(seconds(run, device) for _ in range(3))
+
+
 def main() -> None:
     """Print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--network", default="bl")
     parser.add_argument("--image-size", type=int, default=128)
-    parser.add_argument("--images", type=int, default=48)
+    parser.add_argument("--images", type=int, default=32)
     parser.add_argument("--mean-steps", type=float, default=2.9)
     parser.add_argument("--rows", type=int, help="at work at once (what suits)")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--precision", default="fp32")
     options = parser.parse_args()
     device = best_device()
@@ -84,10 +100,7 @@ def main() -> None:
     )
 
     sizes = BATCHES[device.type]
-    first: dict[int, list[float]] = {size: [] for size in sizes}
-    later: dict[int, list[float]] = {size: [] for size in sizes}
-    full: dict[int, list[float]] = {size: [] for size in sizes}
-    early: list[float] = []
+    steps, needed = network.num_steps, int(times.sum())
 
     def begin(batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return network.step(network.begin(batch), 0)[0]
@@ -98,31 +111,40 @@ def main() -> None:
     def decide() -> object:
         return rcnnzoo.decide(network, images, "entropy", threshold, precision=options.precision, rows=options.rows)
 
+    rounds: list[Round] = []
     with torch.inference_mode(), autocast(device, options.precision):
-        for warm in [False] + [True] * options.rounds:
+        for _ in range(options.rounds + 1):
+            first, later, full, early = [], [], [], []
             for size in sizes:
                 batch = images[:size].contiguous(memory_format=torch.channels_last)
                 state = begin(batch)
-                took = (
-                    seconds(partial(begin, batch), device) / size,
-                    seconds(partial(network.step, state, 1), device) / size,
-                    seconds(partial(whole, size), device),
-                    seconds(decide, device),
-                )
-                if warm:
-                    for times_so_far, one in zip((first[size], later[size], full[size], early), took, strict=True):
-                        times_so_far.append(one)
-    steps, needed = network.num_steps, int(times.sum())
-    start = min(map(statistics.median, first.values()))
-    step = min(map(statistics.median, later.values()))
-    promised = options.images * (start + (steps - 1) * step)
-    promised /= options.images * start + (needed - options.images) * step
-    measured = min(map(statistics.median, full.values())) / statistics.median(early)
+                first.append(typical(partial(begin, batch), device) / size)
+                later.append(typical(partial(network.step, state, 1), device) / size)
+                full.append(seconds(partial(whole, size), device))
+                early.append(seconds(decide, device))
+            rounds.append(Round(min(first), min(later), min(full), statistics.median(early)))
+    rounds = rounds[1:]  # the first was to warm up
+    promised = [
+        (options.images * (one.first + (steps - 1) * one.later))
+        / (options.images * one.first + (needed - options.images) * one.later)
+        for one in rounds
+    ]
+    measured = [one.full / one.early for one in rounds]
+    shares = sorted(m / p for m, p in zip(measured, promised, strict=True))
     macs = torch.tensor(macs_per_step(network)).cumsum(0)
     by_macs = float(macs[-1]) / decisions.macs.double().mean().item()
-    print(f"first step {1000 * start:.1f} ms an image, a later one {1000 * step:.1f} ms")
-    print(f"saving: measured {measured:.2f} times, promised by the steps {promised:.2f}, by MACs {by_macs:.2f}")
-    print(f"share of what the steps promise: {measured / promised:.3f}")
+    first_ms, later_ms = (
+        1000 * statistics.median(column) for column in zip(*((r.first, r.later) for r in rounds), strict=True)
+    )
+    print(f"first step {first_ms:.1f} ms an image, a later one {later_ms:.1f} ms")
+    print(
+        f"saving: measured {statistics.median(measured):.2f} times, "
+        f"promised by the steps {statistics.median(promised):.2f}, by MACs {by_macs:.2f}"
+    )
+    print(
+        f"share of what the steps promise: {statistics.median(shares):.3f} "
+        f"({shares[0]:.3f} to {shares[-1]:.3f} in {options.rounds} rounds)"
+    )
 
 
 if __name__ == "__main__":
