@@ -133,9 +133,8 @@ def main() -> None:
     shares = sorted(m / p for m, p in zip(measured, promised, strict=True))
     macs = torch.tensor(macs_per_step(network)).cumsum(0)
     by_macs = float(macs[-1]) / decisions.macs.double().mean().item()
-    first_ms, later_ms = (
-        1000 * statistics.median(column) for column in zip(*((r.first, r.later) for r in rounds), strict=True)
-    )
+    first_ms = 1000 * statistics.median(one.first for one in rounds)
+    later_ms = 1000 * statistics.median(one.later for one in rounds)
     print(f"first step {first_ms:.1f} ms an image, a later one {later_ms:.1f} ms")
     print(
         f"saving: measured {statistics.median(measured):.2f} times, "

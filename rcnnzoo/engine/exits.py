@@ -11,12 +11,13 @@ from torch import Tensor
 from rcnnzoo.architectures.contract import RecurrentModel, State
 from rcnnzoo.policies.checks import not_a_number, unchecked_scores
 from rcnnzoo.policies.contract import ExitPolicy
+from rcnnzoo.profiling.operations import state_bytes
 
-FEWEST_ROWS = 16
-"""Images at work at once, at least: few batches of so many shrink to one, which is computed less quickly."""
 STATE_BYTES = {"cpu": 2**26}
-"""More are taken while the state of all is no larger: on a processor about what stays in its cache."""
+"""State of the images that are computed together: on a processor about what stays in its cache."""
 STATE_BYTES_ELSEWHERE = 2**32
+GROUPS = {"cpu": 4}
+"""How many such groups are at work at once. On a processor so many that those who are left fill a group for long."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,10 @@ def run(
     """Run a network on images until each has decided; they come out as they do.
 
     On a GPU, images that wait take the places of those that leave, so that rows at different time steps share a batch
-    that stays full. On a processor a batch only shrinks, and the next begins when it is empty: joining copies the
-    state, and a few rows are computed as quickly as many. A network whose rows can't mix steps is run so as well.
-    The device is waited for once a step, to learn how many rows leave.
+    that stays full. On a processor rows are computed in groups that fit its cache. A wave of a few groups begins
+    together; as rows leave, what is left is packed into fewer groups, and when nothing is left the next wave begins.
+    All rows of a wave are at the same step, so networks whose rows can't mix steps are run that way as well. The device
+    is waited for once a step of a group, to learn how many rows leave.
 
     Args:
         model: In evaluation mode.
@@ -72,27 +74,46 @@ def run(
         PluginError: The policy's scores are not numbers, or have another shape.
     """
     device = next(model.parameters()).device
-    return _run(model, _Waiting(batches, device), rule, rows, refill=device.type != "cpu" and model.rows_mix_steps)
+    group = max(1, STATE_BYTES.get(device.type, STATE_BYTES_ELSEWHERE) // state_bytes(model))
+    most = rows or GROUPS.get(device.type, 1) * group
+    refill = device.type != "cpu" and model.rows_mix_steps
+    return _run(model, _Waiting(batches, device), rule, most, min(group, most), refill=refill)
 
 
-def _run(model: RecurrentModel, waiting: _Waiting, rule: Rule, rows: int | None, *, refill: bool) -> Iterator[Exits]:
-    at_work: _Rows | None = None
-    most = rows or FEWEST_ROWS
+def _run(
+    model: RecurrentModel, waiting: _Waiting, rule: Rule, rows: int, group: int, *, refill: bool
+) -> Iterator[Exits]:
+    at_work: list[_Rows] = []
     while True:
-        room = most - len(at_work) if at_work else most
-        newcomers = waiting.take(room) if room > 0 and (refill or not at_work) else None
+        room = min(group, rows - sum(map(len, at_work)))
+        joinable = refill or all(some.t == 0 for some in at_work)
+        newcomers = waiting.take(room) if room and joinable else None
+        if newcomers is None and not at_work:
+            return
         if newcomers is not None:
             # They run their first step by themselves: it costs less than later ones.
-            begun = _Rows.begun(model, *newcomers, mixing=refill)
-            most = rows or begun.as_many_as_suit()
-            exits, stay = begun.part(model, rule)
-            at_work = at_work.joined_by(stay) if at_work else stay
-        elif at_work:
-            exits, at_work = at_work.stepped(model).part(model, rule)
+            others, moved = at_work, iter([_Rows.begun(model, *newcomers, mixing=refill)])
         else:
-            return
-        if len(exits.images):
-            yield exits
+            others, moved = [], (some.stepped(model) for some in at_work)
+        staying = []
+        for some in moved:
+            exits, stay = some.part(model, rule)
+            if len(exits.images):
+                yield exits
+            if len(stay):
+                staying.append(stay)
+        at_work = _packed([*others, *staying], group)
+
+
+def _packed(groups: Iterable[_Rows], most: int) -> list[_Rows]:
+    """The rows in fewer groups, where two fit into one."""
+    packed: list[_Rows] = []
+    for rows in groups:
+        if packed and len(packed[-1]) + len(rows) <= most:
+            packed[-1] = packed[-1].joined_by(rows)
+        else:
+            packed.append(rows)
+    return packed
 
 
 class _Waiting:
@@ -155,12 +176,6 @@ class _Rows:
         logits[:, 0] = now
         return cls(numbers, state, logits, torch.zeros_like(numbers) if mixing else 0)
 
-    def as_many_as_suit(self) -> int:
-        """How many images to have at work, going by these."""
-        device = self.numbers.device.type
-        size = sum(tensor.nbytes for tensor in self.state) // len(self)
-        return max(FEWEST_ROWS, STATE_BYTES.get(device, STATE_BYTES_ELSEWHERE) // size)
-
     def stepped(self, model: RecurrentModel) -> _Rows:
         """After one step more."""
         t = self.t + 1
@@ -169,12 +184,11 @@ class _Rows:
         return _Rows(self.numbers, state, self.logits, t)
 
     def joined_by(self, others: _Rows) -> _Rows:
-        """With others, which may be at other steps."""
-        assert isinstance(self.t, Tensor)
-        assert isinstance(others.t, Tensor)
+        """With others, at the same step or, where rows mix, at any."""
         state = tuple(torch.cat(pair) for pair in zip(self.state, others.state, strict=True))
         numbers, logits = torch.cat([self.numbers, others.numbers]), torch.cat([self.logits, others.logits])
-        return _Rows(numbers, state, logits, torch.cat([self.t, others.t]))
+        mixing = isinstance(self.t, Tensor) and isinstance(others.t, Tensor)
+        return _Rows(numbers, state, logits, torch.cat([self.t, others.t]) if mixing else self.t)
 
     def part(self, model: RecurrentModel, rule: Rule) -> tuple[Exits, _Rows]:
         """Those that stop at the step they ran last, and the others."""

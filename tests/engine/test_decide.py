@@ -12,7 +12,7 @@ from rcnnzoo import plugins
 from rcnnzoo.engine.decide import make_rule
 from rcnnzoo.engine.exits import STATE_BYTES, _run, _Waiting
 from rcnnzoo.errors import OptionError, PluginError, UnknownName
-from rcnnzoo.profiling.operations import macs_per_step
+from rcnnzoo.profiling.operations import macs_per_step, state_bytes
 from rcnnzoo.readouts.best import first_best
 
 
@@ -29,6 +29,7 @@ def network(name="bl"):
 
 
 NETWORKS = {name: network(name) for name in plugins.names("architectures")}
+CPU = torch.device("cpu")
 IMAGES = torch.randn(30, 3, 16, 16, generator=torch.Generator().manual_seed(1))
 LOGITS = {name: built(IMAGES).detach() for name, built in NETWORKS.items()}
 
@@ -61,15 +62,15 @@ MIDDLING = {policy: some_threshold("bl", policy, "cumulative", 0.5) for policy i
 @pytest.mark.parametrize("readout", plugins.names("readouts"))
 @pytest.mark.parametrize("policy", plugins.names("policies"))
 @settings(max_examples=8)
-@given(quantile=st.floats(0, 1), rows=st.integers(1, 40), refill=st.booleans())
-def test_decisions_are_those_of_a_full_run(name, readout, policy, quantile, rows, refill):
+@given(quantile=st.floats(0, 1), rows=st.integers(1, 40), group=st.integers(1, 9), refill=st.booleans())
+def test_decisions_are_those_of_a_full_run(name, readout, policy, quantile, rows, group, refill):
     model = NETWORKS[name]
     threshold = some_threshold(name, policy, readout, quantile)
     category, time = afterwards(name, policy, threshold, readout)
     with torch.inference_mode():
         waiting = _Waiting(IMAGES.split(7), torch.device("cpu"))
         rule = make_rule(model, policy, threshold, readout)
-        found = list(_run(model, waiting, rule, rows, refill=refill and model.rows_mix_steps))
+        found = list(_run(model, waiting, rule, rows, group, refill=refill and model.rows_mix_steps))
     numbers = torch.cat([one.images for one in found])
     assert sorted(numbers.tolist()) == list(range(30))
     times = torch.cat([one.last for one in found])[numbers.argsort()] + 1
@@ -97,7 +98,8 @@ def test_no_step_is_computed_in_vain(refill, rows, monkeypatch):
     model, seen = network(), []
     model.classifier[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     monkeypatch.setattr(
-        "rcnnzoo.engine.decide.run", lambda m, b, rule, r: _run(m, _Waiting(b, IMAGES.device), rule, r, refill=refill)
+        "rcnnzoo.engine.decide.run",
+        lambda m, b, rule, r: _run(m, _Waiting(b, IMAGES.device), rule, r, 3, refill=refill),
     )
     decisions = rcnnzoo.decide(model, IMAGES, "entropy", MIDDLING["entropy"], rows=rows)
     assert sum(seen) == decisions.reaction_time.sum()
@@ -111,7 +113,7 @@ def test_a_full_batch_stays_full():
     rule = make_rule(model, "entropy", MIDDLING["entropy"], "cumulative")
     waiting = _Waiting([IMAGES], IMAGES.device)
     with torch.inference_mode():
-        for _ in _run(model, waiting, rule, 6, refill=True):
+        for _ in _run(model, waiting, rule, 6, 6, refill=True):
             pass
     assert max(seen) == 6
     assert sum(seen) / len(seen) > 2
@@ -134,31 +136,41 @@ def test_the_device_is_asked_once_a_step(refill, monkeypatch):
     rule = make_rule(model, "entropy", MIDDLING["entropy"], "cumulative")
     asked.clear()
     with torch.inference_mode():
-        found = list(_run(model, _Waiting([IMAGES], IMAGES.device), rule, 6, refill=refill))
+        found = list(_run(model, _Waiting([IMAGES], IMAGES.device), rule, 6, 4, refill=refill))
     assert sum(len(exits.images) for exits in found) == 30
     assert asked == ["tolist"] * len(steps)
 
 
-@pytest.mark.parametrize(("fitting", "batches"), [(20, [16, 20, 20, 4]), (3, [16, 16, 16, 12])])
-def test_as_many_images_are_at_work_as_suit_their_state(fitting, batches, monkeypatch):
-    """How many is known once some have begun; never fewer than 16."""
+def test_as_many_images_are_computed_together_as_suit_their_state(monkeypatch):
+    """Groups of 5, four of them at work; those who are left are packed into few."""
     model, seen = network(), []
     # Maps of all layers, and the first layer's drive; the side is halved down to 2.
     maps, sides = (6, 6, 8, 12, 16, 32, 64, 128), (16, 16, 8, 4, 2, 2, 2, 2)
     size = 4 * sum(count * side**2 for count, side in zip(maps, sides, strict=True))
-    monkeypatch.setitem(STATE_BYTES, "cpu", fitting * size)
+    assert state_bytes(model) == size
+    monkeypatch.setitem(STATE_BYTES, "cpu", 5 * size)
     model.layers[0].bottom_up[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
-    rcnnzoo.decide(model, IMAGES.repeat(2, 1, 1, 1), threshold=MIDDLING["entropy"])
-    assert seen == batches
+    model.layers[0].lateral[0].register_forward_hook(lambda _, inputs, __: seen.append(-len(inputs[0])))
+    rcnnzoo.decide(model, IMAGES, "fixed-steps", 3)
+    assert seen == [5, 5, 5, 5, *[-5] * 8, 5, 5, *[-5] * 4]
+    seen.clear()
+    decisions = rcnnzoo.decide(model, IMAGES, threshold=MIDDLING["entropy"], rows=20)
+    later = [-count for count in seen if count < 0]
+    needed = int((decisions.reaction_time - 1).sum())
+    assert sum(later) == needed
+    assert len(later) < needed / 2.5
 
 
 @pytest.mark.parametrize("size", [1, 4, 7, 30])
 def test_small_batches_are_put_together(size):
-    """The first steps of 30 images, 8 at a time, whatever they come in."""
+    """Newcomers fill the room that there is, whatever they come in."""
     model, seen = network(), []
     model.layers[0].bottom_up[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     decisions = rcnnzoo.decide(model, [IMAGES[:0], *IMAGES.split(size)], threshold=MIDDLING["entropy"], rows=8)
-    assert seen == [8, 8, 8, 6]
+    assert seen[0] == 8
+    assert seen[-1] < 8  # they came to an end
+    assert sum(seen) == 30
+    assert len(seen) <= 12
     expected = rcnnzoo.decide(NETWORKS["bl"], IMAGES, threshold=MIDDLING["entropy"])
     assert decisions.reaction_time.tolist() == expected.reaction_time.tolist()
 
