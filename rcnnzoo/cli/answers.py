@@ -70,7 +70,7 @@ def sweep(traces: Traces, policy: str, readout: str, bootstrap: Bootstrap | None
     }
     rows = [_row(row) for row in some_rows(first.curve).to_dict("records")]
     tables = [
-        (f"{name} on {title}: {len(rows)} of {len(first.curve)} distinct outcomes", rows),
+        (f"{name} on {title}: {len(rows)} of {len(first.curve):,} distinct outcomes", rows),
         (None, [_summary(other, one) for other, one in profiles.items()]),
     ]
     return Answer(or_none(document), tables, [folder / "sat.png"])
@@ -121,7 +121,8 @@ def chosen(
         **asdict(choice),
     }
     rows = [_half("chosen on", choice.chosen_on), _half("reported on", choice.reported_on)]
-    title = f"threshold {choice.threshold:.9g} for {name} on {_images(trace)}, {policy}, {readout}"
+    wish = f"accuracy of {accuracy:g}" if budget is None else f"budget of {budget:.4g} MACs"
+    title = f"{wish}: threshold {choice.threshold:.9g} for {name} on {_images(trace)}, {policy}, {readout}"
     return Answer(or_none(document), [(title, rows)])
 
 

@@ -187,8 +187,10 @@ class _Rows:
         """With others, at the same step or, where rows mix, at any."""
         state = tuple(torch.cat(pair) for pair in zip(self.state, others.state, strict=True))
         numbers, logits = torch.cat([self.numbers, others.numbers]), torch.cat([self.logits, others.logits])
-        mixing = isinstance(self.t, Tensor) and isinstance(others.t, Tensor)
-        return _Rows(numbers, state, logits, torch.cat([self.t, others.t]) if mixing else self.t)
+        if isinstance(self.t, Tensor) and isinstance(others.t, Tensor):
+            return _Rows(numbers, state, logits, torch.cat([self.t, others.t]))
+        assert self.t == others.t
+        return _Rows(numbers, state, logits, self.t)
 
     def part(self, model: RecurrentModel, rule: Rule) -> tuple[Exits, _Rows]:
         """Those that stop at the step they ran last, and the others."""

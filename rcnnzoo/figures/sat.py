@@ -37,7 +37,7 @@ def draw_sat(
         axes.plot(curve["mean_macs"], curve["accuracy"], color=colour, label=name)
         _mark_ends(axes, curve, colour)
     if len(oracle) > 1:
-        axes.plot(oracle["mean_macs"], oracle["accuracy"], ":", color="grey", label="oracle")
+        axes.plot(oracle["mean_macs"], oracle["accuracy"], ":", color="grey", label=f"oracle of {next(iter(curves))}")
     label_cost(axes)
     axes.set_ylabel("accuracy")
     axes.spines[["top", "right"]].set_visible(False)

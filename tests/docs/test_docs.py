@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 import rcnnzoo
 from rcnnzoo import hookspecs, plugins
@@ -38,6 +39,12 @@ def test_the_tutorial_runs_as_written(tmp_path):
             subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
     assert (tmp_path / "predictions" / "predictions.png").is_file()
     assert (tmp_path / "runs" / "b-digits-seed0" / "traces" / "digits-test" / "accuracy.svg").is_file()
+
+
+def test_the_page_on_stopping_early_runs_as_written(tmp_path):
+    for _, code in blocks(DOCS / "early-exit.md", "python"):
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    assert [row[0] for row in table("early-exit.md", "| policy | score")] == plugins.names("policies")
 
 
 def test_the_page_of_commands_is_what_the_commands_say():
@@ -77,7 +84,11 @@ def test_the_guides_plugin_works(example, capsys):
     typed = ["--image-size", "8", "--epochs", "1", "--precision", "fp32"]
     assert main(["train", "gated", "--data", "digits", *typed]) == 0
     assert main(["evaluate", "runs/gated-digits-seed0", "--readout", "sharper"]) == 0
-    assert rcnnzoo.load("runs/gated-digits-seed0/model.safetensors").num_steps == 4
+    assert main(["profile", "runs/gated-digits-seed0", "--policy", "settled", "--sweep"]) == 0
+    network = rcnnzoo.load("runs/gated-digits-seed0/model.safetensors")
+    assert network.num_steps == 4
+    early = rcnnzoo.decide(network, torch.rand(3, 3, 8, 8), "settled", 1.0).reaction_time
+    assert early.tolist() == [1, 1, 1]
     capsys.readouterr()
     assert main(["greet", "--name", "you"]) == 0
     assert capsys.readouterr().out == "hello you\n"

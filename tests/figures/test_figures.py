@@ -53,7 +53,7 @@ def test_a_curve_has_an_oracle_above_and_points_beside():
     lines = {line.get_label(): line for line in axes.lines}
     np.testing.assert_array_equal(lines["bl"].get_xdata(), [1e9, 2e9, 4e9])
     np.testing.assert_array_equal(lines["b"].get_ydata(), [0.65])
-    assert "oracle" in lines
+    assert "oracle of bl" in lines
     assert axes.xaxis.get_major_formatter().format_data(2e9) == "2 G"
 
 
