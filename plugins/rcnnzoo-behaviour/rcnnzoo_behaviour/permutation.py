@@ -5,7 +5,7 @@ Letters of shapes: N images, R repeats of cross-validation, P rearrangements.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -23,8 +23,8 @@ TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True)
-class Test:
-    """A permutation test.
+class Permuted:
+    """The outcome of a permutation test.
 
     Attributes:
         observed: The statistic as it is.
@@ -33,16 +33,14 @@ class Test:
         exact: Whether the rearrangements are all there are.
     """
 
-    __test__ = False  # nothing for pytest
-
     observed: float
     null: Floats
     p: float
     exact: bool = False
 
 
-def test_against_zero(
-    courses: Courses,
+def against_zero(
+    members: Sequence[Courses],
     uncertainty: npt.ArrayLike,
     folds: Integers,
     number: int,
@@ -50,26 +48,28 @@ def test_against_zero(
     *,
     within: npt.ArrayLike | None = None,
     advance: Advance = None,
-) -> Test:
+) -> Permuted:
     """Whether reaction times go with uncertainty more than they would by chance: one-tailed.
 
     Null: time courses are independent of uncertainty (given the category, with `within`). Time courses are shuffled
     over images, which keep their uncertainty, category and fold; thresholds are fitted anew.
 
     Args:
-        courses: Of the images, in their order.
+        members: Courses of each network of an entry; their correlations are averaged, their courses shuffled alike.
         uncertainty: Of each image, [N].
         folds: Fold of each image in each repeat, [R, N].
         number: P.
         seed: Of the shuffles.
         within: Category of each image, if time courses change places only within a category.
-        advance: Told how many are done.
+        advance: Told how many are done, for each member.
     """
-    kind = np.zeros(len(courses), dtype=np.int64) if within is None else levels(within)
+    kind = np.zeros(folds.shape[1], dtype=np.int64) if within is None else levels(within)
     shown = _shuffles(kind, number, np.random.default_rng(seed))
-    observed = correlate_again(courses, uncertainty, folds)[0]
-    null = correlate_again(courses, uncertainty, folds, shown=shown, advance=advance)
-    return Test(float(observed), null, p_value(null >= observed - TOLERANCE))
+    observed = np.mean([correlate_again(courses, uncertainty, folds)[0] for courses in members])
+    null: Floats = np.mean(
+        [correlate_again(courses, uncertainty, folds, shown=shown, advance=advance) for courses in members], axis=0
+    )
+    return Permuted(float(observed), null, p_value(null >= observed - TOLERANCE))
 
 
 def _shuffles(kind: Integers, number: int, random: np.random.Generator) -> Integers:
@@ -81,7 +81,7 @@ def _shuffles(kind: Integers, number: int, random: np.random.Generator) -> Integ
     return shown
 
 
-def test_exchange(first: Reading, second: Reading, uncertainty: npt.ArrayLike, number: int, seed: int) -> Test:
+def exchange_ranks(first: Reading, second: Reading, uncertainty: npt.ArrayLike, number: int, seed: int) -> Permuted:
     """Whether two networks correlate differently with uncertainty: two-tailed, thresholds as they are.
 
     Null: the two networks' readings are exchangeable given the image. Their standardised ranks change places image by
@@ -117,11 +117,11 @@ def test_exchange(first: Reading, second: Reading, uncertainty: npt.ArrayLike, n
         signs = np.ones((2 ** len(differing), len(ranks)))
         signs[:, differing] = list(product((1, -1), repeat=len(differing)))
         null = differences(signs)
-        return Test(float(observed), null, float(np.mean(abs(null) >= abs(observed) - TOLERANCE)), exact=True)
+        return Permuted(float(observed), null, float(np.mean(abs(null) >= abs(observed) - TOLERANCE)), exact=True)
     random = np.random.default_rng(seed)
     sizes = [min(1000, number - start) for start in range(0, number, 1000)]
     null = np.concatenate([differences(random.choice((-1.0, 1.0), (size, len(ranks)))) for size in sizes])
-    return Test(float(observed), null, p_value(abs(null) >= abs(observed) - TOLERANCE))
+    return Permuted(float(observed), null, p_value(abs(null) >= abs(observed) - TOLERANCE))
 
 
 def _ratio(covariance: Floats, squares: Floats, ranks: Floats) -> Floats:
@@ -131,10 +131,10 @@ def _ratio(covariance: Floats, squares: Floats, ranks: Floats) -> Floats:
     return np.divide(covariance, np.sqrt(np.where(usable, scale, 1)), where=usable, out=np.zeros_like(covariance))
 
 
-def test_exchange_refitted(
+def exchange_refitted(
     both: Courses, uncertainty: npt.ArrayLike, folds: Integers, number: int, seed: int, advance: Advance = None
-) -> Test:
-    """As `test_exchange`, but entropy time courses change places, and both networks' thresholds are fitted anew.
+) -> Permuted:
+    """As `exchange_ranks`, but entropy time courses change places, and both networks' thresholds are fitted anew.
 
     Args:
         both: The first network's N courses, then the second's.
@@ -153,7 +153,7 @@ def test_exchange_refitted(
         for which in (exchanged, ~exchanged)
     )
     observed, null = (first - second)[0], (first - second)[1:]
-    return Test(float(observed), null, p_value(abs(null) >= abs(observed) - TOLERANCE))
+    return Permuted(float(observed), null, p_value(abs(null) >= abs(observed) - TOLERANCE))
 
 
 def p_value(as_extreme: npt.NDArray[np.bool_]) -> float:

@@ -155,3 +155,15 @@ def reread(
             )
             correlations[place] += correlation / len(folds)
     return correlations
+
+
+@compiled
+def correlate_copies(x: Array, y: Array, copies: Array) -> Array:
+    """Spearman correlations of two variables, given as levels [N], in each sample of copies [P, N]: [P]."""
+    everything = np.ones(len(x), dtype=np.bool_)
+    found = np.empty(len(copies))
+    for sample in range(len(copies)):
+        ranks = midranks(x, copies[sample], everything, x.max() + 1)[x]
+        others = midranks(y, copies[sample], everything, y.max() + 1)[y]
+        found[sample] = pearson(ranks, others, copies[sample])
+    return found
