@@ -357,7 +357,9 @@ class _Analysis:
 
     def findings(self) -> Findings:
         """The tables, p values corrected for the number of networks or pairs."""
-        networks = {name: (part[0].reaction_times, part[0].reaction_times.max()) for name, part in self.readings.items()}
+        networks = {
+            name: (part[0].reaction_times, part[0].reaction_times.max()) for name, part in self.readings.items()
+        }
         shares = {name: tied_shares(times, int(most)) for name, (times, most) in networks.items()}
         with self.bar("ceilings", self.settings.simulations) as advance:
             found = ceilings(self.people, shares, self.settings.simulations, self.settings.seed, advance)
@@ -407,5 +409,5 @@ def _pearson(x: Floats, y: Floats) -> float:
 
 
 def _p_column(table: pd.DataFrame) -> str:
-    """pingouin renamed it."""
+    """Pingouin renamed it."""
     return next(name for name in ("p_val", "p-val", "p") if name in table)

@@ -42,7 +42,7 @@ def partial_correlation(standardised: Floats, uncertainty: npt.ArrayLike, given:
     """Spearman correlation of ranks [R, N] with uncertainty given covariates [N, ...], averaged over repeats.
 
     Columns of numbers become ranks; a column of text becomes a column of 0 and 1 for each but one of its values. A
-    covariate that does not vary says nothing and is left out; ranks that the covariates settle correlate 0 with the rest.
+    covariate that does not vary says nothing and is left out; reaction times that are all equal count as 0.
     """
     numbers = given.select_dtypes("number")
     texts = [pd.get_dummies(given[name], drop_first=True, dtype=float) for name in given if name not in numbers]
@@ -89,6 +89,6 @@ def kappa(one: Floats, other: Floats) -> float:
 
 
 def is_correct(probabilities: Floats, reaction_times: Integers, animate: Integers) -> npt.NDArray[np.bool_]:
-    """Whether the network is right at its reaction time: [N, T], [R, N], [N] -> [R, N]; even odds count as inanimate."""
+    """Whether the network is right at its reaction time: [N, T], [R, N], [N] -> [R, N]; even is not."""
     at_reaction = probabilities[np.arange(len(animate)), reaction_times - 1]
     return np.asarray((at_reaction > 0.5) == (animate == 1))

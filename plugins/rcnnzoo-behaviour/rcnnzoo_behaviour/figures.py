@@ -165,7 +165,7 @@ def distribution(reaction_times: pd.DataFrame) -> pd.DataFrame:
 def hardest(reaction_times: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
     """Images of the first network on which hesitation is greatest: `who` (people, network, both), best first.
 
-    People by D; the network by its mean standardised rank, ties by the area under uncertainty; both by the sum of ranks.
+    People by D; the network by its mean standardised rank, then the area under uncertainty; both by the sum of ranks.
     """
     table = reaction_times[reaction_times["network"] == reaction_times["network"].iloc[0]].reset_index(drop=True)
     people = table["uncertainty"].astype(float).rank()
@@ -198,6 +198,8 @@ def draw_montage(chosen: pd.DataFrame, folder: Path, title: str) -> Figure:
             axes.spines[:].set_visible(False)
         for axes, (_, row) in zip(line, part.iterrows(), strict=False):
             axes.imshow(np.asarray(read_image(folder / str(row["image"]))))
-            axes.set_title(f"D {float(row['uncertainty']):.2f}\nRT {row['reaction_time']:.1f}", fontsize="x-small", pad=2)
+            axes.set_title(
+                f"D {float(row['uncertainty']):.2f}\nRT {row['reaction_time']:.1f}", fontsize="x-small", pad=2
+            )
         line[0].set_ylabel(who, fontsize="small")
     return figure

@@ -37,7 +37,9 @@ class Courses:
         order = np.argsort(least, axis=None, kind="stable")
         self.least: Floats = np.ascontiguousarray(least)
         self.value: Floats = least.ravel()[order]
-        self.course, self.step = np.divmod(order, least.shape[1]) if len(order) else (order, order)
+        course, step = np.divmod(order, max(1, least.shape[1]))
+        self.course: Integers = course
+        self.step: Integers = step
 
     def __len__(self) -> int:
         return len(self.least)
@@ -64,8 +66,8 @@ def read(courses: Courses, uncertainty: npt.ArrayLike, folds: Integers) -> Readi
     """Reaction times at cross-validated thresholds, and their correlation with uncertainty.
 
     The threshold of a fold is the one with the highest Spearman correlation on all other folds: every distinct one is
-    tried, reaction times that are all equal count as 0, and of equal correlations the lowest threshold wins (the network
-    that is longer in doubt). Thresholds differ between folds and shift whole folds, so reaction times become midranks
+    tried, reaction times that are all equal count as 0, and of equal correlations the lowest threshold wins (at which
+    the network takes longest). Thresholds differ between folds and shift whole folds, so reaction times become midranks
     within each fold before folds are pooled: (midrank - 1/2) / images of the fold.
 
     Args:

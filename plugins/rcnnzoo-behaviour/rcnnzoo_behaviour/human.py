@@ -75,7 +75,9 @@ def read_people(file: Path, folder: Path) -> People:
         raise DataError(f"{file}, row {last}: ends after {len(images)} images; give at least {LEAST_IMAGES}")
     if images["animate"].nunique() == 1:
         kind = "animate" if images["animate"].iloc[0] else "inanimate"
-        raise DataError(f"{file}, rows 2 to {rows[-1][0]}: one category only, all are {kind}; give both kinds of images")
+        raise DataError(
+            f"{file}, rows 2 to {rows[-1][0]}: one category only, all are {kind}; give both kinds of images"
+        )
     if images["uncertainty"].nunique() == 1:
         raise DataError(
             f"{file}, rows 2 to {rows[-1][0]}: uncertainty is {images['uncertainty'].iloc[0]:g} in every row; nothing "
@@ -136,7 +138,9 @@ class _Checked:
             if image in seen:
                 raise self._wrong(number, f"image {image} stands in row {seen[image]} already; give each image one row")
             seen[image] = number
-            images.append({**cells, "image": image, "animate": self._animate(number, cells), **self._doubt(number, cells)})
+            images.append(
+                {**cells, "image": image, "animate": self._animate(number, cells), **self._doubt(number, cells)}
+            )
         return People(pd.DataFrame(images))
 
     def by_trial(self, rows: Sequence[tuple[int, dict[str, str]]]) -> People:
@@ -155,7 +159,9 @@ class _Checked:
             before, known = first.setdefault(image, (number, cells))
             for name in ("animate", "category"):
                 if cells.get(name) != known.get(name):
-                    raise self._wrong(number, f"{name} is {cells[name]!r}, but {known[name]!r} for {image} in row {before}")
+                    raise self._wrong(
+                        number, f"{name} is {cells[name]!r}, but {known[name]!r} for {image} in row {before}"
+                    )
             trial = {"subject": cells["subject"], "image": image, "animate": self._animate(number, cells)}
             trial["answer"] = ANSWERS[cells["correct"].lower()]
             if "rt_ms" in cells:
@@ -211,7 +217,9 @@ class _Checked:
         if "n" in given and "n_correct" in given:
             n, correct = given["n"], given["n_correct"]
             if n != int(n) or correct != int(correct) or not 0 <= correct <= n or n == 0:
-                raise self._wrong(number, f"n is {n:g} and n_correct {correct:g}; give whole numbers, n_correct up to n")
+                raise self._wrong(
+                    number, f"n is {n:g} and n_correct {correct:g}; give whole numbers, n_correct up to n"
+                )
             found = {"n": int(n), "n_correct": int(correct), "pc": correct / n}
         if "pc" in given:
             pc = given["pc"]

@@ -107,7 +107,8 @@ def exchange_ranks(first: Reading, second: Reading, uncertainty: npt.ArrayLike, 
         crossed, covariance = 2 * signs @ (mean * half), signs @ (half * ranks[:, None])
         common = ranks @ mean
         result: Floats = (
-            _ratio(common + covariance, squares + crossed, ranks) - _ratio(common - covariance, squares - crossed, ranks)
+            _ratio(common + covariance, squares + crossed, ranks)
+            - _ratio(common - covariance, squares - crossed, ranks)
         ).mean(axis=1)
         return result
 

@@ -57,12 +57,14 @@ def _correlations(candidates: Floats, uncertainty: Floats) -> Floats:
     ranks = rankdata(candidates, axis=0) - (len(candidates) + 1) / 2
     of_people = rankdata(uncertainty) - (len(candidates) + 1) / 2
     scale = np.sqrt((ranks**2).sum(axis=0) * (of_people**2).sum())
-    return np.divide(of_people @ ranks, scale, where=scale > 0, out=np.zeros(candidates.shape[1]))
+    correlations: Floats = np.divide(of_people @ ranks, scale, where=scale > 0, out=np.zeros(candidates.shape[1]))
+    return correlations
 
 
 def area_under(entropies: Floats) -> Floats:
     """Mean entropy over the steps, in nats: the area under the uncertainty curve, [N, T] -> [N]; nothing is fitted."""
-    return entropies.mean(axis=1)
+    area: Floats = entropies.mean(axis=1)
+    return area
 
 
 def tied_share(values: npt.ArrayLike) -> float:

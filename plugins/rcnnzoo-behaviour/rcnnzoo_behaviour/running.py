@@ -117,7 +117,9 @@ class Judges:
             "weights": trace.attrs["weights_sha256"],
             "images": trace.attrs["data_sha256"],
             "precision": trace.attrs["precision"],
-            "judged": hashlib.sha256(json.dumps([self.files, self.animate.tolist(), category.tolist()]).encode()).hexdigest(),
+            "judged": hashlib.sha256(
+                json.dumps([self.files, self.animate.tolist(), category.tolist()]).encode()
+            ).hexdigest(),
             "folds": self.folds,
             "seed": self.seed,
             "elsewhere": str(self.elsewhere),
@@ -144,7 +146,9 @@ class Judges:
             raise OptionError(f"{name} is a trace; with --classifier-images name its network, which must see these too")
         split = read_class_folders(self.elsewhere)
         if split.categories != KINDS:
-            raise DataError(f"{self.elsewhere}: holds {', '.join(split.categories)}; give folders animate and inanimate")
+            raise DataError(
+                f"{self.elsewhere}: holds {', '.join(split.categories)}; give folders animate and inanimate"
+            )
         with tempfile.TemporaryDirectory(dir=self.out) as place:
             seen = open_trace(trace_stimuli(model, name, self.elsewhere, split.files, Path(place)))
             training, labels = features_of(seen), (split.labels == KINDS.index("animate")).astype(np.int64)

@@ -81,7 +81,8 @@ def pearson(x: Array, y: Array, weights: Array) -> float:
     xx, yy = (weights * x * x).sum(), (weights * y * y).sum()
     if xx <= 1e-9 * total or yy <= 1e-9 * total:
         return 0.0
-    return (weights * x * y).sum() / np.sqrt(xx * yy)
+    correlation: float = (weights * x * y).sum() / np.sqrt(xx * yy)
+    return correlation
 
 
 @compiled
@@ -150,9 +151,7 @@ def reread(
     correlations = np.zeros(len(shown))
     for place in range(len(shown)):
         for fold in folds:
-            _, _, _, correlation = read_repeat(
-                step, course, value, least, level, fold, weights[place], shown[place]
-            )
+            _, _, _, correlation = read_repeat(step, course, value, least, level, fold, weights[place], shown[place])
             correlations[place] += correlation / len(folds)
     return correlations
 

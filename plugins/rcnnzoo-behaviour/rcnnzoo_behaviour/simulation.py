@@ -70,6 +70,11 @@ def leaky_correlation(courses: Courses, uncertainty: Floats) -> float:
     """What comes out if the threshold is fitted with the images it is then applied to: too much, by design."""
     ranks = rankdata(uncertainty)
     threshold = fit_threshold(
-        courses.step, courses.course, courses.value, courses.least.shape[1] + 1, np.ones(len(ranks)), ranks - ranks.mean()
+        courses.step,
+        courses.course,
+        courses.value,
+        courses.least.shape[1] + 1,
+        np.ones(len(ranks)),
+        ranks - ranks.mean(),
     )
     return float(spearmanr((courses.least > threshold).sum(axis=1), uncertainty).statistic)

@@ -29,9 +29,7 @@ BATCH = 100
 def stimuli(folder: Path, files: Sequence[str], categories: Sequence[str]) -> Split:
     """Images whose category, of those that a network knows, is not known."""
     split = split_of_files(folder, tuple(categories), list(files), [])
-    return Split(
-        split.categories, split.files, np.full(len(files), UNKNOWN), split.read, split.stamp, str(folder)
-    )
+    return Split(split.categories, split.files, np.full(len(files), UNKNOWN), split.read, split.stamp, str(folder))
 
 
 def open_network(text: str, folder: Path, files: Sequence[str]) -> tuple[RecurrentModel, str]:
@@ -71,7 +69,9 @@ def random_twin(model: RecurrentModel, folder: Path, files: Sequence[str], seed:
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean over batches
         norm.train()
-    images = prepare(stimuli(folder, files, model.metadata["categories"]), model.metadata["options"]["image_size"], Unreadable(0))
+    images = prepare(
+        stimuli(folder, files, model.metadata["categories"]), model.metadata["options"]["image_size"], Unreadable(0)
+    )
     with torch.inference_mode():
         for batch in evaluation_batches(images, BATCH) if norms else ():
             twin(to_input(batch.images.to(device)))

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
+
 def processors() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -23,14 +23,14 @@ def write_findings(findings: Findings, methods: str, images: Path, out: Path) ->
     for table in fields(findings):
         save_table(getattr(findings, table.name), out / f"{table.name}.csv")
     title = f"{findings.reaction_times['image'].nunique():,} images"
-    figure = draw_correlations(
-        findings.correlations, findings.controls, findings.ceilings, findings.comparisons, title
-    )
+    figure = draw_correlations(findings.correlations, findings.controls, findings.ceilings, findings.comparisons, title)
     save_figure(figure, out / "correlations")
     save_table(distribution(findings.reaction_times), out / "distributions.csv")
     save_figure(draw_reaction_times(findings.reaction_times, title), out / "distributions")
     chosen = hardest(findings.reaction_times)
     save_table(chosen, out / "montage.csv")
-    save_figure(draw_montage(chosen, images, f"hesitated on most; network: {chosen['network'].iloc[0]}"), out / "montage")
+    save_figure(
+        draw_montage(chosen, images, f"hesitated on most; network: {chosen['network'].iloc[0]}"), out / "montage"
+    )
     with whole(out / "methods.txt") as temporary:
         temporary.write_text(methods + "\n", encoding="utf-8")
