@@ -35,7 +35,7 @@ def test_bfloat16_is_kept_exactly():
         ({"labels": [0, 1]}, r"labels have shape \[2\], but with these logits should have \[6\]"),
         ({"macs": [1]}, r"macs have shape \[1\], but with these logits should have \[2\]"),
         ({"labels": [0, 1, 2, 3, 0, 0]}, "labels from 0 to 3 don't fit 3 categories"),
-        ({"labels": [0, -1, 2, 1, 0, 0]}, "labels from -1 to 2 don't fit 3 categories"),
+        ({"labels": [0, -2, 2, 1, 0, 0]}, "labels from -2 to 2 don't fit 3 categories"),
         ({"files": ["a"]}, r"files have shape \[1\]"),
         ({"categories": ["a"]}, r"categories have shape \[1\]"),
     ],

@@ -363,7 +363,11 @@ class _Analysis:
         shares = {name: tied_shares(times, int(most)) for name, (times, most) in networks.items()}
         with self.bar("ceilings", self.settings.simulations) as advance:
             found = ceilings(self.people, shares, self.settings.simulations, self.settings.seed, advance)
-        tables = {name: pd.DataFrame(rows) for name, rows in self.rows.items()}
+        # Without a second network, or without tests, a table has no rows; it has its columns still.
+        empty = {"comparisons": ["a", "b", "measure"], "controls": ["network", "control", "spearman"]}
+        tables = {
+            name: pd.DataFrame(rows, columns=None if rows else empty.get(name)) for name, rows in self.rows.items()
+        }
         tables["correlations"] = _corrected(tables["correlations"], ["images", "predicted", "measure"])
         tables["comparisons"] = _corrected(tables["comparisons"], ["measure"])
         return Findings(**(tables | {"ceilings": found}))
