@@ -85,7 +85,7 @@ class Entry:
     @property
     def steps(self) -> int:
         """T."""
-        return self.members[0].entropies.shape[1]
+        return int(self.members[0].entropies.shape[1])
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,7 @@ class _Analysis:
 
     def _beyond(self, entry: Entry) -> None:
         """What time adds, and agreement of errors."""
-        quantities = {}
+        quantities: dict[str, list[float]] = {}
         for reading, network in zip(self.readings[entry.name], entry.members, strict=True):
             category = pd.DataFrame({"category": self.people.category.to_numpy()})
             last = pd.DataFrame({"entropy": _last(network.entropies)})
@@ -295,7 +295,7 @@ class _Analysis:
 
     def _images(self, entry: Entry) -> None:
         """What is known of each image, and each threshold."""
-        known = self.people.images[
+        known: list[dict[Any, Any]] = self.people.images[
             [name for name in ("image", "category", "animate", "pc", "uncertainty") if name in self.people.images]
         ].to_dict("records")
         for reading, network in zip(self.readings[entry.name], entry.members, strict=True):
@@ -401,11 +401,13 @@ def _padded(entropies: Floats, steps: int) -> Floats:
 
 def _ranks(entropies: Floats) -> Floats:
     """Standardised ranks of the area under uncertainty, as one repeat: [1, N]."""
-    return (rankdata(area_under(entropies))[None] - 0.5) / len(entropies)
+    ranks: Floats = (rankdata(area_under(entropies))[None] - 0.5) / len(entropies)
+    return ranks
 
 
 def _last(entropies: Floats) -> Floats:
-    return entropies[:, -1]
+    last: Floats = entropies[:, -1]
+    return last
 
 
 def _pearson(x: Floats, y: Floats) -> float:

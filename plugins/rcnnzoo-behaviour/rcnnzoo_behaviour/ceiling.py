@@ -63,7 +63,7 @@ def fit_responses(n: Integers, n_correct: Integers) -> ResponseModel:
 
     def loss(parameters: Floats) -> float:
         guess = model(parameters)
-        likelihood = guess.weights @ betabinom.pmf(pairs[1], pairs[0], guess.a[:, None], guess.b[:, None])
+        likelihood: Floats = guess.weights @ betabinom.pmf(pairs[1], pairs[0], guess.a[:, None], guess.b[:, None])
         return float(-counts @ np.log(np.maximum(likelihood, 1e-300)))
 
     bounds = [(-6.0, 6.0), *[(-5.0, 7.0)] * 4]
@@ -90,7 +90,8 @@ def halves_of_people(trials: pd.DataFrame, number: int, random: np.random.Genera
     cells = answered.assign(right=answered["answer"] == "correct").pivot_table(
         index="image", columns="subject", values="right", aggfunc=["sum", "count"], fill_value=0
     )
-    right, count = cells["sum"].to_numpy(dtype=float), cells["count"].to_numpy(dtype=float)  # [N, people]
+    right: Floats = cells["sum"].to_numpy(dtype=np.float64)  # [N, people]
+    count: Floats = cells["count"].to_numpy(dtype=np.float64)
     people = right.shape[1]
     found = []
     for _ in range(number):

@@ -73,7 +73,7 @@ def agreement(correct: npt.NDArray[np.bool_], trials: pd.DataFrame, images: Sequ
     """
     answered = trials[trials["answer"].isin(["correct", "wrong"])]
     right = answered.assign(right=answered["answer"].eq("correct").astype(float))
-    people = right.pivot_table(index="image", columns="subject", values="right").reindex(images).to_numpy().T
+    people = right.pivot_table(index="image", columns="subject", values="right").reindex(list(images)).to_numpy().T
     people = np.where(people > 0.5, 1.0, np.where(np.isnan(people), np.nan, 0.0))
     with_network = [kappa(network.astype(float), person) for network in correct for person in people]
     with_people = [kappa(one, other) for one, other in combinations(people, 2)]

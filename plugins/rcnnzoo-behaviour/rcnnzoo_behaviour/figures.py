@@ -42,15 +42,14 @@ def draw_correlations(
     axes.set_title(title, fontsize="medium")
     axes.axhline(0, color="black", linewidth=0.8)
     tops = []
-    for place, row in main.iterrows():
-        assert isinstance(place, int)
+    for place, (_, row) in enumerate(main.iterrows()):
         top = _draw_bar(axes, place - 0.22, row, "C0", "reaction time (steps)" if place == 0 else None)
-        other = _draw_bar(axes, place + 0.05, area.loc[place], "C1", "area under uncertainty" if place == 0 else None)
+        other = _draw_bar(axes, place + 0.05, area.iloc[place], "C1", "area under uncertainty" if place == 0 else None)
         tops.append(max(top, other))
         _draw_controls(axes, place + 0.3, controls[controls["network"] == row["network"]], labelled=place == 0)
         true = ceilings[(ceilings["ceiling"] == "true D") & (ceilings["network"] == row["network"])]
         for value in true["value"]:
-            label = "ceiling: true D, tied alike" if place == 0 else None
+            label = "ceiling: true D, tied alike" if place == 0 else ""
             axes.hlines(value, place - 0.38, place + 0.42, color="black", linestyle="--", linewidth=1.2, label=label)
     half = ceilings[ceilings["ceiling"].isin(["half, of people", "half, of judgements"])]
     for value in half["value"]:
@@ -158,8 +157,8 @@ def distribution(reaction_times: pd.DataFrame) -> pd.DataFrame:
     groups = table.groupby(["network", "kind", "reaction_time"], sort=True)["uncertainty"]
     found = groups.agg(images="size", uncertainty="mean", standard_error="sem").reset_index()
     totals = found.groupby(["network", "kind"])["images"].transform("sum")
-    found.insert(4, "share", found["images"] / totals)
-    return found
+    distributed: pd.DataFrame = found.assign(share=found["images"] / totals)
+    return distributed
 
 
 def hardest(reaction_times: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
@@ -169,13 +168,15 @@ def hardest(reaction_times: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
     """
     table = reaction_times[reaction_times["network"] == reaction_times["network"].iloc[0]].reset_index(drop=True)
     people = table["uncertainty"].astype(float).rank()
-    network = (table["standardised"] + 1e-6 * table["area_under_uncertainty"].rank()).rank()
+    longest = table.sort_values(["standardised", "area_under_uncertainty"], kind="stable").index
+    network = pd.Series(np.arange(len(table), dtype=float), index=longest).sort_index()
     parts = []
     for who, values in (("people", people), ("network", network), ("both", people + network)):
         chosen = values.sort_values(ascending=False, kind="stable").index[:most]
         parts.append(table.loc[chosen].assign(who=who))
-    whole = pd.concat(parts, ignore_index=True)
-    return whole[["who", *table.columns]]
+    whole: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    whole.insert(0, "who", whole.pop("who"))
+    return whole
 
 
 def draw_montage(chosen: pd.DataFrame, folder: Path, title: str) -> Figure:

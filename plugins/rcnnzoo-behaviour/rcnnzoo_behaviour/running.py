@@ -78,7 +78,8 @@ class Judges:
             TraceError: A trace is without features, or of other images.
             DataError: An image can't be read.
         """
-        members, random = [], []
+        members: list[Network] = []
+        random: list[Floats] = []
         for part in text.split(BETWEEN):
             if is_trace(Path(part)):
                 trace = open_trace(part)
