@@ -77,6 +77,8 @@ def _row(row: dict[Any, Any]) -> dict[str, object]:
             return value
         if value != value:
             return None
+        if name == "refits":
+            return int(value)
         return f"{value:.4f}" if name.startswith("p") else f"{value:.3f}"
 
     return {name: cell(name, value) for name, value in row.items() if name not in ("predicted", "test")}
