@@ -106,6 +106,8 @@ def correlate_again(
     """
     level = levels(uncertainty)
     number = len(shown) if shown is not None else len(weights) if weights is not None else 1
+    if not len(courses.value):  # one time step: all react alike, however they are rearranged
+        return np.zeros(number)
     shown = np.broadcast_to(np.arange(len(level)), (number, len(level))) if shown is None else shown
     weights = np.broadcast_to(1.0, (number, len(level))) if weights is None else weights
 
