@@ -4,10 +4,10 @@ BIN := .venv/bin
 
 .PHONY: demo test lint types docs wheel clean
 
-.venv/installed: pyproject.toml
+.venv/installed: pyproject.toml plugins/rcnnzoo-behaviour/pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rcnnzoo needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[dev]' --editable plugins/rcnnzoo-behaviour
 	touch $@
 
 demo: .venv/installed
@@ -27,7 +27,7 @@ docs: .venv/installed
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q -b html docs docs/_build/html
 
 wheel: .venv/installed
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist . ./plugins/rcnnzoo-behaviour
 
 clean:
 	rm -rf .venv dist docs/_build

@@ -98,8 +98,8 @@ def calibrate(
     """
     check_shares(max_loss, confidence)
     outcomes = find_outcomes(trace, policy, readout)
-    if np.isneginf(outcomes.doubt).any():
-        raise PluginError(f"policy {policy!r} gave infinite scores, at which every threshold stops: none is cautious")
+    if np.isinf(outcomes.doubt).any():
+        raise PluginError(f"policy {policy!r} gave infinite scores: no threshold lies beyond them, so none is cautious")
     sequence = in_sequence(outcomes, max_loss, confidence)
     chosen = sequence[sequence["passed"]].iloc[-1]
     return Calibration(

@@ -8,9 +8,17 @@ from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
+from torch._C._functorch import peek_interpreter_stack
+from torch.nn.modules.module import _has_any_global_hook
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
-from rcnnzoo.architectures.transforms import TransformedKernels, transform_for
+from rcnnzoo.architectures.transforms import (
+    Kernels,
+    Transform,
+    TransformedConvolutions,
+    transform_for,
+    transform_kernels,
+)
 from rcnnzoo.devices import seconds
 from rcnnzoo.errors import UnknownName
 
@@ -18,8 +26,9 @@ Algorithm = Literal["auto", "direct", "transformed"]
 
 WORTH_MEASURING = 20_000_000
 """Multiply-accumulates an image below which convolutions are direct: there is little to win, so nothing is measured."""
-ROWS = 2
-"""Images that algorithms are measured on."""
+ROWS = {"cpu": 2}
+ROWS_ELSEWHERE = 64
+"""Images that algorithms are measured on: a GPU wants its batch full."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +53,19 @@ MEASURED: dict[Shape, dict[Algorithm, float]] = {}
 """Seconds an image of each algorithm, measured once a process; `ConvolutionSum` chooses by them."""
 
 
+def measured_on(device: torch.device) -> dict[Shape, dict[Algorithm, float]]:
+    """The shapes that were measured on a device."""
+    return {shape: took for shape, took in MEASURED.items() if torch.device(shape.device).type == device.type}
+
+
 class ConvolutionSum(nn.Module):
     """Adds up convolutions, of an input each, that keep the size of a map.
 
-    Both algorithms give the same within the rounding of float32. Set to "auto", inference takes the faster one,
-    measured at first use; training takes the direct one, so that a seed settles its result. Whatever is no plain
-    convolution in float32 (under autocast, with a hook on it, another module in its place, being counted or compiled)
-    is computed directly, by the modules themselves.
+    Both algorithms give the same within the rounding of float32 (of finite numbers: infinity spreads over a tile). Set
+    to "auto", inference takes the faster one, measured at first use; with gradients it takes the direct one, so that a
+    seed settles what is learnt. On a GPU that multiplies in TF32 "auto" is direct, for then they would differ. Whatever
+    is no plain convolution in float32 (under autocast, with a hook on it, another module in its place, being counted,
+    traced or compiled) is computed directly, by the modules themselves.
 
     Transformed kernels are kept for inference until weights change. Assignments and operations in place are noticed;
     what is written through `weight.data` is not.
@@ -63,7 +78,7 @@ class ConvolutionSum(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.algorithm: Algorithm = "auto"
-        self._kept: dict[tuple[int, ...], _Kept] = {}
+        self._kept: dict[tuple[int, int], _Kept] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy transforms its kernels itself."""
@@ -73,9 +88,13 @@ class ConvolutionSum(nn.Module):
         """Inputs [B, K_in, H, W], one a convolution -> the sum of what they become, [B, K, H, W]."""
         if self._choose(inputs, convolutions) == "direct":
             return _directly(inputs, convolutions)
-        if torch.is_grad_enabled():
-            return _transform(inputs, convolutions)(inputs)
-        return self._keep(inputs, convolutions)(inputs)
+        transform = _transform(inputs, convolutions)
+        learning = torch.is_grad_enabled()
+        kernels = [
+            transform_kernels(transform, convolution.weight) if learning else self._keep(transform, convolution)
+            for convolution in convolutions
+        ]
+        return TransformedConvolutions(transform, kernels)(inputs)
 
     def _choose(self, inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> Algorithm:
         learning = torch.is_grad_enabled()
@@ -87,22 +106,23 @@ class ConvolutionSum(nn.Module):
             return "direct" if learning else _fastest(inputs, convolutions)
         return self.algorithm
 
-    def _keep(self, inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> TransformedKernels:
-        weights = [convolution.weight for convolution in convolutions]
-        state = [(weight.data_ptr(), weight._version) for weight in weights]
-        place = (*inputs[0].shape[-2:], *map(id, convolutions))
-        if place not in self._kept or self._kept[place].state != state:
-            # The storages are held, else another weight could come to lie where one lay.
-            storages = [weight.untyped_storage() for weight in weights]
-            self._kept[place] = _Kept(state, storages, _transform(inputs, convolutions))
-        return self._kept[place].kernels
+    def _keep(self, transform: Transform, convolution: nn.Conv2d) -> Kernels:
+        weight = convolution.weight
+        state = (weight.data_ptr(), weight._version, weight.shape, weight.stride())
+        place = (id(convolution), transform.outputs)
+        kept = self._kept.get(place)
+        if kept is None or kept.state != state:
+            # The storage is held, else another weight could come to lie where this one lay.
+            kept = _Kept(state, weight.untyped_storage(), transform_kernels(transform, weight))
+            self._kept[place] = kept
+        return kept.kernels
 
 
 @dataclass(frozen=True)
 class _Kept:
-    state: list[tuple[int, int]]
-    storages: list[torch.UntypedStorage]
-    kernels: TransformedKernels
+    state: tuple[int, int, torch.Size, tuple[int, ...]]
+    storage: torch.UntypedStorage
+    kernels: Kernels
 
 
 def set_algorithm(model: nn.Module, algorithm: Algorithm) -> None:
@@ -121,24 +141,35 @@ def set_algorithm(model: nn.Module, algorithm: Algorithm) -> None:
 def _are_plain(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> bool:
     """Whether transforms can stand for the modules, and nobody would notice that these weren't called."""
     device = inputs[0].device
-    if device.type == "meta" or torch.is_autocast_enabled(device.type) or torch.compiler.is_compiling():
+    if device.type == "meta" or torch.is_autocast_enabled(device.type):
         return False
-    if is_in_torch_dispatch_mode():  # somebody counts operations, and means the convolutions
+    if torch.compiler.is_compiling() or torch.jit.is_tracing() or is_in_torch_dispatch_mode():
+        return False  # the last: somebody counts operations, and means the convolutions
+    if _has_any_global_hook() or peek_interpreter_stack() is not None:
         return False
     kernels = {convolution.kernel_size for convolution in convolutions}
     return len(kernels) == 1 and all(
-        type(convolution) is nn.Conv2d
-        and convolution.kernel_size[0] == convolution.kernel_size[1]
-        and convolution.kernel_size[0] % 2 == 1
-        and convolution.kernel_size[0] > 1
-        and convolution.padding in ("same", (convolution.kernel_size[0] // 2,) * 2)
-        and (convolution.stride, convolution.dilation, convolution.groups) == ((1, 1), (1, 1), 1)
-        and (convolution.bias, convolution.padding_mode) == (None, "zeros")
-        and not (convolution._forward_hooks or convolution._forward_pre_hooks)
+        _is_plain(convolution)
         and (x.dtype, x.device, len(x) > 0) == (torch.float32, device, True)
         and (convolution.weight.dtype, convolution.weight.device) == (torch.float32, device)
-        and not convolution.weight.is_inference()
         for x, convolution in zip(inputs, convolutions, strict=True)
+    )
+
+
+def _is_plain(convolution: nn.Conv2d) -> bool:
+    """Whether a module does what `nn.Conv2d` does with the map's size kept, and nothing else."""
+    height, width = convolution.kernel_size
+    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return (
+        type(convolution) is nn.Conv2d
+        and height == width > 1
+        and height % 2 == 1
+        and convolution.padding in ("same", (height // 2, width // 2))
+        and (convolution.stride, convolution.dilation, convolution.groups) == ((1, 1), (1, 1), 1)
+        and (convolution.bias, convolution.padding_mode) == (None, "zeros")
+        and "forward" not in vars(convolution)
+        and not any(getattr(convolution, name) for name in hooks)
+        and not convolution.weight.is_inference()
     )
 
 
@@ -157,9 +188,8 @@ def _directly(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> Te
     return total
 
 
-def _transform(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> TransformedKernels:
-    transform = transform_for(convolutions[0].kernel_size[0], max(inputs[0].shape[-2:]), inputs[0].device)
-    return TransformedKernels(transform, [convolution.weight for convolution in convolutions])
+def _transform(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> Transform:
+    return transform_for(convolutions[0].kernel_size[0], max(inputs[0].shape[-2:]), inputs[0].device)
 
 
 def _fastest(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> Algorithm:
@@ -167,12 +197,17 @@ def _fastest(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> Alg
     shape = _shape(inputs, convolutions)
     if shape.macs < WORTH_MEASURING:
         return "direct"
+    if inputs[0].device.type == "cuda" and torch.backends.cudnn.allow_tf32:
+        return "direct"
     if shape not in MEASURED:
-        some = [x.new_zeros(ROWS, *x.shape[1:]).contiguous(memory_format=torch.channels_last) for x in inputs]
-        kernels = _transform(some, convolutions)
+        rows = ROWS.get(inputs[0].device.type, ROWS_ELSEWHERE)
+        some = [x.new_zeros(rows, *x.shape[1:]).contiguous(memory_format=torch.channels_last) for x in inputs]
+        transform = _transform(some, convolutions)
+        kernels = [transform_kernels(transform, convolution.weight) for convolution in convolutions]
+        transformed = TransformedConvolutions(transform, kernels)
         MEASURED[shape] = {
-            "direct": _shortest(lambda: _directly(some, convolutions), inputs[0].device) / ROWS,
-            "transformed": _shortest(lambda: kernels(some), inputs[0].device) / ROWS,
+            "direct": _shortest(lambda: _directly(some, convolutions), inputs[0].device) / rows,
+            "transformed": _shortest(lambda: transformed(some), inputs[0].device) / rows,
         }
     return min(MEASURED[shape], key=MEASURED[shape].__getitem__)
 

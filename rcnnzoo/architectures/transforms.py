@@ -53,12 +53,15 @@ class Transform:
     rows_back: Tensor
 
 
-@cache
 def transform_for(kernel: int, side: int, device: torch.device) -> Transform:
     """Winograd's transform for kernels of 3, Fourier's for larger ones, with tiles that suit maps of a side."""
-    if kernel == 3:
-        return _from_one_dimension(*_winograd(), device)
-    return _from_one_dimension(*_fourier(kernel, min(MOST_OUTPUTS, side + side % 2)), device)
+    return _transform_for(kernel, 2 if kernel == 3 else min(MOST_OUTPUTS, side + side % 2), device)
+
+
+@cache
+def _transform_for(kernel: int, outputs: int, device: torch.device) -> Transform:
+    with torch.inference_mode(False):  # else no gradient could ever pass by these matrices
+        return _from_one_dimension(*(_winograd() if kernel == 3 else _fourier(kernel, outputs)), device)
 
 
 def _winograd() -> tuple[Numbers, Numbers, Numbers]:
@@ -110,14 +113,22 @@ def _from_one_dimension(tile: Numbers, kernel: Numbers, back: Numbers, device: t
     )
 
 
-class TransformedKernels:
-    """Convolutions that are added up, their kernels [K, K_in, kernel, kernel] transformed once."""
+Kernels = list[Tensor]
+"""A convolution's kernels, transformed: for each part that comes out, [U_rows U, P K_in, K]."""
 
-    def __init__(self, transform: Transform, weights: Sequence[Tensor]) -> None:
-        self.transform = transform
-        self.kernels = [
-            [_kernels(matrix, weight, len(transform.rows)) for matrix in transform.kernels] for weight in weights
-        ]
+
+def transform_kernels(transform: Transform, weight: Tensor) -> Kernels:
+    """Kernels [K, K_in, kernel, kernel], to be used by `TransformedConvolutions` any number of times."""
+    maps, maps_in, kernel, _ = weight.shape
+    columns = weight.permute(2, 3, 1, 0).reshape(kernel**2, maps_in * maps)
+    return [(matrix @ columns).view(-1, len(transform.rows) * maps_in, maps) for matrix in transform.kernels]
+
+
+class TransformedConvolutions:
+    """Convolutions that are added up."""
+
+    def __init__(self, transform: Transform, kernels: Sequence[Kernels]) -> None:
+        self.transform, self.kernels = transform, kernels
 
     def __call__(self, inputs: Sequence[Tensor]) -> Tensor:
         """The sum of the convolutions of each input [B, K_in, H, W] -> [B, K, H, W], channels last."""
@@ -147,13 +158,6 @@ class TransformedKernels:
         out = (transform.rows_back @ rows).view(side, side, across, down, images, -1)
         out = out.permute(4, 3, 0, 2, 1, 5).reshape(images, down * side, across * side, -1)
         return out[:, :height, :width]
-
-
-def _kernels(matrix: Tensor, weight: Tensor, parts: int) -> Tensor:
-    """For a part of what comes out: [U_rows U P, kernel^2] and [K, K_in, kernel, kernel] -> [U_rows U, P K_in, K]."""
-    maps, maps_in, kernel, _ = weight.shape
-    transformed = matrix @ weight.permute(2, 3, 1, 0).reshape(kernel**2, maps_in * maps)
-    return transformed.view(-1, parts * maps_in, maps)
 
 
 def _tiles(maps: Tensor, transform: Transform) -> Tensor:

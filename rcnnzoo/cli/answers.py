@@ -17,7 +17,7 @@ from rcnnzoo.analysis.profile import Profile, profile_together
 from rcnnzoo.analysis.sat_curve import at_threshold as find_at_threshold
 from rcnnzoo.analysis.sat_curve import some_rows
 from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.architectures.convolution import MEASURED, Algorithm, Shape
+from rcnnzoo.architectures.convolution import Algorithm, Shape, measured_on
 from rcnnzoo.cli.output import Answer, or_none, percent
 from rcnnzoo.data.images import some_images
 from rcnnzoo.data.unreadable import Unreadable
@@ -107,8 +107,8 @@ def at_threshold(traces: Traces, policy: str, readout: str, threshold: float) ->
 
 def chosen(
     traces: Traces, policy: str, readout: str, budget: float | None, accuracy: float | None, seed: int
-) -> Answer:
-    """The threshold of the only network that meets a wish."""
+) -> tuple[Answer, float]:
+    """The threshold of the only network that meets a wish; and that threshold, which in a document may be None."""
     ((name, trace),) = traces.items()
     choice = choose_threshold(trace, policy, readout, budget=budget, accuracy=accuracy, seed=seed)
     document = {
@@ -123,7 +123,7 @@ def chosen(
     rows = [_half("chosen on", choice.chosen_on), _half("reported on", choice.reported_on)]
     wish = f"accuracy of {accuracy:g}" if budget is None else f"budget of {budget:.4g} MACs"
     title = f"{wish}: threshold {choice.threshold:.9g} for {name} on {_images(trace)}, {policy}, {readout}"
-    return Answer(or_none(document), [(title, rows)])
+    return Answer(or_none(document), [(title, rows)]), choice.threshold
 
 
 def _half(part: str, half: Half) -> dict[str, object]:
@@ -159,23 +159,21 @@ def measured(
     title = f"{subject.name}, {policy}, {readout}, {where}"
     save_table(found.table, folder / "measure.csv")
     save_figure(draw_measurement(found.table, f"{subject.name}, {policy}, {readout}\n{where}"), folder / "measure")
-    convolutions = [
-        {**asdict(shape), "seconds": seconds} for shape, seconds in MEASURED.items() if shape.device == str(device)
-    ]
+    convolutions = measured_on(device)
     document = {
         "device": device_name(device),
         "images": len(shown),
         "precision": precision,
         **found.table.to_dict("list"),
         "agreement": None if found.agreement is None else found.agreement.to_dict("list"),
-        "convolutions": convolutions,
+        "convolutions": [{**asdict(shape), "seconds": took} for shape, took in convolutions.items()],
         "out": str(folder),
     }
     tables = [(title, [_measured_row(row) for row in found.table.to_dict("records")])]
     if found.agreement is not None:
         tables.append((f"{precision} beside fp32", [_agreement_row(r) for r in found.agreement.to_dict("records")]))
     if convolutions:
-        rows = [_convolution_row(shape, seconds) for shape, seconds in MEASURED.items() if shape.device == str(device)]
+        rows = [_convolution_row(shape, took) for shape, took in convolutions.items()]
         tables.append(("convolutions, ms an image", rows))
     return Answer(
         {**answer.document, "measurement": or_none(document)},

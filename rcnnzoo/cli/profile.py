@@ -11,6 +11,9 @@ import typer
 from rcnnzoo.cli.options import Data, DataDir, Draws, Policy, Readout, Split, macs
 from rcnnzoo.cli.output import AsJson, show
 
+IMAGES = 64
+"""What early exit is measured on."""
+
 
 def profile(
     model: Annotated[
@@ -37,7 +40,7 @@ def profile(
     measure: Annotated[
         bool, typer.Option("--measure", help="Also time, memory and energy of early exit on this device.")
     ] = False,
-    images: Annotated[int, typer.Option(min=1, help="With --measure, images to decide on.")] = 64,
+    images: Annotated[int | None, typer.Option(min=1, help="With --measure, images to decide on (64).")] = None,
     precision: Annotated[str | None, typer.Option(help="With --measure, fp32, bf16 or fp16 (fp32).")] = None,
     data: Data = None,
     data_dir: DataDir = None,
@@ -80,8 +83,12 @@ def profile(
         ("--against", against, "--sweep", sweep),
         ("--bootstrap", bootstrap, "--sweep", sweep),
         ("--precision", precision, "--measure", measure),
+        ("--images", images, "--measure", measure),
+        ("--out", out, "--sweep or --measure", sweep or measure),
+        ("--data", data, " or ".join([*questions, "--measure"]), asked or measure),
+        ("--split", split, " or ".join([*questions, "--measure"]), asked or measure),
     ):
-        if given and not present:
+        if given is not None and not present:
             raise OptionError(f"{option} needs {needed}")
     if model is None:
         model = str(newest_run(Path("runs")))
@@ -104,9 +111,9 @@ def profile(
         elif threshold is not None:
             answer = answers.at_threshold(traces, policy, readout, threshold)
         else:
-            answer = answers.chosen(traces, policy, readout, budget, accuracy, seed)
-            threshold = answer.document["threshold"]
+            answer, threshold = answers.chosen(traces, policy, readout, budget, accuracy, seed)
     if subject is not None:
         folder = out or beside(subject.path)
-        answer = answers.measured(answer, subject, policy, readout, threshold, images, precision or "fp32", folder)
+        shown = images or IMAGES
+        answer = answers.measured(answer, subject, policy, readout, threshold, shown, precision or "fp32", folder)
     show(answer, as_json=as_json)

@@ -62,7 +62,8 @@ def decide(
     """Decide on images, computing no time step that is not needed.
 
     Args:
-        model: Any network of the zoo, on any device; it is run in evaluation mode.
+        model: Any network of the zoo, on any device; it is run in evaluation mode, and its weights are laid out with
+            channels last.
         images: [N, 3, H, W] in [-1, 1], or batches of such; of a data loader's images and labels, the images are taken.
         policy: A registered exit policy.
         threshold: In the policy's unit.
@@ -72,7 +73,7 @@ def decide(
 
     Raises:
         UnknownName: There is no such policy, readout or precision.
-        OptionError: The threshold is outside the policy's bounds.
+        OptionError: The threshold is outside the policy's bounds, or `rows` is less than 1.
         PluginError: The policy's scores are not numbers, or have another shape.
 
     >>> from rcnnzoo.architectures.build import build
@@ -84,7 +85,7 @@ def decide(
     rule = make_rule(model, policy, threshold, readout)
     spent = torch.tensor(macs_per_step(model)).cumsum(0)
     device = next(model.parameters()).device
-    training = model.training
+    modes = {module: module.training for module in model.modules()}  # some may be frozen in a network that learns
     model.to(memory_format=torch.channels_last).eval()
     parts = []
     try:
@@ -94,7 +95,8 @@ def decide(
                 category = first_best(at)
                 parts.append((exits.images, category, at.gather(1, category[:, None])[:, 0], exits.last + 1))
     finally:
-        model.train(training)
+        for module, training in modes.items():
+            module.training = training
     if not parts:
         none = torch.zeros(0, dtype=torch.long)
         return Decisions(none, torch.zeros(0), none, none)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from rcnnzoo.architectures.contract import RecurrentModel, State
+from rcnnzoo.errors import OptionError
 from rcnnzoo.policies.checks import not_a_number, unchecked_scores
 from rcnnzoo.policies.contract import ExitPolicy
 from rcnnzoo.profiling.operations import state_bytes
@@ -16,6 +17,8 @@ from rcnnzoo.profiling.operations import state_bytes
 STATE_BYTES = {"cpu": 2**26}
 """State of the images that are computed together: on a processor about what stays in its cache."""
 STATE_BYTES_ELSEWHERE = 2**32
+COPIES = 4
+"""Arrays as large as the logits that readout and policy make of them, these included."""
 GROUPS = {"cpu": 4}
 """How many such groups are at work at once. On a processor so many that those who are left fill a group for long."""
 
@@ -71,10 +74,13 @@ def run(
         rows: Images at work at once; without it what suits the device and the size of the network's state.
 
     Raises:
+        OptionError: `rows` is less than 1.
         PluginError: The policy's scores are not numbers, or have another shape.
     """
+    if rows is not None and rows < 1:
+        raise OptionError(f"rows {rows}: take at least 1")
     device = next(model.parameters()).device
-    group = max(1, STATE_BYTES.get(device.type, STATE_BYTES_ELSEWHERE) // state_bytes(model))
+    group = max(1, _memory(device) // (state_bytes(model) + COPIES * 4 * model.num_steps * _categories(model)))
     most = rows or GROUPS.get(device.type, 1) * group
     refill = device.type != "cpu" and model.rows_mix_steps
     return _run(model, _Waiting(batches, device), rule, most, min(group, most), refill=refill)
@@ -87,7 +93,9 @@ def _run(
     while True:
         room = min(group, rows - sum(map(len, at_work)))
         joinable = refill or all(some.t == 0 for some in at_work)
-        newcomers = waiting.take(room) if room and joinable else None
+        # Where rows take each other's places, some room is waited for: few newcomers are computed less quickly.
+        enough = room > rows // 8 or not at_work
+        newcomers = waiting.take(room) if room and enough and joinable else None
         if newcomers is None and not at_work:
             return
         if newcomers is not None:
@@ -103,6 +111,17 @@ def _run(
             if len(stay):
                 staying.append(stay)
         at_work = _packed([*others, *staying], group)
+
+
+def _memory(device: torch.device) -> int:
+    """Bytes for the images that are computed together: of a GPU at most an eighth of what is free, for copies' sake."""
+    if device.type == "cuda":
+        return min(STATE_BYTES_ELSEWHERE, torch.cuda.mem_get_info(device)[0] // 8)
+    return STATE_BYTES.get(device.type, STATE_BYTES_ELSEWHERE)
+
+
+def _categories(model: RecurrentModel) -> int:
+    return len(model.metadata["categories"])
 
 
 def _packed(groups: Iterable[_Rows], most: int) -> list[_Rows]:
@@ -129,7 +148,7 @@ class _Waiting:
         parts: list[Tensor] = []
         missing = most
         while missing and (batch := self._next()) is not None:
-            parts.append(batch[:missing])
+            parts.append(batch[:missing].to(self.device, non_blocking=True))
             self.left = batch[missing:]
             missing -= len(parts[-1])
         if missing == most:
@@ -140,13 +159,13 @@ class _Waiting:
         return images.contiguous(memory_format=torch.channels_last), numbers
 
     def _next(self) -> Tensor | None:
-        """What is left of the last batch, else the next one."""
+        """What is left of the last batch, else the next one; still where it came from, the device may be too small."""
         if self.left is not None and len(self.left):
             return self.left
         batch = next(self.batches, None)
         if batch is None:
             return None
-        return (batch if isinstance(batch, Tensor) else batch[0]).to(self.device, non_blocking=True)
+        return batch if isinstance(batch, Tensor) else batch[0]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ import xarray as xr
 
 from rcnnzoo.errors import TraceError
 
+UNKNOWN = -1
+"""Label of an image whose category, of those that the network knows, is not known: a stimulus from elsewhere."""
+
 
 def make_trace(
     logits: npt.ArrayLike | torch.Tensor,
@@ -26,7 +29,7 @@ def make_trace(
 
     Args:
         logits: [N, T, C]; kept as float32, which holds every half-precision value exactly.
-        labels: Category of each image, [N].
+        labels: Category of each image, [N]; `UNKNOWN` where it isn't known.
         macs: Multiply-accumulates of each step for one image, [T].
         files: A name for each image.
         categories: A name for each category.
@@ -51,7 +54,7 @@ def make_trace(
     for name, (shape, fitting) in wanted.items():
         if shape != fitting:
             raise TraceError(f"{name} have shape {list(shape)}, but with these logits should have {list(fitting)}")
-    if images and not (np.min(truth) >= 0 and np.max(truth) < count):
+    if images and not (np.min(truth) >= UNKNOWN and np.max(truth) < count):
         raise TraceError(f"labels from {np.min(truth)} to {np.max(truth)} don't fit {count} categories")
     return xr.Dataset(
         {

@@ -10,6 +10,7 @@ import zarr
 
 from rcnnzoo.errors import TraceError
 from rcnnzoo.traces import storage
+from rcnnzoo.traces.labelled import UNKNOWN
 
 
 def open_trace(path: str | Path) -> xr.Dataset:
@@ -50,5 +51,5 @@ def verify(group: zarr.Group, path: Path) -> None:
         except Exception as error:  # a wrong checksum, a file cut short, ...
             raise TraceError(f"{path}: {name} is damaged ({error}); {storage.MEND}") from error
     labels = storage.array(group, "label")[:]
-    if images and not (labels.min() >= 0 and labels.max() < categories):
+    if images and not (labels.min() >= UNKNOWN and labels.max() < categories):
         raise TraceError(f"{path}: labels from {labels.min()} to {labels.max()} don't fit {categories} categories")

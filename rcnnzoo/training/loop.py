@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.architectures.convolution import set_algorithm
 from rcnnzoo.data.images import (
     Images,
     batches_an_epoch,
@@ -104,6 +105,7 @@ class Trainer:
             steps=settings.steps,
             seed=settings.seed,
         )
+        set_algorithm(self.model, "direct")  # validation too: what a seed settles must not depend on timing
         for module in self.model.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = settings.batch_norm_momentum

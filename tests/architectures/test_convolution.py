@@ -8,7 +8,6 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import rcnnzoo
-from rcnnzoo import plugins
 from rcnnzoo.architectures import convolution
 from rcnnzoo.architectures.convolution import MEASURED, ConvolutionSum, set_algorithm
 from rcnnzoo.errors import UnknownName
@@ -26,19 +25,21 @@ def layer():
 
 @pytest.fixture
 def transformed(monkeypatch):
-    """Counts the uses of transformed kernels, and how often kernels were transformed."""
+    """Counts the sums that were computed by transforms, and the convolutions whose kernels were transformed."""
     counts = {"used": 0, "made": 0}
+    usual = convolution.transform_kernels
 
-    class Counted(convolution.TransformedKernels):
-        def __init__(self, *arguments):
-            counts["made"] += 1
-            super().__init__(*arguments)
+    def counted(*arguments):
+        counts["made"] += 1
+        return usual(*arguments)
 
+    class Counted(convolution.TransformedConvolutions):
         def __call__(self, inputs):
             counts["used"] += 1
             return super().__call__(inputs)
 
-    monkeypatch.setattr(convolution, "TransformedKernels", Counted)
+    monkeypatch.setattr(convolution, "transform_kernels", counted)
+    monkeypatch.setattr(convolution, "TransformedConvolutions", Counted)
     return counts
 
 
@@ -46,7 +47,7 @@ def directly(inputs, convolutions):
     return sum(module(x) for x, module in zip(inputs, convolutions, strict=True))
 
 
-@pytest.mark.parametrize("name", plugins.names("architectures"))
+@pytest.mark.parametrize("name", ["b", "b-k", "b-f", "b-d", "bl", "b-u"])
 def test_networks_give_the_same_logits_by_either_algorithm(name, transformed):
     network = rcnnzoo.build(name, categories=5, image_size=32, width=1 / 16).eval()
     images = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -57,16 +58,23 @@ def test_networks_give_the_same_logits_by_either_algorithm(name, transformed):
         set_algorithm(network, "transformed")
         torch.testing.assert_close(network(images), expected, rtol=1e-4, atol=1e-5)
         assert transformed["used"] > 3
+        if name == "bl":  # six layers with kernels larger than 1, bottom-up and lateral, whatever is added up with what
+            assert transformed["made"] == 12
 
 
 @torch.no_grad()
 def test_kernels_are_transformed_once_until_weights_change(layer, transformed):
     convolve, inputs, convolutions = layer
+    convolve(inputs, convolutions)
+    assert transformed["made"] == 2
     for change in (
-        lambda: None,
         lambda: convolutions[0].weight.mul_(2),
         lambda: setattr(convolutions[1], "weight", nn.Parameter(torch.ones_like(convolutions[1].weight))),
         lambda: setattr(convolutions[0].weight, "data", torch.ones_like(convolutions[0].weight)),
+        lambda: setattr(
+            convolutions[0], "weight", nn.Parameter(convolutions[0].weight.detach().flip(2).transpose(2, 3))
+        ),
+        lambda: setattr(convolutions[0], "weight", nn.Parameter(convolutions[0].weight.detach().transpose(2, 3))),
         lambda: convolutions[0].load_state_dict({"weight": torch.full_like(convolutions[0].weight, 3)}),
     ):
         change()
@@ -115,18 +123,63 @@ def test_whoever_watches_or_replaces_a_convolution_sees_it_called(layer, transfo
         convolve(inputs, convolutions)
     assert counter.get_total_flops() == 2 * 2 * 100 * 5 * 4 * 25  # two a multiply-accumulate, two images
 
-    class Lesioned(nn.Conv2d):
-        def forward(self, x):
-            return 0 * super().forward(x)
-
-    lesioned = [Lesioned(maps, 4, 5, padding="same", bias=False) for maps in (2, 3)]
-    assert convolve(inputs, lesioned).abs().max() == 0
     assert transformed["used"] == 0
-    assert (
-        convolve([x.double() for x in inputs], [copy.deepcopy(m).double() for m in convolutions]).dtype == torch.float64
-    )
+    doubles = [copy.deepcopy(module).double() for module in convolutions]
+    assert convolve([x.double() for x in inputs], doubles).dtype == torch.float64
     assert convolve([x[:0] for x in inputs], convolutions).shape == (0, 4, 10, 10)
     assert transformed["used"] == 0
+
+
+def conv(**options):
+    return nn.Conv2d(4, 4, **{"kernel_size": 5, "padding": 2, "bias": False, **options})
+
+
+class Lesioned(nn.Conv2d):
+    """A convolution that somebody has changed."""
+
+    def forward(self, x):
+        return 0 * super().forward(x)
+
+
+def replaced():
+    module = conv()
+    module.forward = lambda x: 2 * nn.Conv2d.forward(module, x)
+    return module
+
+
+def hooked(name):
+    module = conv()
+    getattr(module, name)(lambda *_: None)
+    return module
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        conv(bias=True),
+        conv(stride=2),
+        conv(dilation=2, padding=4),
+        conv(groups=2),
+        conv(padding=0),
+        conv(padding_mode="reflect"),
+        conv(kernel_size=(5, 3), padding=(2, 1)),
+        conv(kernel_size=4, padding=2),
+        conv(kernel_size=1, padding=0),
+        Lesioned(4, 4, 5, padding=2, bias=False),
+        replaced(),
+        hooked("register_forward_pre_hook"),
+        hooked("register_forward_hook"),
+        hooked("register_full_backward_hook"),
+    ],
+    ids=str,
+)
+def test_what_is_no_plain_convolution_is_computed_by_the_module(module, layer, transformed):
+    x = torch.randn(2, 4, 12, 12)
+    with torch.no_grad():
+        assert torch.equal(layer[0]([x], [module]), module(x))
+    assert transformed["used"] == 0
+    layer[0]([x], [conv()])  # that one is
+    assert transformed["used"] == 1
 
 
 @pytest.mark.parametrize("fastest", ["direct", "transformed"])
@@ -168,6 +221,8 @@ def test_an_algorithm_that_there_is_not_is_refused():
 
 def test_the_paper_s_networks_are_measured_and_small_ones_are_not():
     """Small networks are computed alike in every process."""
+    lateral = convolution.Shape("cpu", 1, 128, 128, (96,), 96, 7)
+    assert lateral.macs == 7_398_752_256 > convolution.WORTH_MEASURING
     network = rcnnzoo.build("bl", categories=10, image_size=32, width=1 / 8).eval()
     before = dict(MEASURED)
     with torch.no_grad():

@@ -7,9 +7,14 @@ from hypothesis import strategies as st
 from torch.nn.functional import conv2d
 
 from rcnnzoo.architectures import transforms
-from rcnnzoo.architectures.transforms import TransformedKernels, transform_for
+from rcnnzoo.architectures.transforms import TransformedConvolutions, transform_for, transform_kernels
 
 CPU = torch.device("cpu")
+
+
+def transformed(weights, side):
+    transform = transform_for(weights[0].shape[-1], side, CPU)
+    return TransformedConvolutions(transform, [transform_kernels(transform, weight) for weight in weights])
 
 
 @settings(max_examples=60)
@@ -25,10 +30,10 @@ def test_transforms_give_what_direct_convolution_gives(kernel, height, width, im
     generator = torch.Generator().manual_seed(height * 41 + width)
     inputs = [torch.randn(images, count, height, width, generator=generator) for count in maps_in]
     weights = [torch.randn(3, count, kernel, kernel, generator=generator) for count in maps_in]
-    kernels = TransformedKernels(transform_for(kernel, max(height, width), CPU), weights)
+    convolutions = transformed(weights, max(height, width))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(transforms.AT_ONCE, "cpu", at_once)
-        found = kernels(inputs)
+        found = convolutions(inputs)
     pairs = zip(inputs, weights, strict=True)
     expected = sum(conv2d(x.double(), weight.double(), padding=kernel // 2) for x, weight in pairs)
     torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-5 * kernel)
@@ -36,10 +41,13 @@ def test_transforms_give_what_direct_convolution_gives(kernel, height, width, im
 
 @pytest.mark.parametrize("kernel", [3, 5, 7])
 def test_gradients_are_those_of_direct_convolution(kernel):
+    transforms._transform_for.cache_clear()
+    with torch.inference_mode():
+        transform_for(kernel, 12, CPU)  # whoever asks first
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2, 3, 12, 12, generator=generator, requires_grad=True)
     weight = torch.randn(4, 3, kernel, kernel, generator=generator, requires_grad=True)
-    found = TransformedKernels(transform_for(kernel, 12, CPU), [weight])([x]).square().sum()
+    found = transformed([weight], 12)([x]).square().sum()
     expected = conv2d(x, weight, padding=kernel // 2).square().sum()
     for a, b in zip(torch.autograd.grad(found, [x, weight]), torch.autograd.grad(expected, [x, weight]), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-3)

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import rcnnzoo
 from rcnnzoo import plugins
 from rcnnzoo.engine.decide import make_rule
-from rcnnzoo.engine.exits import STATE_BYTES, _run, _Waiting
+from rcnnzoo.engine.exits import COPIES, STATE_BYTES, _run, _Waiting
 from rcnnzoo.errors import OptionError, PluginError, UnknownName
 from rcnnzoo.profiling.operations import macs_per_step, state_bytes
 from rcnnzoo.readouts.best import first_best
@@ -108,15 +108,20 @@ def test_no_step_is_computed_in_vain(refill, rows, monkeypatch):
 
 def test_a_full_batch_stays_full():
     """While images wait, each later step is run by as many rows as there is room for."""
-    model, seen = network(), []
-    model.classifier[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
-    rule = make_rule(model, "entropy", MIDDLING["entropy"], "cumulative")
+    model, later = network(), []
     waiting = _Waiting([IMAGES], IMAGES.device)
+
+    def note(module, inputs, output):
+        later.append((len(inputs[0]), waiting.taken < 30))
+
+    model.layers[0].lateral[0].register_forward_hook(note)
+    rule = make_rule(model, "entropy", MIDDLING["entropy"], "cumulative")
     with torch.inference_mode():
         for _ in _run(model, waiting, rule, 6, 6, refill=True):
             pass
-    assert max(seen) == 6
-    assert sum(seen) / len(seen) > 2
+    while_images_wait = [rows for rows, wait in later if wait]
+    assert len(while_images_wait) > 3
+    assert set(while_images_wait) == {6}
 
 
 @pytest.mark.parametrize("refill", [False, True])
@@ -148,7 +153,7 @@ def test_as_many_images_are_computed_together_as_suit_their_state(monkeypatch):
     maps, sides = (6, 6, 8, 12, 16, 32, 64, 128), (16, 16, 8, 4, 2, 2, 2, 2)
     size = 4 * sum(count * side**2 for count, side in zip(maps, sides, strict=True))
     assert state_bytes(model) == size
-    monkeypatch.setitem(STATE_BYTES, "cpu", 5 * size)
+    monkeypatch.setitem(STATE_BYTES, "cpu", 5 * (size + COPIES * 4 * 8 * 5))
     model.layers[0].bottom_up[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     model.layers[0].lateral[0].register_forward_hook(lambda _, inputs, __: seen.append(-len(inputs[0])))
     rcnnzoo.decide(model, IMAGES, "fixed-steps", 3)
@@ -218,9 +223,10 @@ def test_infinite_thresholds_stop_at_once_or_never():
 
 def test_a_network_in_training_is_left_in_training():
     model = network().train()
+    model.layers[2].norm[0].eval()  # frozen
     statistics = {name: value.clone() for name, value in model.state_dict().items()}
     rcnnzoo.decide(model, IMAGES[:4])
-    assert model.training
+    assert [name for name, module in model.named_modules() if not module.training] == ["layers.2.norm.0"]
     assert all(torch.equal(statistics[name], value) for name, value in model.state_dict().items())
 
 
@@ -229,3 +235,5 @@ def test_what_can_not_decide_is_refused():
         rcnnzoo.decide(NETWORKS["bl"], IMAGES, "entropy", 2)
     with pytest.raises(UnknownName, match="did you mean 'entropy'"):
         rcnnzoo.decide(NETWORKS["bl"], IMAGES, "entropie")
+    with pytest.raises(OptionError, match="rows -1: take at least 1"):
+        rcnnzoo.decide(NETWORKS["bl"], IMAGES, rows=-1)

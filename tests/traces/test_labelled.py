@@ -6,6 +6,7 @@ import torch
 
 import rcnnzoo
 from rcnnzoo.errors import TraceError
+from rcnnzoo.traces.labelled import UNKNOWN
 from rcnnzoo.traces.reading import in_blocks
 
 LOGITS = np.random.default_rng(0).normal(size=(6, 2, 3)).astype(np.float32)
@@ -34,7 +35,7 @@ def test_bfloat16_is_kept_exactly():
         ({"labels": [0, 1]}, r"labels have shape \[2\], but with these logits should have \[6\]"),
         ({"macs": [1]}, r"macs have shape \[1\], but with these logits should have \[2\]"),
         ({"labels": [0, 1, 2, 3, 0, 0]}, "labels from 0 to 3 don't fit 3 categories"),
-        ({"labels": [0, -1, 2, 1, 0, 0]}, "labels from -1 to 2 don't fit 3 categories"),
+        ({"labels": [0, -2, 2, 1, 0, 0]}, "labels from -2 to 2 don't fit 3 categories"),
         ({"files": ["a"]}, r"files have shape \[1\]"),
         ({"categories": ["a"]}, r"categories have shape \[1\]"),
     ],
@@ -51,3 +52,12 @@ def test_blocks_are_the_whole_in_order(monkeypatch):
     blocks = list(in_blocks(trace))
     assert [len(labels) for _, labels in blocks] == [4, 2]
     np.testing.assert_array_equal(torch.cat([logits for logits, _ in blocks]), LOGITS)
+
+
+def test_images_of_unknown_category_are_kept_but_nothing_is_right_about_them():
+    trace = rcnnzoo.make_trace(np.zeros((3, 2, 4)), [0, UNKNOWN, 3], macs=[1, 2])
+    assert trace["label"].values.tolist() == [0, UNKNOWN, 3]
+    with pytest.raises(TraceError, match="category of 1 images is unknown"):
+        next(in_blocks(trace))
+    with pytest.raises(TraceError, match="labels from -2 to 3"):
+        rcnnzoo.make_trace(np.zeros((3, 2, 4)), [0, -2, 3], macs=[1, 2])

@@ -1,0 +1,419 @@
+"""The whole analysis: pure functions of what people did and of networks' entropy time courses.
+
+Letters of shapes: N images, T time steps, R repeats of cross-validation, K folds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pingouin
+from scipy.stats import kendalltau, rankdata
+
+from rcnnzoo.progress import progress
+from rcnnzoo_behaviour.bootstrap import Interval, bootstrap_interval, bootstrap_ranks, difference
+from rcnnzoo_behaviour.ceiling import ceilings, tied_shares
+from rcnnzoo_behaviour.controls import agreement, is_correct, partial_correlation
+from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, Reading, deal, read
+from rcnnzoo_behaviour.human import LEAST_IMAGES, People
+from rcnnzoo_behaviour.permutation import against_zero, exchange_ranks, exchange_refitted
+from rcnnzoo_behaviour.reaction_time import area_under, read_graded, tied_share
+
+LEAST_TIMES = 3
+"""Human reaction times that an image needs for their mean to be predicted."""
+Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much is computed.
+
+    Attributes:
+        folds: K of each cross-validation.
+        repeats: R cross-validations with other folds.
+        exchanges: Of two networks' ranks, with thresholds as they are.
+        refits: Rearrangements of each permutation test that fits all thresholds anew; 0: no such test.
+        bootstraps: Samples of images for each interval; 0: no intervals.
+        simulations: Crowds for the ceilings, and halvings of people.
+        seed: Of folds, rearrangements, samples and simulations.
+    """
+
+    folds: int = 10
+    repeats: int = 10
+    exchanges: int = 10_000
+    refits: int = 1000
+    bootstraps: int = 1000
+    simulations: int = 200
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network as people's judges: what it makes of their images.
+
+    Attributes:
+        name: What people call it.
+        entropies: Of the accumulated animate/inanimate probabilities, in nats, [N, T].
+        probabilities: Accumulated probability of "animate", [N, T].
+    """
+
+    name: str
+    entropies: Floats
+    probabilities: Floats
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the tables: a network, or several training seeds of one, whose correlations are averaged.
+
+    Attributes:
+        name: What people call it.
+        members: Its networks.
+        random: Entropies [N, T] of randomly initialised networks of the same architecture.
+    """
+
+    name: str
+    members: Sequence[Network]
+    random: Sequence[Floats] = field(default=(), repr=False)
+
+    @property
+    def steps(self) -> int:
+        """T."""
+        return int(self.members[0].entropies.shape[1])
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Tables, each written as a CSV of its name; columns say what they hold, and docs/behaviour.md says it at length.
+
+    Attributes:
+        correlations: A row an entry, part of the images, what is predicted, and measure.
+        comparisons: A row a pair of entries and measure.
+        controls: A row an entry and control.
+        ceilings: As from `ceilings`.
+        beyond: A row an entry and quantity.
+        reaction_times: A row a network and image.
+        thresholds: A row a network, repeat and fold.
+    """
+
+    correlations: pd.DataFrame
+    comparisons: pd.DataFrame
+    controls: pd.DataFrame
+    ceilings: pd.DataFrame
+    beyond: pd.DataFrame
+    reaction_times: pd.DataFrame
+    thresholds: pd.DataFrame
+
+
+def analyse(
+    people: People, entries: Sequence[Entry], statistics: pd.DataFrame, settings: Settings, bar: Bar = progress
+) -> Findings:
+    """Everything that is computed once entropies are known.
+
+    Args:
+        people: What people did.
+        entries: Networks on the same images in the same order; the first is compared with each other one.
+        statistics: Of the images, `contrast, clutter`.
+        settings: How much.
+        bar: Shows progress.
+    """
+    analysis = _Analysis(people, statistics, settings, bar)
+    for entry in entries:
+        analysis.add(entry)
+    for other in entries[1:]:
+        analysis.compare(entries[0], other)
+    return analysis.findings()
+
+
+@dataclass
+class _Analysis:
+    people: People
+    statistics: pd.DataFrame
+    settings: Settings
+    bar: Bar
+
+    def __post_init__(self) -> None:
+        images = self.people.images
+        self.doubt: Floats = np.round(images["uncertainty"].to_numpy(dtype=np.float64), 12)
+        self.animate: Integers = images["animate"].to_numpy(dtype=np.int64)
+        self.folds = self._deal(np.ones(len(images), dtype=bool), self.doubt)
+        self.readings: dict[str, list[Reading]] = {}
+        self.intervals: dict[tuple[str, str], Interval] = {}
+        self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in Findings.__dataclass_fields__}
+
+    def _deal(self, part: npt.NDArray[np.bool_], target: Floats) -> Integers:
+        """Folds of a part of the images, stratified by category and D > 0."""
+        category = self.people.category.to_numpy()[part]
+        strata = [f"{kind} {value > 0}" for kind, value in zip(category, target[part], strict=True)]
+        return deal(strata, self.settings.folds, self.settings.repeats, self.settings.seed)
+
+    def add(self, entry: Entry) -> None:
+        """Everything about one entry."""
+        everything = np.ones(len(self.doubt), dtype=bool)
+        self.readings[entry.name] = self._reaction_times(entry, "all", "uncertainty", everything, self.doubt)
+        self._graded(entry)
+        parts = {"D > 0": self.doubt > 0, "animate": self.animate == 1, "inanimate": self.animate == 0}
+        for name, part in parts.items():
+            self._reaction_times(entry, name, "uncertainty", part, self.doubt)
+        if "n_rt" in self.people.images:
+            part = self.people.images["n_rt"].to_numpy() >= LEAST_TIMES
+            times = self.people.images["rt_centred_ms"].to_numpy(dtype=np.float64)
+            self._reaction_times(entry, "with human reaction times", "human reaction time", part, times)
+        self._controls(entry)
+        self._beyond(entry)
+        self._images(entry)
+
+    def _reaction_times(
+        self, entry: Entry, part_name: str, predicted: str, part: npt.NDArray[np.bool_], target: Floats
+    ) -> list[Reading]:
+        """The correlation of whole steps on a part of the images, thresholds fitted there."""
+        target = target[part]
+        if len(target) < LEAST_IMAGES or np.ptp(target) == 0:
+            return []
+        whole = part.all()
+        folds = self.folds if whole else self._deal(part, np.where(part, self.doubt, 0))
+        courses = [Courses(network.entropies[part]) for network in entry.members]
+        readings = [read(one, target, folds) for one in courses]
+        row = {
+            "network": entry.name,
+            "images": part_name,
+            "predicted": predicted,
+            "measure": "reaction time",
+            "n": len(target),
+            "spearman": float(np.mean([reading.correlation for reading in readings])),
+        }
+        row |= self._whether_above_zero(entry, f"{part_name}, {predicted}", courses, target, folds)
+        self.rows["correlations"].append(row | _ties([reading.standardised for reading in readings], readings, target))
+        return readings
+
+    def _whether_above_zero(
+        self, entry: Entry, title: str, courses: Sequence[Courses], target: Floats, folds: Integers
+    ) -> dict[str, Any]:
+        settings, members = self.settings, len(courses)
+        found: dict[str, Any] = {"low": np.nan, "high": np.nan, "p": np.nan, "test": ""}
+        if settings.bootstraps:
+            with self.bar(f"{entry.name}, {title}: interval", settings.bootstraps * members) as advance:
+                interval = bootstrap_interval(courses, target, folds, settings.bootstraps, settings.seed, advance)
+            self.intervals[entry.name, title] = interval
+            found |= {"low": interval.low, "high": interval.high}
+        if settings.refits:
+            with self.bar(f"{entry.name}, {title}: shuffled", settings.refits * members) as advance:
+                test = against_zero(courses, target, folds, settings.refits, settings.seed, advance=advance)
+            found |= {"p": test.p, "test": f"one-tailed, {settings.refits:,} shuffles refitted"}
+        return found
+
+    def _graded(self, entry: Entry) -> None:
+        """Measures that tie less; without thresholds, pingouin's test."""
+        readings = [read_graded(network.entropies, self.doubt, self.folds) for network in entry.members]
+        standardised = [ranks for _, ranks in readings]
+        ranks = rankdata(self.doubt)
+        row = {"network": entry.name, "images": "all", "predicted": "uncertainty", "n": len(ranks)}
+        crossing = np.mean([_pearson(one, ranks) for part in standardised for one in part])
+        ties = np.mean([tied_share(times) for part, _ in readings for times in part])
+        kendall = np.mean([kendalltau(one, self.doubt).statistic for part in standardised for one in part])
+        values = {"spearman": crossing, "kendall": kendall, "tied_pairs": ties}
+        self.rows["correlations"].append(row | {"measure": "graded crossing"} | values)
+        for measure, of in (("area under uncertainty", area_under), ("entropy of the last step", _last)):
+            found = [of(network.entropies) for network in entry.members]
+            interval = bootstrap_ranks(found, self.doubt, max(self.settings.bootstraps, 2), self.settings.seed)
+            self.intervals[entry.name, measure] = interval
+            tests = [pingouin.corr(values, self.doubt, method="spearman", alternative="greater") for values in found]
+            above: dict[str, Any] = {
+                "spearman": float(np.mean([test["r"].iloc[0] for test in tests])),
+                "kendall": float(np.mean([kendalltau(values, self.doubt).statistic for values in found])),
+                "tied_pairs": float(np.mean([tied_share(values) for values in found])),
+            }
+            if self.settings.bootstraps:
+                above |= {"low": interval.low, "high": interval.high}
+            if len(tests) == 1:
+                above |= {"p": float(tests[0][_p_column(tests[0])].iloc[0]), "test": "one-tailed, pingouin's corr"}
+            self.rows["correlations"].append(row | {"measure": measure} | above)
+
+    def _controls(self, entry: Entry) -> None:
+        settings = self.settings
+        if entry.random:
+            found = [read(Courses(entropies), self.doubt, self.folds).correlation for entropies in entry.random]
+            self._control(entry, "randomly initialised", np.array(found), np.nan, (min(found), max(found)))
+        category = self.people.category.to_numpy()
+        shuffles = {"category": category, "animate or not": self.animate}
+        if len(set(zip(category, self.animate, strict=True))) == len(set(self.animate)):
+            del shuffles["category"]  # there is none finer than animate or not
+        courses = [Courses(network.entropies) for network in entry.members]
+        for name, within in shuffles.items() if settings.refits else ():
+            title = f"shuffled within {name}"
+            with self.bar(f"{entry.name}: {title}", settings.refits * len(courses)) as advance:
+                test = against_zero(
+                    courses, self.doubt, self.folds, settings.refits, settings.seed, within=within, advance=advance
+                )
+            self._control(entry, title, test.null, test.p, tuple(np.quantile(test.null, [0.025, 0.975])))
+
+    def _control(self, entry: Entry, control: str, values: Floats, p: float, ends: tuple[float, ...]) -> None:
+        self.rows["controls"].append(
+            {
+                "network": entry.name,
+                "control": control,
+                "spearman": float(np.mean(values)),
+                "low": float(ends[0]),
+                "high": float(ends[1]),
+                "number": len(values),
+                "p": p,
+            }
+        )
+
+    def _beyond(self, entry: Entry) -> None:
+        """What time adds, and agreement of errors."""
+        quantities: dict[str, list[float]] = {}
+        for reading, network in zip(self.readings[entry.name], entry.members, strict=True):
+            category = pd.DataFrame({"category": self.people.category.to_numpy()})
+            last = pd.DataFrame({"entropy": _last(network.entropies)})
+            for name, given in (
+                ("entropy of the last step", last),
+                ("category", category),
+                ("contrast and clutter", self.statistics),
+                ("all of these", pd.concat([last, category, self.statistics], axis=1)),
+            ):
+                value = partial_correlation(reading.standardised, self.doubt, given)
+                quantities.setdefault(f"partial correlation given {name}", []).append(value)
+            correct = is_correct(network.probabilities, reading.reaction_times, self.animate)
+            quantities.setdefault("share correct at reaction time", []).append(float(correct.mean()))
+            last_correct = float(((network.probabilities[:, -1] > 0.5) == (self.animate == 1)).mean())
+            quantities.setdefault("share correct at the last step", []).append(last_correct)
+            if self.people.trials is not None:
+                images = self.people.images["image"].tolist()
+                kappas = agreement(correct, self.people.trials, images)
+                for name, value in zip(("with people", "between people"), kappas, strict=True):
+                    quantities.setdefault(f"agreement of errors {name} (kappa)", []).append(value)
+        for name, values in quantities.items():
+            row = {"network": entry.name, "quantity": name, "value": float(np.mean(values))}
+            self.rows["beyond"].append(row)
+
+    def _images(self, entry: Entry) -> None:
+        """What is known of each image, and each threshold."""
+        known: list[dict[Any, Any]] = self.people.images[
+            [name for name in ("image", "category", "animate", "pc", "uncertainty") if name in self.people.images]
+        ].to_dict("records")
+        for reading, network in zip(self.readings[entry.name], entry.members, strict=True):
+            times, ranks = reading.reaction_times.mean(axis=0), reading.standardised.mean(axis=0)
+            graded, _ = read_graded(network.entropies, self.doubt, self.folds)
+            self.rows["reaction_times"] += [
+                {
+                    "network": network.name,
+                    **known[image],
+                    "reaction_time": times[image],
+                    "standardised": ranks[image],
+                    "graded_crossing": graded[:, image].mean(),
+                    "area_under_uncertainty": network.entropies[image].mean(),
+                    "last_entropy": network.entropies[image, -1],
+                    "last_p_animate": network.probabilities[image, -1],
+                }
+                for image in range(len(known))
+            ]
+            self.rows["thresholds"] += [
+                {"network": network.name, "repeat": repeat + 1, "fold": fold + 1, "threshold": threshold}
+                for (repeat, fold), threshold in np.ndenumerate(reading.thresholds)
+            ]
+
+    def compare(self, first: Entry, second: Entry) -> None:
+        """Two entries; with more than one network in either, only the interval."""
+        settings, single = self.settings, len(first.members) == len(second.members) == 1
+        row: dict[str, Any] = {"a": first.name, "b": second.name}
+        one, two = self.readings[first.name], self.readings[second.name]
+        times: dict[str, Any] = row | {"measure": "reaction time"}
+        times["difference"] = float(
+            np.mean([reading.correlation for reading in one]) - np.mean([reading.correlation for reading in two])
+        )
+        times |= self._interval_of_difference(first, second, "all, uncertainty")
+        if single:
+            ranks = exchange_ranks(one[0], two[0], self.doubt, settings.exchanges, settings.seed)
+            times |= {"p_ranks": ranks.p, "exchanges": len(ranks.null), "exact": ranks.exact}
+        if single and settings.refits:
+            steps = max(first.steps, second.steps)
+            both = Courses(np.concatenate([_padded(part.members[0].entropies, steps) for part in (first, second)]))
+            with self.bar(f"{first.name} or {second.name}: exchanged", 2 * settings.refits) as advance:
+                test = exchange_refitted(both, self.doubt, self.folds, settings.refits, settings.seed, advance)
+            times |= {"p": test.p, "refits": settings.refits}
+        area: dict[str, Any] = row | {"measure": "area under uncertainty"}
+        of = [[_ranks(network.entropies) for network in part.members] for part in (first, second)]
+        means = [np.mean([_pearson(ranks[0], rankdata(self.doubt)) for ranks in part]) for part in of]
+        area["difference"] = float(means[0] - means[1])
+        area |= self._interval_of_difference(first, second, "area under uncertainty")
+        if single:
+            readings = [Reading(np.empty((0, 0)), np.empty((0, 0), dtype=np.int64), part[0], 0.0) for part in of]
+            test = exchange_ranks(readings[0], readings[1], self.doubt, settings.exchanges, settings.seed)
+            area |= {"p": test.p, "exchanges": len(test.null), "exact": test.exact}
+        self.rows["comparisons"] += [times, area]
+
+    def _interval_of_difference(self, first: Entry, second: Entry, title: str) -> dict[str, float]:
+        if not self.settings.bootstraps:
+            return {}
+        interval = difference(self.intervals[first.name, title], self.intervals[second.name, title])
+        return {"low": interval.low, "high": interval.high}
+
+    def findings(self) -> Findings:
+        """The tables, p values corrected for the number of networks or pairs."""
+        networks = {
+            name: (part[0].reaction_times, part[0].reaction_times.max()) for name, part in self.readings.items()
+        }
+        shares = {name: tied_shares(times, int(most)) for name, (times, most) in networks.items()}
+        with self.bar("ceilings", self.settings.simulations) as advance:
+            found = ceilings(self.people, shares, self.settings.simulations, self.settings.seed, advance)
+        # Without a second network, or without tests, a table has no rows; it has its columns still.
+        empty = {"comparisons": ["a", "b", "measure"], "controls": ["network", "control", "spearman"]}
+        tables = {
+            name: pd.DataFrame(rows, columns=None if rows else empty.get(name)) for name, rows in self.rows.items()
+        }
+        tables["correlations"] = _corrected(tables["correlations"], ["images", "predicted", "measure"])
+        tables["comparisons"] = _corrected(tables["comparisons"], ["measure"])
+        return Findings(**(tables | {"ceilings": found}))
+
+
+def _corrected(table: pd.DataFrame, alike: list[str]) -> pd.DataFrame:
+    """With `p_corrected`, Holm's, over the rows that ask the same of several networks or pairs."""
+    if "p" not in table:
+        return table
+    corrected = pd.Series(np.nan, index=table.index)
+    for _, part in table.dropna(subset="p").groupby(alike, sort=False):
+        corrected[part.index] = pingouin.multicomp(part["p"].to_numpy(), method="holm")[1]
+    place = list(table.columns).index("p") + 1
+    table.insert(place, "p_corrected", corrected)
+    return table
+
+
+def _ties(standardised: Sequence[Floats], readings: Sequence[Reading], target: Floats) -> dict[str, float]:
+    """Kendall's tau-b and the share of tied pairs; 0 where all are equal."""
+    ranks = [one for part in standardised for one in part]
+    taus = [0.0 if np.ptp(one) == 0 else kendalltau(one, target).statistic for one in ranks]
+    ties = [tied_share(times) for reading in readings for times in reading.reaction_times]
+    return {"kendall": float(np.mean(taus)), "tied_pairs": float(np.mean(ties))}
+
+
+def _padded(entropies: Floats, steps: int) -> Floats:
+    """Courses of as many steps, so that a network that has fewer never takes longer than it can."""
+    early = entropies[:, :-1]  # whoever gets to the last step stops there, whatever its entropy
+    return np.pad(early, ((0, 0), (0, steps - early.shape[1])), constant_values=-np.inf)
+
+
+def _ranks(entropies: Floats) -> Floats:
+    """Standardised ranks of the area under uncertainty, as one repeat: [1, N]."""
+    ranks: Floats = (rankdata(area_under(entropies))[None] - 0.5) / len(entropies)
+    return ranks
+
+
+def _last(entropies: Floats) -> Floats:
+    last: Floats = entropies[:, -1]
+    return last
+
+
+def _pearson(x: Floats, y: Floats) -> float:
+    return 0.0 if np.ptp(x) == 0 else float(np.corrcoef(x, y)[0, 1])
+
+
+def _p_column(table: pd.DataFrame) -> str:
+    """Pingouin renamed it."""
+    return next(name for name in ("p_val", "p-val", "p") if name in table)

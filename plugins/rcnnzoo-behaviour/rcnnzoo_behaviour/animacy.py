@@ -1,0 +1,131 @@
+"""Animate or inanimate? A classifier a time step on a frozen network's features; it never sees what people did.
+
+Letters of shapes: N images, T time steps, F features (they may differ between steps).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import xarray as xr
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.preprocessing import StandardScaler
+
+from rcnnzoo.errors import OptionError
+from rcnnzoo.policies.lookup import policy
+from rcnnzoo.readouts.lookup import readout as look_up_readout
+from rcnnzoo_behaviour.fitting import Floats, Integers, deal
+from rcnnzoo_behaviour.working import in_parts
+
+STRENGTHS = 10.0 ** np.arange(-5, 2)
+"""Inverse regularisations to choose from, from strong to weak, for standardised features."""
+INNER = 3
+"""Folds inside the training images, by which the regularisation is chosen."""
+Features = Sequence[npt.NDArray[np.float32]]
+Advance = Callable[[int], None] | None
+
+
+def features_of(trace: xr.Dataset) -> list[npt.NDArray[np.float32]]:
+    """What each step's classifier saw: an array [N, F] a step."""
+    return [trace[f"features_{step}"].to_numpy() for step in range(1, trace.sizes["step"] + 1)]
+
+
+def cross_fit(
+    features: Features, animate: Integers, strata: npt.ArrayLike, folds: int, seed: int, advance: Advance = None
+) -> Floats:
+    """Log odds of "animate" for each image and step, each from a classifier that was fitted without the image: [N, T].
+
+    Args:
+        features: An array [N, F] a step.
+        animate: 1 or 0 for each image.
+        strata: Category of each image; folds hold all in proportion.
+        folds: How many.
+        seed: Of the folds.
+        advance: Told how many classifiers are done.
+
+    Raises:
+        OptionError: A fold would be without animate or without inanimate images.
+    """
+    fewest = int(np.bincount(animate, minlength=2).min())
+    if fewest < folds:
+        raise OptionError(f"--folds {folds}: of one kind, animate or inanimate, there are only {fewest} images")
+    keys = [f"{kind} {stratum}" for kind, stratum in zip(animate, np.asarray(strata), strict=True)]
+    fold = deal(keys, folds, 1, seed)[0]
+    jobs = [(step, left_out) for step in range(len(features)) for left_out in range(folds)]
+    odds = np.empty((len(animate), len(features)))
+
+    def some(part: slice) -> None:
+        for step, left_out in jobs[part]:
+            here = fold == left_out
+            decide = fit_classifier(features[step][~here], animate[~here], seed)
+            odds[here, step] = decide(features[step][here])
+
+    in_parts(some, len(jobs), advance, part=1)
+    return odds
+
+
+def fit_elsewhere(
+    training: Features, labels: Integers, features: Features, seed: int, advance: Advance = None
+) -> Floats:
+    """As `cross_fit`, from classifiers that were fitted to other images [N', F] with labels [N']."""
+    odds = np.empty((len(features[0]), len(features)))
+
+    def some(part: slice) -> None:
+        for step in range(part.start, part.stop):
+            odds[:, step] = fit_classifier(training[step], labels, seed)(features[step])
+
+    in_parts(some, len(features), advance, part=1)
+    return odds
+
+
+def fit_classifier(features: npt.NDArray[np.floating], animate: Integers, seed: int) -> Callable[..., Floats]:
+    """A logistic regression on standardised features; its regularisation has the least log loss in folds inside.
+
+    Returns:
+        The function from features [N, F] to log odds [N].
+    """
+    fold = deal(animate, INNER, 1, seed)[0]
+    losses = np.zeros(len(STRENGTHS))
+    for left_out in range(INNER):
+        here = fold == left_out
+        scaler, regression = StandardScaler().fit(features[~here]), _regression()
+        inside, outside = scaler.transform(features[~here]), scaler.transform(features[here])
+        for place, strength in enumerate(STRENGTHS):
+            _fit(regression.set_params(C=strength), inside, animate[~here])
+            losses[place] += log_loss(animate[here], regression.predict_proba(outside), labels=[0, 1])
+    scaler, regression = StandardScaler().fit(features), _regression()
+    _fit(regression.set_params(C=STRENGTHS[losses.argmin()]), scaler.transform(features), animate)
+
+    def decide(others: npt.NDArray[np.floating]) -> Floats:
+        odds: Floats = regression.decision_function(scaler.transform(others))
+        return odds
+
+    return decide
+
+
+def _regression() -> LogisticRegression:
+    return LogisticRegression(warm_start=True, max_iter=300, tol=1e-3)
+
+
+def _fit(regression: LogisticRegression, features: npt.NDArray[np.floating], animate: Integers) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # weak regularisation may not converge; it then loses
+        regression.fit(features, animate)
+
+
+def accumulate(odds: Floats, readout: str) -> tuple[Floats, Floats]:
+    """The readout's probability of "animate" and its entropy (nats) at each step: log odds [N, T] -> two of [N, T].
+
+    Raises:
+        UnknownName: There is no such readout.
+    """
+    logits = torch.stack([torch.zeros(odds.shape), torch.from_numpy(odds).float()], dim=-1)
+    probabilities = look_up_readout(readout)(logits)
+    entropies = policy("entropy").scores(probabilities)
+    return probabilities[..., 1].double().numpy(), entropies.double().numpy()

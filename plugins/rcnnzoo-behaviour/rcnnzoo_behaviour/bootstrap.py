@@ -1,0 +1,84 @@
+"""Bootstrap intervals over images, all thresholds fitted anew.
+
+An image's copies share its fold, so that none is left out of the fit to its twin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, correlate_again, levels
+from rcnnzoo_behaviour.scanning import correlate_copies
+
+Advance = Callable[[int], None] | None
+COVERAGE = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A percentile interval: its ends, and the bootstrap's values [P]."""
+
+    low: float
+    high: float
+    values: Floats
+
+
+def bootstrap_interval(
+    members: Sequence[Courses],
+    uncertainty: npt.ArrayLike,
+    folds: Integers,
+    number: int,
+    seed: int,
+    advance: Advance = None,
+) -> Interval:
+    """The 95 % interval of an entry's correlation: over images and, where it has several networks, over these too.
+
+    Args:
+        members: Courses of each network of an entry; their correlations are averaged.
+        uncertainty: Of each image, [N].
+        folds: Fold of each image in each repeat, [R, N].
+        number: Samples of images, and of networks.
+        seed: Of the samples; the same seed gives the same samples of images.
+        advance: Told how many are done, for each member.
+    """
+    copies = draw_copies(folds.shape[1], number, seed)
+    values = np.array(
+        [correlate_again(courses, uncertainty, folds, weights=copies, advance=advance) for courses in members]
+    )
+    return percentiles(_over_members(values, seed))
+
+
+def _over_members(values: Floats, seed: int) -> Floats:
+    """Networks of an entry drawn with replacement in each sample, and averaged: [members, P] -> [P]."""
+    drawn = np.random.default_rng((seed, len(values))).integers(len(values), size=values.shape)
+    mean: Floats = np.take_along_axis(values, drawn, axis=0).mean(axis=0)
+    return mean
+
+
+def draw_copies(images: int, number: int, seed: int) -> Floats:
+    """How often each image is drawn in each sample: [P, N]."""
+    random = np.random.default_rng(seed)
+    return random.multinomial(images, np.full(images, 1 / images), size=number).astype(np.float64)
+
+
+def difference(first: Interval, second: Interval) -> Interval:
+    """The 95 % interval of the difference between two entries' correlations, from the same samples of images."""
+    return percentiles(first.values - second.values)
+
+
+def percentiles(values: Floats) -> Interval:
+    """The middle 95 % of a bootstrap's values."""
+    tail = (1 - COVERAGE) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return Interval(float(low), float(high), values)
+
+
+def bootstrap_ranks(members: Sequence[Floats], uncertainty: npt.ArrayLike, number: int, seed: int) -> Interval:
+    """As `bootstrap_interval`, for measures [N] for which nothing is fitted; the same samples for the same seed."""
+    level, copies = levels(uncertainty), draw_copies(len(members[0]), number, seed)
+    values = np.array([correlate_copies(levels(member), level, copies) for member in members])
+    return percentiles(_over_members(values, seed))

@@ -1,0 +1,294 @@
+"""Reading what people did, a row an image or a row a trial, and checking every row.
+
+Rows are counted as a spreadsheet shows them: the header is row 1.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from rcnnzoo.errors import DataError
+
+LEAST_IMAGES = 20
+ROUNDING = 0.01
+"""How far shares and D may be from each other if both were rounded to two decimals."""
+ANTICIPATION = 100.0
+"""Milliseconds in which nobody sees what an image holds; a faster response is not to the image."""
+BY_IMAGE = ("image", "animate")
+BY_TRIAL = ("subject", "image", "animate", "correct")
+ANSWERS = {"1": "correct", "0": "wrong", "": "missing", "missing": "missing", "late": "late"}
+NUMBERS = ("animate", "pc", "uncertainty", "n", "n_correct")
+
+
+@dataclass(frozen=True)
+class People:
+    """What people did.
+
+    Attributes:
+        images: A row an image, in the order of the file: `image, animate, pc, uncertainty`, where known `category, n,
+            n_correct`, from trials `n_missing, n_late` and, where they have `rt_ms`, `n_rt, rt_centred_ms`; and the
+            file's other columns.
+        trials: A row a trial: `subject, image, animate, answer` (correct, wrong, missing or late), where known `rt_ms`.
+            None if the file has a row an image.
+    """
+
+    images: pd.DataFrame
+    trials: pd.DataFrame | None = None
+
+    @property
+    def category(self) -> pd.Series[Any]:
+        """The finest category known of each image."""
+        return self.images["category" if "category" in self.images else "animate"].astype(str)
+
+
+def read_people(file: Path, folder: Path) -> People:
+    """What people did on images of a folder.
+
+    Args:
+        file: CSV in UTF-8: `image, animate`, and `pc` or `uncertainty` or `n` and `n_correct`; or `subject, image,
+            animate, correct[, rt_ms]`, where `correct` is 1, 0, empty or `missing` (no response), or `late`.
+        folder: What paths in `image` are relative to.
+
+    Raises:
+        DataError: A row is wrong; the message says which.
+    """
+    rows = list(_rows(file))
+    columns = list(rows[0][1]) if rows else []
+    trials = "subject" in columns or "correct" in columns
+    for name in BY_TRIAL if trials else BY_IMAGE:
+        if rows and name not in columns:
+            near = "subject, image, animate, correct" if trials else "image, animate, and pc or uncertainty"
+            raise DataError(f"{file}, row 1: no column {name!r}; it has {', '.join(columns)}, but needs {near}")
+    checked = _Checked(file, folder)
+    people = checked.by_trial(rows) if trials else checked.by_image(rows)
+    images = people.images
+    if len(images) < LEAST_IMAGES:
+        last = rows[-1][0] if rows else 1
+        raise DataError(f"{file}, row {last}: ends after {len(images)} images; give at least {LEAST_IMAGES}")
+    if images["animate"].nunique() == 1:
+        kind = "animate" if images["animate"].iloc[0] else "inanimate"
+        raise DataError(
+            f"{file}, rows 2 to {rows[-1][0]}: one category only, all are {kind}; give both kinds of images"
+        )
+    if images["uncertainty"].nunique() == 1:
+        raise DataError(
+            f"{file}, rows 2 to {rows[-1][0]}: uncertainty is {images['uncertainty'].iloc[0]:g} in every row; nothing "
+            "can go with it"
+        )
+    return people
+
+
+def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """The number and the cells of each row below the header."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{file}: can't be read ({error.strerror}); give a CSV file") from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = content.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{file}, row {row}: is not UTF-8; save it as CSV in UTF-8") from error
+    if not text.strip():
+        raise DataError(f"{file}, row 1: the file is empty; give a header and a row an image or a trial")
+    if "\0" in text:
+        row = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(f"{file}, row {row}: holds a zero byte, so it is no CSV in UTF-8; save it as that")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = [name.strip() for name in next(reader)]
+        if len(header) == 1 and (mark := next((mark for mark in ";\t" if mark in header[0]), None)):
+            named = "semicolons" if mark == ";" else "tabs"
+            raise DataError(f"{file}, row 1: separated by {named}; separate columns by commas")
+        twice = next((name for name in header if header.count(name) > 1), None)
+        if twice is not None:
+            raise DataError(f"{file}, row 1: two columns are named {twice!r}; rename one of them")
+        for cells in reader:
+            if not cells:
+                continue  # a line without anything in it
+            if len(cells) != len(header):
+                raise DataError(
+                    f"{file}, row {reader.line_num}: {len(cells)} cells, but the header names {len(header)} columns"
+                )
+            yield reader.line_num, {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+    except csv.Error as error:
+        raise DataError(f"{file}, row {reader.line_num}: no CSV ({error}); mend its quotes") from error
+
+
+@dataclass
+class _Checked:
+    """Rows on their way to tables."""
+
+    file: Path
+    folder: Path
+
+    def by_image(self, rows: Sequence[tuple[int, dict[str, str]]]) -> People:
+        seen: dict[str, int] = {}
+        images = []
+        for number, cells in rows:
+            image = self._image(number, cells)
+            if image in seen:
+                raise self._wrong(number, f"image {image} stands in row {seen[image]} already; give each image one row")
+            seen[image] = number
+            images.append(
+                {**cells, "image": image, "animate": self._animate(number, cells), **self._doubt(number, cells)}
+            )
+        return People(pd.DataFrame(images))
+
+    def by_trial(self, rows: Sequence[tuple[int, dict[str, str]]]) -> People:
+        seen: dict[tuple[str, ...], int] = {}
+        first: dict[str, tuple[int, dict[str, str]]] = {}
+        trials: list[dict[str, Any]] = []
+        for number, cells in rows:
+            image, whole = self._image(number, cells), tuple(cells.values())
+            if whole in seen:
+                raise self._wrong(number, f"repeats row {seen[whole]}; number trials in a column if it was shown twice")
+            seen[whole] = number
+            if not cells["subject"]:
+                raise self._wrong(number, "no subject; name each person")
+            if cells["correct"].lower() not in ANSWERS:
+                raise self._wrong(number, f"correct is {cells['correct']!r}; give 1, 0, missing or late")
+            before, known = first.setdefault(image, (number, cells))
+            for name in ("animate", "category"):
+                if cells.get(name) != known.get(name):
+                    raise self._wrong(
+                        number, f"{name} is {cells[name]!r}, but {known[name]!r} for {image} in row {before}"
+                    )
+            trial = {"subject": cells["subject"], "image": image, "animate": self._animate(number, cells)}
+            trial["answer"] = ANSWERS[cells["correct"].lower()]
+            if "rt_ms" in cells:
+                trial["rt_ms"] = self._time(number, cells)
+            trials.append(trial)
+        table = pd.DataFrame(trials)
+        kept = [name for name in ("category",) if rows and name in rows[0][1]]
+        images = [self._of_image(image, first[image], part, kept) for image, part in _groups(table)]
+        return People(_with_times(pd.DataFrame(images), table), table)
+
+    def _of_image(
+        self, image: str, first: tuple[int, dict[str, str]], trials: pd.DataFrame, kept: Sequence[str]
+    ) -> dict[str, Any]:
+        count = trials["answer"].value_counts()
+        correct = int(count.get("correct", 0))
+        n = correct + int(count.get("wrong", 0))
+        if n == 0:
+            raise self._wrong(first[0], f"nobody responded to {image}, and no response is filled in; leave it out")
+        pc = correct / n
+        return {
+            "image": image,
+            **{name: first[1][name] for name in kept},
+            "animate": trials["animate"].iloc[0],
+            "n": n,
+            "n_correct": correct,
+            "pc": pc,
+            "uncertainty": uncertainty(pc),
+            "n_missing": int(count.get("missing", 0)),
+            "n_late": int(count.get("late", 0)),
+        }
+
+    def _image(self, number: int, cells: dict[str, str]) -> str:
+        image = cells["image"]
+        if not image:
+            raise self._wrong(number, "no image; give its path")
+        path = Path(image)
+        if path.is_absolute() or ".." in path.parts:
+            raise self._wrong(number, f"image {image} is no path under {self.folder}; give one that is")
+        if not (self.folder / path).is_file():
+            raise self._wrong(number, f"image {image} is missing under {self.folder}; put it there, or mend the path")
+        return path.as_posix()
+
+    def _animate(self, number: int, cells: dict[str, str]) -> int:
+        value = self._number(number, cells, "animate")
+        if value not in (0, 1):
+            raise self._wrong(number, f"animate is {cells['animate']!r}; give 1 or 0")
+        return int(value)
+
+    def _doubt(self, number: int, cells: dict[str, str]) -> dict[str, float]:
+        """Share correct and D, each compared with whatever else says the same."""
+        given = {name: self._number(number, cells, name) for name in NUMBERS if name in cells}
+        found: dict[str, float] = {}
+        if "n" in given and "n_correct" in given:
+            n, correct = given["n"], given["n_correct"]
+            if n != int(n) or correct != int(correct) or not 0 <= correct <= n or n == 0:
+                raise self._wrong(
+                    number, f"n is {n:g} and n_correct {correct:g}; give whole numbers, n_correct up to n"
+                )
+            found = {"n": int(n), "n_correct": int(correct), "pc": correct / n}
+        if "pc" in given:
+            pc = given["pc"]
+            if not 0 <= pc <= 1:
+                raise self._wrong(number, f"pc is {pc:g}; a share lies between 0 and 1")
+            if "pc" in found and abs(found["pc"] - pc) > ROUNDING:
+                raise self._wrong(number, f"pc is {pc:g}, but n_correct / n is {found['pc']:.4g}; mend one of them")
+            found.setdefault("pc", pc)
+        if "pc" in found:
+            found["uncertainty"] = uncertainty(found["pc"])
+        if "uncertainty" in given:
+            doubt = given["uncertainty"]
+            if not 0 <= doubt <= 0.5:
+                raise self._wrong(number, f"uncertainty is {doubt:g}; D = 0.5 - |0.5 - PC| lies between 0 and 0.5")
+            if "uncertainty" in found and abs(found["uncertainty"] - doubt) > ROUNDING:
+                raise self._wrong(
+                    number,
+                    f"uncertainty is {doubt:g}, but D = 0.5 - |0.5 - PC| is {found['uncertainty']:.4g} with a PC of "
+                    f"{found['pc']:.4g}; mend one of them",
+                )
+            found.setdefault("uncertainty", doubt)
+        if not found:
+            raise DataError(f"{self.file}, row 1: no column pc, uncertainty, or n and n_correct; give one of these")
+        return found
+
+    def _time(self, number: int, cells: dict[str, str]) -> float:
+        if not cells["rt_ms"]:
+            return math.nan  # no-go, or no response: there is no time, and none is made up
+        value = self._number(number, cells, "rt_ms")
+        if value < 0:
+            raise self._wrong(number, f"rt_ms is {value:g}; give milliseconds from the image's onset, or nothing")
+        return value
+
+    def _number(self, number: int, cells: dict[str, str], name: str) -> float:
+        try:
+            value = float(cells[name])
+        except ValueError:
+            what = repr(cells[name]) if cells[name] else "empty"
+            raise self._wrong(number, f"{name} is {what}; give a number") from None
+        if not math.isfinite(value):
+            raise self._wrong(number, f"{name} is {cells[name]}; give a number, or leave the row out")
+        return value
+
+    def _wrong(self, number: int, what: str) -> DataError:
+        return DataError(f"{self.file}, row {number}: {what}")
+
+
+def uncertainty(pc: float) -> float:
+    """Human uncertainty D = 0.5 - |0.5 - PC|: 0 if all agree, 0.5 if they are divided evenly.
+
+    >>> [round(uncertainty(pc), 3) for pc in (1.0, 0.9, 0.5, 0.2, 0.0)]
+    [0.0, 0.1, 0.5, 0.2, 0.0]
+    """
+    return 0.5 - abs(0.5 - pc)
+
+
+def _groups(trials: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    if len(trials):
+        yield from ((str(image), part) for image, part in trials.groupby("image", sort=False))
+
+
+def _with_times(images: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """Each image's mean of correct reaction times, from each of which its person's median was taken."""
+    if "rt_ms" not in trials:
+        return images
+    usable = trials[(trials["answer"] == "correct") & (trials["rt_ms"] >= ANTICIPATION)]
+    centred = usable["rt_ms"] - usable.groupby("subject")["rt_ms"].transform("median")
+    by_image: Callable[[str], Any] = lambda how: centred.groupby(usable["image"]).agg(how)  # noqa: E731
+    return images.assign(
+        n_rt=images["image"].map(by_image("size")).fillna(0).astype(int),
+        rt_centred_ms=images["image"].map(by_image("mean")),
+    )

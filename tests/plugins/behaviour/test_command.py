@@ -1,0 +1,234 @@
+"""`rcnnzoo behaviour` as users call it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import rcnnzoo
+from rcnnzoo import plugins
+from rcnnzoo.cli import main
+from rcnnzoo_behaviour import figures
+from tests.plugins.behaviour.crowd import make_images, rows_by_image, rows_by_trial, write_csv
+
+SMALL = ["--folds", "4", "--repeats", "2", "--exchanges", "199", "--refits", "19", "--bootstraps", "19"]
+SMALL += ["--random-networks", "2"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with images, what people did on them, and three networks."""
+    folder = tmp_path_factory.mktemp("behaviour")
+    names = make_images(folder / "images")
+    write_csv(folder / "people.csv", rows_by_image(names))
+    write_csv(folder / "trials.csv", rows_by_trial(names))
+    for name, architecture, seed in (("bl", "bl", 0), ("bl1", "bl", 1), ("b", "b", 0)):
+        options = {"steps": 3} if architecture == "bl" else {}
+        net = rcnnzoo.build(architecture, categories=5, image_size=8, width=1 / 16, seed=seed, **options)
+        rcnnzoo.save(net, folder / f"{name}.safetensors")
+    return folder
+
+
+def typed(place, *arguments, out="out", human="people.csv"):
+    fixed = ["--images", place / "images", "--human", place / human, "--out", place / out, *SMALL]
+    return ["behaviour", *map(str, [*arguments, *fixed])]
+
+
+@pytest.fixture(scope="module")
+def result(place):
+    """All that one run with two networks wrote."""
+    assert main(typed(place, place / "bl.safetensors", "--against", place / "b.safetensors", human="trials.csv")) == 0
+    return place / "out"
+
+
+def test_every_table_figure_and_the_words_are_there(result):
+    tables = ["correlations", "comparisons", "controls", "ceilings", "beyond", "reaction_times", "thresholds"]
+    for name in [*tables, "distributions", "montage"]:
+        assert len(pd.read_csv(result / f"{name}.csv")) > 0
+    for name in ("correlations", "distributions", "montage"):
+        assert (result / f"{name}.png").stat().st_size > 5000
+        assert (result / f"{name}.svg").read_text().startswith("<?xml")
+    words = (result / "methods.txt").read_text()
+    assert "40 images" in words
+    assert "4-fold cross-validation stratified by category and D > 0, 2 repeats, seed 0" in words
+    assert "19 shuffles" in words
+    assert "Holm" in words
+
+
+def test_correlations_say_what_the_readings_say(result):
+    table = pd.read_csv(result / "correlations.csv")
+    main_rows = table[(table["images"] == "all") & (table["measure"] == "reaction time")].set_index("network")
+    assert main_rows.index.tolist() == ["bl", "b"]
+    assert main_rows.loc["b", "spearman"] == 0  # one step: all react alike
+    assert main_rows.loc["b", "p"] == 1
+    assert (main_rows["p"] <= main_rows["p_corrected"]).all()
+    assert (main_rows["p_corrected"] <= 1).all()
+    assert set(table["predicted"]) == {"uncertainty", "human reaction time"}
+    assert (table["low"].dropna() <= table["high"].dropna()).all()
+    times = pd.read_csv(result / "reaction_times.csv")
+    assert times.groupby("network").size().to_dict() == {"bl": 40, "b": 40}
+    assert times["reaction_time"].between(1, 3).all()
+    area = table[(table["network"] == "bl") & (table["measure"] == "area under uncertainty")].iloc[0]
+    part = times[times["network"] == "bl"]
+    assert area["spearman"] == pytest.approx(
+        part["area_under_uncertainty"].corr(part["uncertainty"], method="spearman")
+    )
+
+
+def test_the_pair_is_compared_by_both_tests(result):
+    table = pd.read_csv(result / "comparisons.csv").set_index("measure")
+    row = table.loc["reaction time"]
+    assert (row["a"], row["b"]) == ("bl", "b")
+    assert 0.05 <= row["p"] <= 1
+    assert 0 < row["p_ranks"] <= 1
+    correlations = pd.read_csv(result / "correlations.csv")
+    chosen = correlations[(correlations["images"] == "all") & (correlations["measure"] == "reaction time")]
+    assert row["difference"] == pytest.approx(chosen["spearman"].iloc[0] - chosen["spearman"].iloc[1])
+
+
+def test_controls_and_ceilings_are_there_for_each_network(result):
+    controls = pd.read_csv(result / "controls.csv")
+    assert set(controls["control"]) == {"randomly initialised", "shuffled within animate or not"}
+    assert controls[controls["control"] == "randomly initialised"]["number"].tolist() == [2, 2]
+    ceilings = pd.read_csv(result / "ceilings.csv")
+    assert {"half, of people", "half, modelled", "true D", "noise-free"} <= set(ceilings["ceiling"])
+
+
+def test_json_is_one_document_and_classifiers_are_not_fitted_again(result, place, capsys, monkeypatch):
+    monkeypatch.setattr("rcnnzoo_behaviour.running.cross_fit", None)  # calling it would fail
+    again = [*typed(place, place / "bl.safetensors", human="trials.csv"), "--json", "--random-networks", "0"]
+    capsys.readouterr()
+    assert main(again) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["correlations"][0]["network"] == "bl"
+    assert set(document) == {"correlations", "comparisons", "controls", "ceilings", "beyond", "methods", "out"}
+
+
+def test_seeds_of_a_network_are_one_entry_and_a_trace_will_do(place, capsys):
+    both = f"{place / 'bl.safetensors'},{place / 'bl1.safetensors'}"
+    few = ["--random-networks", "0", "--refits", "0"]
+    assert main([*typed(place, both, out="seeds"), *few]) == 0
+    averaged = pd.read_csv(place / "seeds" / "correlations.csv").iloc[0]
+    assert averaged["network"] == "bl and 1 more"
+    single = []
+    for name in ("bl", "bl1"):
+        trace = next((place / "seeds" / "traces" / name).glob("*.zarr"))
+        assert main([*typed(place, trace, out=f"trace-{name}"), *few]) == 0
+        single.append(pd.read_csv(place / f"trace-{name}" / "correlations.csv").iloc[0]["spearman"])
+    assert averaged["spearman"] == pytest.approx(np.mean(single))
+
+
+def test_classifiers_fitted_to_other_images(place, tmp_path):
+    make_images(tmp_path / "others", 30)
+    few = ["--random-networks", "0", "--refits", "0", "--bootstraps", "0"]
+    other = ["--classifier-images", str(tmp_path / "others")]
+    assert main([*typed(place, place / "bl.safetensors", out="elsewhere"), *few, *other]) == 0
+    assert "fitted to 30 other images" in (place / "elsewhere" / "methods.txt").read_text()
+
+
+def test_greyscale_images_of_another_size(place, tmp_path):
+    names = make_images(tmp_path / "grey", size=20, mode="L")
+    file = write_csv(tmp_path / "people.csv", rows_by_image(names))
+    arguments = ["behaviour", place / "bl.safetensors", "--images", tmp_path / "grey", "--human", file]
+    few = ["--random-networks", "0", "--refits", "0", "--bootstraps", "0", "--repeats", "1"]
+    assert main([*map(str, arguments), "--out", str(tmp_path / "out"), *few]) == 0
+
+
+def fault(capsys, arguments, status=2):
+    capsys.readouterr()
+    assert main(arguments) == status
+    output = capsys.readouterr()
+    assert output.out == ""
+    (line,) = output.err.splitlines()
+    return line
+
+
+def test_bad_input_is_one_line_and_status_2(place, capsys, tmp_path):
+    rows = rows_by_image([row["image"] for row in rows_by_image(make_images(tmp_path / "x"))])
+    rows[3]["pc"] = 1.2
+    write_csv(place / "wrong.csv", rows)
+    line = fault(capsys, typed(place, place / "bl.safetensors", human="wrong.csv"))
+    assert line == f"error: {place / 'wrong.csv'}, row 5: pc is 1.2; a share lies between 0 and 1"
+    (tmp_path / "x" / rows[0]["image"]).write_bytes(b"no image")
+    rows[3]["pc"] = rows[3]["n_correct"] / 20
+    file = write_csv(tmp_path / "people.csv", rows)
+    arguments = ["behaviour", str(place / "bl.safetensors"), "--images", str(tmp_path / "x"), "--human", str(file)]
+    capsys.readouterr()
+    assert main([*arguments, "--out", str(tmp_path / "out"), *SMALL]) == 2
+    assert "unreadable" in capsys.readouterr().err
+    assert "unknown readout 'cumulativ'" in fault(capsys, typed(place, "bl", "--readout", "cumulativ"))
+    assert "there are only 20 images" in fault(capsys, [*typed(place, place / "bl.safetensors"), "--folds", "30"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to send")
+def test_ctrl_c_ends_it_with_130(place):
+    arguments = [*typed(place, place / "bl.safetensors", out="interrupted"), "--refits", "1000000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rcnnzoo", *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "COLUMNS": "80"},
+    )
+    waited = time.monotonic() + 300
+    while not list((place / "interrupted" / "classifiers").glob("bl-random1*")) and time.monotonic() < waited:
+        time.sleep(0.2)
+    time.sleep(2)  # into the shuffles
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert errors.strip().splitlines()[-1] == "interrupted"
+
+
+def test_the_command_comes_through_the_public_hook_and_the_core_knows_nothing_of_it(monkeypatch):
+    (row,) = [row for row in plugins.listing() if row["name"] == "behaviour" and row["kind"] == "commands"]
+    assert row["package"] == "rcnnzoo-behaviour"
+    core = Path(rcnnzoo.__file__).parent
+    naming = [
+        file.name for file in core.rglob("*.py") if re.search(r"rcnnzoo_behaviour|pingouin|numba", file.read_text())
+    ]
+    assert naming == []
+    monkeypatch.setenv("RCNNZOO_LOAD_PLUGINS", "")
+    plugins.registry.cache_clear()
+    try:
+        assert "behaviour" not in plugins.names("commands")
+        assert main(["behaviour"]) == 2
+    finally:
+        plugins.registry.cache_clear()
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys\nfrom rcnnzoo.cli import main\nmain(['behaviour', '--help'])\nprint(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "rcnnzoo_behaviour.cli" in modules
+    assert not {"torch", "numba", "pingouin", "pandas", "sklearn"} & set(modules)
+
+
+def test_stars_and_distributions_are_those_of_the_tables():
+    assert [figures.stars(p) for p in (0.001, 0.0011, 0.01, 0.05, 0.051, float("nan"))] == [
+        "***",
+        "**",
+        "**",
+        "*",
+        "",
+        "",
+    ]
+    table = pd.DataFrame(
+        {
+            "network": "net",
+            "animate": [1, 1, 1, 0],
+            "reaction_time": [1.2, 0.9, 3.0, 2.0],
+            "uncertainty": [0.1, 0.3, 0.5, 0.0],
+        }
+    )
+    found = figures.distribution(table).set_index(["kind", "reaction_time"])
+    assert found.loc[("animate", 1), "share"] == pytest.approx(2 / 3)
+    assert found.loc[("animate", 1), "uncertainty"] == pytest.approx(0.2)
+    assert found.loc[("inanimate", 2), "images"] == 1
