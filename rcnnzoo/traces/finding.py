@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rcnnzoo import plugins
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.images import usual_size
 from rcnnzoo.data.opening import Data, open_data
@@ -75,9 +76,12 @@ def find_subject(
     Raises:
         OptionError: It isn't said which images, or an option doesn't go with a trained network.
         WeightsError: There is no such network.
+        UnknownName: There is no such architecture.
         DataError: There are no such images.
     """
     file = weights_file(model)
+    if file is None:
+        plugins.describe("architectures", model)  # a misspelt one is said to be that before anything else is missed
     images = _open_data(file, data, data_dir)
     chosen = split or images.best_test()
     part = images.split(chosen)

@@ -409,6 +409,7 @@ BAD = {
     "profile run --bootstrap 200": "--bootstrap needs --sweep",
     "profile run --precision bf16": "--precision needs --measure",
     "profile run --images 9": "--images needs --measure",
+    "compare nope run": "unknown architecture 'nope'",
     "profile run --out there": "--out needs --sweep or --measure",
     "profile run --data digits": "--data needs --sweep or --threshold or --budget or --accuracy or --measure",
     "profile run --measure --precision bf15": "unknown precision 'bf15': did you mean 'bf16'",
