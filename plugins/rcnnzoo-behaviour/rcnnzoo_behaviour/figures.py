@@ -100,7 +100,7 @@ def _draw_brackets(axes: Axes, main: pd.DataFrame, comparisons: pd.DataFrame, to
         if mark:
             left, right = places[row["a"]] - 0.22, places[row["b"]] - 0.22
             axes.plot([left, left, right, right], [height - 0.01, height, height, height - 0.01], "k", linewidth=0.8)
-            axes.annotate(mark, ((left + right) / 2, height), ha="center", va="center_baseline")
+            axes.annotate(mark, ((left + right) / 2, height), ha="center", va="bottom")
             height += 0.05
 
 
