@@ -55,7 +55,8 @@ def paired(runs: int = RUNS, images: int = 200) -> None:
             folds = deal(simulated.uncertainty > 0, 5, 2, seed)
             readings = [read(Courses(course), simulated.uncertainty, folds) for course in simulated.entropies]
             constant += any(np.ptp(reading.reaction_times) == 0 for reading in readings)
-            exchange = exchange_ranks(readings[0], readings[1], simulated.uncertainty, PERMUTATIONS, seed)
+            first, second = (reading.standardised for reading in readings)
+            exchange = exchange_ranks(first, second, simulated.uncertainty, PERMUTATIONS, seed)
             both = Courses(np.concatenate(simulated.entropies))
             refitted = exchange_refitted(both, simulated.uncertainty, folds, PERMUTATIONS, seed)
             rejected += np.array([exchange.p, refitted.p]) <= 0.05

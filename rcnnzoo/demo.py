@@ -16,7 +16,7 @@ from rcnnzoo.analysis.profile import Profile, profile
 from rcnnzoo.cli.output import percent, show_table
 from rcnnzoo.figures.accuracy import draw_comparison
 from rcnnzoo.figures.sat import draw_sat
-from rcnnzoo.figures.saving import save_figure, save_table
+from rcnnzoo.figures.saving import save_figure, save_table, stacked
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
 from rcnnzoo.traces.finding import find_trace
@@ -41,7 +41,7 @@ def demo(folder: Path = Path("demo")) -> None:
         tables[name] = measure_accuracy(trace).by_step
         profiles[name] = profile(trace, POLICY, READOUT)
     title = "digits, 450 test images"
-    save_table(_joined(tables), folder / "accuracy.csv")
+    save_table(stacked(tables), folder / "accuracy.csv")
     save_figure(draw_comparison(tables, f"{title}, 95 % intervals"), folder / "accuracy")
     rows = [
         {"network": name, "step": step, "accuracy %": percent(accuracy)}
@@ -57,13 +57,8 @@ def demo(folder: Path = Path("demo")) -> None:
 def _draw_fig_1(profiles: Mapping[str, Profile], title: str, folder: Path) -> None:
     """The paper's Fig. 1: bl's accuracy against its mean cost as it stops earlier or later, b's, and an oracle's."""
     curves, oracle = {name: one.curve for name, one in profiles.items()}, profiles["bl"].oracle
-    save_table(_joined(curves | {"oracle of bl": oracle}), folder / "sat.csv")
+    save_table(stacked(curves | {"oracle of bl": oracle}), folder / "sat.csv")
     save_figure(draw_sat(curves, oracle, title), folder / "sat")
-
-
-def _joined(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One table, with the network in its first column."""
-    return pd.concat(tables, names=["network"]).reset_index("network")
 
 
 if __name__ == "__main__":

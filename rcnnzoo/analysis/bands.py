@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from rcnnzoo.analysis.changes import Floats, changes_of
+from rcnnzoo.analysis.changes import Changes, Floats, changes_of
 from rcnnzoo.analysis.intervals import Bootstrap, percentiles
 from rcnnzoo.analysis.outcomes import Outcomes
 
@@ -15,20 +15,19 @@ POINTS = 201
 """Places along the cost at which a band is given."""
 
 
-def accuracy_at(outcomes: Outcomes, costs: Sequence[float] | Floats) -> Floats:
+def accuracy_at(changes: Changes, costs: Sequence[float] | Floats) -> Floats:
     """Accuracy at each mean cost in MACs, [G]: linear between the curve's points.
 
     A point in between is reached by using one neighbour's threshold for a share of the images, chosen at random, and
     the other's for the rest.
     """
-    everyone = np.ones(len(outcomes.right), dtype=np.int64)
-    return np.interp(costs, *changes_of(outcomes).accuracy_by_cost(everyone))
+    everyone = np.ones(len(changes.right_at_last), dtype=np.int64)
+    return np.interp(costs, *changes.accuracy_by_cost(everyone))
 
 
-def resampled_accuracy_at(outcomes: Outcomes, costs: Sequence[float] | Floats, bootstrap: Bootstrap) -> Floats:
+def resampled_accuracy_at(changes: Changes, costs: Sequence[float] | Floats, bootstrap: Bootstrap) -> Floats:
     """The same of each resample of the images, whose curve is computed anew: [resamples, G]."""
-    changes = changes_of(outcomes)
-    draws = bootstrap.draws(len(outcomes.right))
+    draws = bootstrap.draws(len(changes.right_at_last))
     return np.stack([np.interp(costs, *changes.accuracy_by_cost(counts)) for counts in draws])
 
 
@@ -40,5 +39,6 @@ def band_of(outcomes: Outcomes, bootstrap: Bootstrap) -> pd.DataFrame:
     the band does as well.
     """
     costs = np.unique(np.linspace(outcomes.macs[0], outcomes.macs[-1], POINTS))
-    low, high = percentiles(resampled_accuracy_at(outcomes, costs, bootstrap))
-    return pd.DataFrame({"mean_macs": costs, "accuracy": accuracy_at(outcomes, costs), "low": low, "high": high})
+    changes = changes_of(outcomes)
+    low, high = percentiles(resampled_accuracy_at(changes, costs, bootstrap))
+    return pd.DataFrame({"mean_macs": costs, "accuracy": accuracy_at(changes, costs), "low": low, "high": high})

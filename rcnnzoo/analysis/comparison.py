@@ -18,6 +18,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from rcnnzoo.analysis.bands import accuracy_at, resampled_accuracy_at
+from rcnnzoo.analysis.changes import changes_of
 from rcnnzoo.analysis.intervals import Bootstrap, percentiles, wilson
 from rcnnzoo.analysis.outcomes import Outcomes, find_outcomes
 from rcnnzoo.errors import OptionError
@@ -114,8 +115,9 @@ def _at_equal_cost(outcomes: Mapping[str, Outcomes], cost: float | None, bootstr
     if cost is not None and np.isnan(costs).all():
         raise OptionError(f"--cost {cost:.6g}: no two of these networks can both have that mean cost; leave it out")
     # Each network's curve is computed once a resample, at the costs of all its pairs; the draws are the same for all.
-    resampled = {name: resampled_accuracy_at(of_one, costs, bootstrap) for name, of_one in outcomes.items()}
-    observed = {name: accuracy_at(of_one, costs) for name, of_one in outcomes.items()}
+    changes = {name: changes_of(of_one) for name, of_one in outcomes.items()}
+    resampled = {name: resampled_accuracy_at(of_one, costs, bootstrap) for name, of_one in changes.items()}
+    observed = {name: accuracy_at(of_one, costs) for name, of_one in changes.items()}
     rows = []
     for number, (a, b) in enumerate(pairs):
         accuracy_a, accuracy_b = observed[a][number], observed[b][number]

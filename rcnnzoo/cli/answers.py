@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import xarray as xr
 
 from rcnnzoo.analysis.choice import Half, choose_threshold
@@ -25,7 +24,7 @@ from rcnnzoo.devices import best_device, device_name
 from rcnnzoo.engine.measure import measure_decisions, some_thresholds
 from rcnnzoo.figures.measurement import draw_measurement
 from rcnnzoo.figures.sat import draw_sat
-from rcnnzoo.figures.saving import save_figure, save_table
+from rcnnzoo.figures.saving import save_figure, save_table, stacked
 from rcnnzoo.profiling.operations import macs_by_module, macs_per_step
 from rcnnzoo.traces.finding import Subject
 
@@ -53,9 +52,9 @@ def sweep(traces: Traces, policy: str, readout: str, bootstrap: Bootstrap | None
     save_table(first.curve, folder / "sat.csv")
     save_table(first.oracle, folder / "oracle.csv")
     if len(curves) > 1:
-        save_table(_stacked(curves), folder / "against.csv")
+        save_table(stacked(curves), folder / "against.csv")
     if bootstrap is not None:
-        save_table(_stacked(bands).assign(**asdict(bootstrap)), folder / "band.csv")
+        save_table(stacked(bands).assign(**asdict(bootstrap)), folder / "band.csv")
     save_figure(draw_sat(curves, first.oracle, title, bands), folder / "sat")
 
     documents = [_document(other, one) for other, one in profiles.items()]
@@ -74,10 +73,6 @@ def sweep(traces: Traces, policy: str, readout: str, bootstrap: Bootstrap | None
         (None, [_summary(other, one) for other, one in profiles.items()]),
     ]
     return Answer(or_none(document), tables, [folder / "sat.png"])
-
-
-def _stacked(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat(tables, names=["network"]).reset_index("network")
 
 
 def _document(name: str, profile: Profile) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from math import isinf
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rcnnzoo.cli.options import Data, DataDir, Policy, Readout, Split
-from rcnnzoo.cli.output import AsJson, percent, show_json, show_table
+from rcnnzoo.cli.output import AsJson, or_none, percent, show_json, show_table
 
 
 def calibrate(
@@ -57,11 +56,10 @@ def calibrate(
     save_figure(draw_thresholds(found, title), folder / "thresholds")
     if as_json:
         numbers = {name: value for name, value in vars(found).items() if name != "sequence"}
-        # JSON has no infinity, which means that no image stops before the last step.
-        numbers["threshold"] = None if isinf(found.threshold) else found.threshold
         names = {name: trace.attrs[name] for name in ("name", "data", "split")}
         where = {"trace": str(path), "out": str(folder)}
-        show_json({**names, "policy": policy, "readout": readout, **numbers, "note": found.note, **where})
+        about = {**names, "policy": policy, "readout": readout}
+        show_json(or_none({**about, **numbers, "note": found.note, **where}))
         return
     threshold = str(float32(found.threshold))  # as many digits as it takes to give the very score back
     show_table(

@@ -80,7 +80,8 @@ def run(
     if rows is not None and rows < 1:
         raise OptionError(f"rows {rows}: take at least 1")
     device = next(model.parameters()).device
-    group = max(1, _memory(device) // (state_bytes(model) + COPIES * 4 * model.num_steps * _categories(model)))
+    logits = 4 * model.num_steps * len(model.metadata["categories"])
+    group = max(1, _memory(device) // (state_bytes(model) + COPIES * logits))
     most = rows or GROUPS.get(device.type, 1) * group
     refill = device.type != "cpu" and model.rows_mix_steps
     return _run(model, _Waiting(batches, device), rule, most, min(group, most), refill=refill)
@@ -118,10 +119,6 @@ def _memory(device: torch.device) -> int:
     if device.type == "cuda":
         return min(STATE_BYTES_ELSEWHERE, torch.cuda.mem_get_info(device)[0] // 8)
     return STATE_BYTES.get(device.type, STATE_BYTES_ELSEWHERE)
-
-
-def _categories(model: RecurrentModel) -> int:
-    return len(model.metadata["categories"])
 
 
 def _packed(groups: Iterable[_Rows], most: int) -> list[_Rows]:

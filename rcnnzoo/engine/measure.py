@@ -18,7 +18,7 @@ from rcnnzoo.devices import seconds
 from rcnnzoo.engine.decide import Decisions, decide
 from rcnnzoo.policies.lookup import policy as look_up_policy
 from rcnnzoo.profiling.operations import macs_per_step
-from rcnnzoo.profiling.resources import resources
+from rcnnzoo.profiling.resources import Used, resources
 from rcnnzoo.progress import progress
 from rcnnzoo.traces.labelled import make_trace
 
@@ -98,40 +98,39 @@ def measure_decisions(
 
     took: dict[float, list[float]] = {threshold: [] for threshold in settings}
     alone: dict[float, list[float]] = {threshold: [] for threshold in settings}
-    rows = []
+    decided: dict[float, Decisions] = {}
+    used: dict[float, Used] = {}
     with progress("measuring", len(settings) * (rounds + 2)) as advance:
         for threshold in settings:  # convolutions choose their algorithms here
-            with resources(device) as used:
-                decisions = run(threshold)
-            rows.append(
-                {
-                    "threshold": threshold,
-                    "mean_steps": decisions.reaction_time.double().mean().item(),
-                    "mean_macs": decisions.macs.double().mean().item(),
-                    "peak_memory": used.peak_bytes,
-                }
-            )
+            decided[threshold] = run(threshold)
             advance(1)
         for _ in range(rounds):
-            for row, threshold in zip(rows, settings, strict=True):
-                with resources(device) as used:
+            for threshold in settings:
+                with resources(device) as used[threshold]:
                     took[threshold].append(seconds(partial(run, threshold), device))
-                row["peak_memory"] = used.peak_bytes
-                row["joules"] = math.nan if used.joules is None else used.joules / len(images)
                 advance(1)
         for threshold in settings:
             run(threshold, images[:1])
             for image in images[:ALONE].split(1):
                 alone[threshold].append(seconds(partial(run, threshold, image), device))
             advance(1)
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(
+        {
+            "threshold": threshold,
+            "mean_steps": decided[threshold].reaction_time.double().mean().item(),
+            "mean_macs": decided[threshold].macs.double().mean().item(),
+            "peak_memory": of_last.peak_bytes,
+            "joules": math.nan if of_last.joules is None else of_last.joules / len(images),
+        }
+        for threshold, of_last in used.items()
+    )
     table["latency_ms"] = [1000 * statistics.median(alone[threshold]) for threshold in settings]
     table["images_per_second"] = [len(images) / statistics.median(took[threshold]) for threshold in settings]
     table["saving"] = table["images_per_second"] / table["images_per_second"][0]
     table["macs_saving"] = table["mean_macs"][0] / table["mean_macs"]
     agreement = None
     if precision != "fp32":
-        pairs = [(run(threshold), run(threshold, precision="fp32")) for threshold in settings]
+        pairs = [(decided[threshold], run(threshold, precision="fp32")) for threshold in settings]
         agreement = pd.DataFrame(
             {
                 "threshold": settings,

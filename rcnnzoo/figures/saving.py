@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib
@@ -18,6 +19,11 @@ def save_figure(figure: Figure, stem: Path) -> None:
         for suffix, options in ((".png", {"dpi": 150}), (".svg", {"metadata": {"Date": None}})):
             with whole(stem.with_name(stem.name + suffix)) as temporary:
                 figure.savefig(temporary, **options)
+
+
+def stacked(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Tables of several networks as one, with the network in its first column."""
+    return pd.concat(tables, names=["network"]).reset_index("network")
 
 
 def save_table(table: pd.DataFrame, file: Path) -> None:

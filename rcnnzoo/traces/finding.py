@@ -17,7 +17,7 @@ from rcnnzoo.traces import storage
 from rcnnzoo.traces.recording import Recording, identify, record
 from rcnnzoo.training.settings import is_same_data, load_settings
 from rcnnzoo.weights.files import file_hash
-from rcnnzoo.weights.models import FILE, open_model, weights_file
+from rcnnzoo.weights.models import FILE, is_of_run, network_name, open_model, weights_file
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,8 @@ def find_subject(
         name = f"{model}-seed{seed}"
         return Subject(network, name, images, chosen, Path("traces", name))
     network = open_model(model, width=width, steps=steps, image_size=image_size)
-    of_run = (file.parent / "config.toml").is_file()
-    name = file.absolute().parent.name if of_run else file.stem
-    return Subject(network, name, images, chosen, file.parent / "traces" / ("" if of_run else file.stem))
+    traces = file.parent / "traces" / ("" if is_of_run(file) else file.stem)
+    return Subject(network, network_name(file), images, chosen, traces)
 
 
 def find_trace(

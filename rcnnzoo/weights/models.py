@@ -42,6 +42,16 @@ def open_model(text: str, *, seed: int = 0, **options: Any) -> RecurrentModel:
     return load(file)
 
 
+def is_of_run(file: Path) -> bool:
+    """Whether a weight file lies in a run's folder."""
+    return (file.parent / "config.toml").is_file()
+
+
+def network_name(file: Path) -> str:
+    """What people call the network of a weight file: by its run, else by the file."""
+    return file.absolute().parent.name if is_of_run(file) else file.stem
+
+
 def weights_file(text: str) -> Path | None:
     """The file that MODEL means, or None where it names an architecture.
 

@@ -28,12 +28,12 @@ def test_a_resampled_curve_is_the_curve_of_the_resampled_trace(trace, seed, poli
 @given(trace=traces(), seed=st.integers(0, 1000))
 def test_accuracy_at_a_cost_lies_on_the_straight_line_between_two_thresholds(trace, seed):
     curve = rcnnzoo.sat_curve(trace)
-    outcomes = find_outcomes(trace, "entropy", "cumulative")
+    changes = changes_of(find_outcomes(trace, "entropy", "cumulative"))
     low, high = np.random.default_rng(seed).integers(0, len(curve), 2)
     ends = curve.iloc[sorted((low, min(low + 1, len(curve) - 1)))]
     middle = ends["mean_macs"].mean()
-    assert accuracy_at(outcomes, [middle])[0] == pytest.approx(ends["accuracy"].mean())
-    assert accuracy_at(outcomes, [curve["mean_macs"][high]])[0] == pytest.approx(curve["accuracy"][high])
+    assert accuracy_at(changes, [middle])[0] == pytest.approx(ends["accuracy"].mean())
+    assert accuracy_at(changes, [curve["mean_macs"][high]])[0] == pytest.approx(curve["accuracy"][high])
 
 
 def test_draws_are_of_as_many_images_and_repeat_with_their_seed():
@@ -75,10 +75,10 @@ def test_a_band_holds_the_true_accuracy_as_often_as_it_says():
     """Of 200 samples the interval at a cost misses the population's accuracy in about 10; more than 20 in 0.2 %."""
     random = np.random.default_rng(0)
     costs = [1.0, 1.5, 2.2, 3.0]
-    truth = accuracy_at(simulate(random, 400_000), costs)
+    truth = accuracy_at(changes_of(simulate(random, 400_000)), costs)
     missed = np.zeros(len(costs))
     for seed in range(200):
-        resampled = resampled_accuracy_at(simulate(random, 200), costs, Bootstrap(200, seed))
+        resampled = resampled_accuracy_at(changes_of(simulate(random, 200)), costs, Bootstrap(200, seed))
         low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
         missed += (truth < low) | (truth > high)
     for count in missed:

@@ -6,6 +6,7 @@ from scipy.stats import binomtest
 
 import rcnnzoo
 from rcnnzoo.analysis.bands import accuracy_at, resampled_accuracy_at
+from rcnnzoo.analysis.changes import changes_of
 from rcnnzoo.analysis.comparison import compare
 from rcnnzoo.analysis.intervals import Bootstrap, percentiles, wilson
 from rcnnzoo.analysis.outcomes import Outcomes
@@ -121,11 +122,11 @@ def test_another_cost_can_be_asked_for():
 def test_the_paired_interval_holds_the_true_difference_as_often_as_it_says():
     """Of 100 samples about 5 miss; images that are hard for one network are hard for the other."""
     a, b = hard_for_both(np.random.default_rng(0), 100_000)
-    truth = accuracy_at(a, [25]) - accuracy_at(b, [25])
+    truth = accuracy_at(changes_of(a), [25]) - accuracy_at(changes_of(b), [25])
     missed = 0
     for seed in range(100):
         a, b = hard_for_both(np.random.default_rng(seed + 1), 150)
-        resampled = [resampled_accuracy_at(one, [25], Bootstrap(200, seed)) for one in (a, b)]
+        resampled = [resampled_accuracy_at(changes_of(one), [25], Bootstrap(200, seed)) for one in (a, b)]
         low, high = percentiles(resampled[0] - resampled[1])
         missed += not low <= truth <= high
     assert binomtest(missed, 100, 0.05).pvalue > 0.001

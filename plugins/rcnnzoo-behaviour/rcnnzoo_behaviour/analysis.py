@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from rcnnzoo.progress import progress
 from rcnnzoo_behaviour.bootstrap import Interval, bootstrap_interval, bootstrap_ranks, difference
 from rcnnzoo_behaviour.ceiling import ceilings, tied_shares
 from rcnnzoo_behaviour.controls import agreement, is_correct, partial_correlation
+from rcnnzoo_behaviour.entries import Entry, Findings, Settings
 from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, Reading, deal, read
 from rcnnzoo_behaviour.human import LEAST_IMAGES, People
 from rcnnzoo_behaviour.permutation import against_zero, exchange_ranks, exchange_refitted
@@ -28,87 +29,6 @@ from rcnnzoo_behaviour.reaction_time import area_under, read_graded, tied_share
 LEAST_TIMES = 3
 """Human reaction times that an image needs for their mean to be predicted."""
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How much is computed.
-
-    Attributes:
-        folds: K of each cross-validation.
-        repeats: R cross-validations with other folds.
-        exchanges: Of two networks' ranks, with thresholds as they are.
-        refits: Rearrangements of each permutation test that fits all thresholds anew; 0: no such test.
-        bootstraps: Samples of images for each interval; 0: no intervals.
-        simulations: Crowds for the ceilings, and halvings of people.
-        seed: Of folds, rearrangements, samples and simulations.
-    """
-
-    folds: int = 10
-    repeats: int = 10
-    exchanges: int = 10_000
-    refits: int = 1000
-    bootstraps: int = 1000
-    simulations: int = 200
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network as people's judges: what it makes of their images.
-
-    Attributes:
-        name: What people call it.
-        entropies: Of the accumulated animate/inanimate probabilities, in nats, [N, T].
-        probabilities: Accumulated probability of "animate", [N, T].
-    """
-
-    name: str
-    entropies: Floats
-    probabilities: Floats
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A row of the tables: a network, or several training seeds of one, whose correlations are averaged.
-
-    Attributes:
-        name: What people call it.
-        members: Its networks.
-        random: Entropies [N, T] of randomly initialised networks of the same architecture.
-    """
-
-    name: str
-    members: Sequence[Network]
-    random: Sequence[Floats] = field(default=(), repr=False)
-
-    @property
-    def steps(self) -> int:
-        """T."""
-        return int(self.members[0].entropies.shape[1])
-
-
-@dataclass(frozen=True)
-class Findings:
-    """Tables, each written as a CSV of its name; columns say what they hold, and docs/behaviour.md says it at length.
-
-    Attributes:
-        correlations: A row an entry, part of the images, what is predicted, and measure.
-        comparisons: A row a pair of entries and measure.
-        controls: A row an entry and control.
-        ceilings: As from `ceilings`.
-        beyond: A row an entry and quantity.
-        reaction_times: A row a network and image.
-        thresholds: A row a network, repeat and fold.
-    """
-
-    correlations: pd.DataFrame
-    comparisons: pd.DataFrame
-    controls: pd.DataFrame
-    ceilings: pd.DataFrame
-    beyond: pd.DataFrame
-    reaction_times: pd.DataFrame
-    thresholds: pd.DataFrame
 
 
 def analyse(
@@ -144,6 +64,7 @@ class _Analysis:
         self.animate: Integers = images["animate"].to_numpy(dtype=np.int64)
         self.folds = self._deal(np.ones(len(images), dtype=bool), self.doubt)
         self.readings: dict[str, list[Reading]] = {}
+        self.graded: dict[str, list[tuple[Floats, Floats]]] = {}
         self.intervals: dict[tuple[str, str], Interval] = {}
         self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in Findings.__dataclass_fields__}
 
@@ -189,7 +110,7 @@ class _Analysis:
             "spearman": float(np.mean([reading.correlation for reading in readings])),
         }
         row |= self._whether_above_zero(entry, f"{part_name}, {predicted}", courses, target, folds)
-        self.rows["correlations"].append(row | _ties([reading.standardised for reading in readings], readings, target))
+        self.rows["correlations"].append(row | _ties(readings, target))
         return readings
 
     def _whether_above_zero(
@@ -211,6 +132,7 @@ class _Analysis:
     def _graded(self, entry: Entry) -> None:
         """Measures that tie less; without thresholds, pingouin's test."""
         readings = [read_graded(network.entropies, self.doubt, self.folds) for network in entry.members]
+        self.graded[entry.name] = readings
         standardised = [ranks for _, ranks in readings]
         ranks = rankdata(self.doubt)
         row = {"network": entry.name, "images": "all", "predicted": "uncertainty", "n": len(ranks)}
@@ -221,8 +143,6 @@ class _Analysis:
         self.rows["correlations"].append(row | {"measure": "graded crossing"} | values)
         for measure, of in (("area under uncertainty", area_under), ("entropy of the last step", _last)):
             found = [of(network.entropies) for network in entry.members]
-            interval = bootstrap_ranks(found, self.doubt, max(self.settings.bootstraps, 2), self.settings.seed)
-            self.intervals[entry.name, measure] = interval
             tests = [pingouin.corr(values, self.doubt, method="spearman", alternative="greater") for values in found]
             above: dict[str, Any] = {
                 "spearman": float(np.mean([test["r"].iloc[0] for test in tests])),
@@ -230,6 +150,8 @@ class _Analysis:
                 "tied_pairs": float(np.mean([tied_share(values) for values in found])),
             }
             if self.settings.bootstraps:
+                interval = bootstrap_ranks(found, self.doubt, self.settings.bootstraps, self.settings.seed)
+                self.intervals[entry.name, measure] = interval
                 above |= {"low": interval.low, "high": interval.high}
             if len(tests) == 1:
                 above |= {"p": float(tests[0][_p_column(tests[0])].iloc[0]), "test": "one-tailed, pingouin's corr"}
@@ -298,9 +220,9 @@ class _Analysis:
         known: list[dict[Any, Any]] = self.people.images[
             [name for name in ("image", "category", "animate", "pc", "uncertainty") if name in self.people.images]
         ].to_dict("records")
-        for reading, network in zip(self.readings[entry.name], entry.members, strict=True):
+        read_all = zip(self.readings[entry.name], self.graded[entry.name], entry.members, strict=True)
+        for reading, (graded, _), network in read_all:
             times, ranks = reading.reaction_times.mean(axis=0), reading.standardised.mean(axis=0)
-            graded, _ = read_graded(network.entropies, self.doubt, self.folds)
             self.rows["reaction_times"] += [
                 {
                     "network": network.name,
@@ -330,7 +252,9 @@ class _Analysis:
         )
         times |= self._interval_of_difference(first, second, "all, uncertainty")
         if single:
-            ranks = exchange_ranks(one[0], two[0], self.doubt, settings.exchanges, settings.seed)
+            ranks = exchange_ranks(
+                one[0].standardised, two[0].standardised, self.doubt, settings.exchanges, settings.seed
+            )
             times |= {"p_ranks": ranks.p, "exchanges": len(ranks.null), "exact": ranks.exact}
         if single and settings.refits:
             steps = max(first.steps, second.steps)
@@ -344,8 +268,7 @@ class _Analysis:
         area["difference"] = float(means[0] - means[1])
         area |= self._interval_of_difference(first, second, "area under uncertainty")
         if single:
-            readings = [Reading(np.empty((0, 0)), np.empty((0, 0), dtype=np.int64), part[0], 0.0) for part in of]
-            test = exchange_ranks(readings[0], readings[1], self.doubt, settings.exchanges, settings.seed)
+            test = exchange_ranks(of[0][0], of[1][0], self.doubt, settings.exchanges, settings.seed)
             area |= {"p": test.p, "exchanges": len(test.null), "exact": test.exact}
         self.rows["comparisons"] += [times, area]
 
@@ -385,9 +308,9 @@ def _corrected(table: pd.DataFrame, alike: list[str]) -> pd.DataFrame:
     return table
 
 
-def _ties(standardised: Sequence[Floats], readings: Sequence[Reading], target: Floats) -> dict[str, float]:
+def _ties(readings: Sequence[Reading], target: Floats) -> dict[str, float]:
     """Kendall's tau-b and the share of tied pairs; 0 where all are equal."""
-    ranks = [one for part in standardised for one in part]
+    ranks = [one for reading in readings for one in reading.standardised]
     taus = [0.0 if np.ptp(one) == 0 else kendalltau(one, target).statistic for one in ranks]
     ties = [tied_share(times) for reading in readings for times in reading.reaction_times]
     return {"kendall": float(np.mean(taus)), "tied_pairs": float(np.mean(ties))}

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rcnnzoo.analysis.intervals import percentiles
 from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, correlate_again, levels
 from rcnnzoo_behaviour.scanning import correlate_copies
 
 Advance = Callable[[int], None] | None
-COVERAGE = 0.95
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def bootstrap_interval(
     values = np.array(
         [correlate_again(courses, uncertainty, folds, weights=copies, advance=advance) for courses in members]
     )
-    return percentiles(_over_members(values, seed))
+    return _interval(_over_members(values, seed))
 
 
 def _over_members(values: Floats, seed: int) -> Floats:
@@ -67,13 +67,11 @@ def draw_copies(images: int, number: int, seed: int) -> Floats:
 
 def difference(first: Interval, second: Interval) -> Interval:
     """The 95 % interval of the difference between two entries' correlations, from the same samples of images."""
-    return percentiles(first.values - second.values)
+    return _interval(first.values - second.values)
 
 
-def percentiles(values: Floats) -> Interval:
-    """The middle 95 % of a bootstrap's values."""
-    tail = (1 - COVERAGE) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
+def _interval(values: Floats) -> Interval:
+    low, high = percentiles(values)
     return Interval(float(low), float(high), values)
 
 
@@ -81,4 +79,4 @@ def bootstrap_ranks(members: Sequence[Floats], uncertainty: npt.ArrayLike, numbe
     """As `bootstrap_interval`, for measures [N] for which nothing is fitted; the same samples for the same seed."""
     level, copies = levels(uncertainty), draw_copies(len(members[0]), number, seed)
     values = np.array([correlate_copies(levels(member), level, copies) for member in members])
-    return percentiles(_over_members(values, seed))
+    return _interval(_over_members(values, seed))

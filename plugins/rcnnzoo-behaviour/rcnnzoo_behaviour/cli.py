@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from rcnnzoo.cli.options import Readout
-from rcnnzoo.cli.output import AsJson, show_json, show_table
+from rcnnzoo.cli.output import AsJson, or_none, show_json, show_table
 
 
 def behaviour(
@@ -39,8 +39,9 @@ def behaviour(
     Example: rcnnzoo behaviour runs/bl-ecoset-seed0 --images photos --human people.csv
     """
     from rcnnzoo.readouts.lookup import readout as look_up
-    from rcnnzoo_behaviour.analysis import Settings, analyse
+    from rcnnzoo_behaviour.analysis import analyse
     from rcnnzoo_behaviour.controls import image_statistics
+    from rcnnzoo_behaviour.entries import Settings
     from rcnnzoo_behaviour.human import read_people
     from rcnnzoo_behaviour.methods import methods
     from rcnnzoo_behaviour.running import Judges, check_names
@@ -87,12 +88,5 @@ def _row(row: dict[Any, Any]) -> dict[str, object]:
 def _document(findings: Any, text: str, out: Path) -> dict[str, Any]:
     """All tables but those with a row an image."""
     names = ("correlations", "comparisons", "controls", "ceilings", "beyond")
-    tables = {name: getattr(findings, name) for name in names}
-    documents = {
-        name: [
-            {key: None if isinstance(value, float) and value != value else value for key, value in row.items()}
-            for row in table.to_dict("records")
-        ]
-        for name, table in tables.items()
-    }
-    return {**documents, "methods": text, "out": str(out)}
+    tables = {name: or_none(getattr(findings, name).to_dict("records")) for name in names}
+    return {**tables, "methods": text, "out": str(out)}

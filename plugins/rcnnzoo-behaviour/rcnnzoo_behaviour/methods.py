@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rcnnzoo_behaviour.analysis import Findings, Settings
+from rcnnzoo_behaviour.entries import Findings, Settings
 from rcnnzoo_behaviour.human import People
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, Reading, correlate_again, levels
+from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, correlate_again, levels
 
 Advance = Callable[[int], None] | None
 EXACT = 13
@@ -81,22 +81,22 @@ def _shuffles(kind: Integers, number: int, random: np.random.Generator) -> Integ
     return shown
 
 
-def exchange_ranks(first: Reading, second: Reading, uncertainty: npt.ArrayLike, number: int, seed: int) -> Permuted:
+def exchange_ranks(first: Floats, second: Floats, uncertainty: npt.ArrayLike, number: int, seed: int) -> Permuted:
     """Whether two networks correlate differently with uncertainty: two-tailed, thresholds as they are.
 
     Null: the two networks' readings are exchangeable given the image. Their standardised ranks change places image by
     image, the same ones in all repeats. With at most 13 images that differ all exchanges are tried.
 
     Args:
-        first: A network's reading.
-        second: Another's, on the same images and folds.
+        first: A network's standardised ranks, [R, N].
+        second: Another's, of the same images and folds.
         uncertainty: Of each image, [N].
         number: P.
         seed: Of the exchanges.
     """
     ranks = rankdata(uncertainty)
     ranks -= ranks.mean()
-    mean, half = (first.standardised + second.standardised).T / 2, (first.standardised - second.standardised).T / 2
+    mean, half = (first + second).T / 2, (first - second).T / 2
     mean = mean - mean.mean(axis=0)  # [N, R]
 
     def differences(signs: Floats) -> Floats:

@@ -21,8 +21,8 @@ from rcnnzoo.progress import progress
 from rcnnzoo.traces.opening import open_trace
 from rcnnzoo.traces.storage import is_trace
 from rcnnzoo.writing import whole
-from rcnnzoo_behaviour.analysis import Entry, Network
 from rcnnzoo_behaviour.animacy import accumulate, cross_fit, features_of, fit_elsewhere
+from rcnnzoo_behaviour.entries import Entry, Network
 from rcnnzoo_behaviour.fitting import Floats, Integers
 from rcnnzoo_behaviour.human import People
 from rcnnzoo_behaviour.stimuli import open_network, random_twin, trace_stimuli

@@ -21,7 +21,7 @@ from rcnnzoo.devices import best_device
 from rcnnzoo.traces.finding import Subject
 from rcnnzoo.traces.labelled import UNKNOWN
 from rcnnzoo.traces.recording import Recording
-from rcnnzoo.weights.models import open_model, weights_file
+from rcnnzoo.weights.models import network_name, open_model, weights_file
 
 BATCH = 100
 
@@ -38,8 +38,7 @@ def open_network(text: str, folder: Path, files: Sequence[str]) -> tuple[Recurre
     if file is None:
         size = usual_size(stimuli(folder, files, ("0", "1")))
         return open_model(text, image_size=size), f"{text}-untrained"
-    name = file.absolute().parent.name if (file.parent / "config.toml").is_file() else file.stem
-    return open_model(text), name
+    return open_model(text), network_name(file)
 
 
 def trace_stimuli(model: RecurrentModel, name: str, folder: Path, files: Sequence[str], traces: Path) -> Path:

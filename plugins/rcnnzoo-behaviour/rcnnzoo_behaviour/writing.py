@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rcnnzoo.figures.saving import save_figure, save_table
 from rcnnzoo.writing import whole
-from rcnnzoo_behaviour.analysis import Findings
+from rcnnzoo_behaviour.entries import Findings
 from rcnnzoo_behaviour.figures import distribution, draw_correlations, draw_montage, draw_reaction_times, hardest
 
 

@@ -133,13 +133,6 @@ def matches(pattern, text):
     return re.search(pattern.replace("(", r"\(").replace("|", r"\|").replace("?", r"\?"), text)
 
 
-@pytest.mark.parametrize("fault", BY_IMAGE)
-def test_what_is_wrong_with_an_image_is_said_with_its_row(folder, names, tmp_path, fault):
-    spoil, wanted = BY_IMAGE[fault]
-    text = message(write_csv(tmp_path / "people.csv", spoil(rows_by_image(names))), folder)
-    assert matches(wanted, text), text
-
-
 BY_TRIAL = {
     "answer": (change(3, correct="yes"), "row 5: correct is 'yes'; give 1, 0, missing or late"),
     "no subject": (change(3, subject=""), "row 5: no subject; name each person"),
@@ -157,10 +150,16 @@ BY_TRIAL = {
 }
 
 
-@pytest.mark.parametrize("fault", BY_TRIAL)
-def test_what_is_wrong_with_a_trial_is_said_with_its_row(folder, names, tmp_path, fault):
-    spoil, wanted = BY_TRIAL[fault]
-    text = message(write_csv(tmp_path / "trials.csv", spoil(rows_by_trial(names))), folder)
+@pytest.mark.parametrize(
+    ("make_rows", "spoil", "wanted"),
+    [
+        pytest.param(make_rows, *faults[fault], id=f"{kind}: {fault}")
+        for kind, make_rows, faults in (("image", rows_by_image, BY_IMAGE), ("trial", rows_by_trial, BY_TRIAL))
+        for fault in faults
+    ],
+)
+def test_what_is_wrong_is_said_with_its_row(folder, names, tmp_path, make_rows, spoil, wanted):
+    text = message(write_csv(tmp_path / "people.csv", spoil(make_rows(names))), folder)
     assert matches(wanted, text), text
 
 

@@ -7,14 +7,9 @@ import pytest
 from scipy.stats import rankdata
 
 from rcnnzoo_behaviour.bootstrap import bootstrap_interval, bootstrap_ranks, difference, draw_copies
-from rcnnzoo_behaviour.fitting import Courses, Reading, deal, read
+from rcnnzoo_behaviour.fitting import Courses, deal, read
 from rcnnzoo_behaviour.permutation import against_zero, exchange_ranks, exchange_refitted
 from rcnnzoo_behaviour.simulation import simulate
-
-
-def reading(standardised):
-    ranks = np.asarray(standardised, dtype=float)
-    return Reading(np.empty((0, 0)), np.ones(ranks.shape, dtype=int), ranks, 0.0)
 
 
 def correlation(standardised, uncertainty):
@@ -27,7 +22,7 @@ def test_few_images_that_differ_are_exchanged_in_all_ways():
     one = random.random((2, 12))
     two = one.copy()
     two[:, [1, 4, 7]] += random.random((2, 3))
-    test = exchange_ranks(reading(one), reading(two), uncertainty, number=99, seed=0)
+    test = exchange_ranks(one, two, uncertainty, number=99, seed=0)
     null = []
     for swapped in product([False, True], repeat=3):
         a, b = one.copy(), two.copy()
@@ -44,7 +39,7 @@ def test_few_images_that_differ_are_exchanged_in_all_ways():
 def test_many_are_exchanged_at_random_the_same_in_all_repeats():
     random = np.random.default_rng(1)
     uncertainty, one, two = random.random(40), random.random((3, 40)), random.random((3, 40))
-    test = exchange_ranks(reading(one), reading(two), uncertainty, number=2000, seed=0)
+    test = exchange_ranks(one, two, uncertainty, number=2000, seed=0)
     null = []
     for _ in range(2000):
         swap = random.random(40) < 0.5
@@ -59,7 +54,7 @@ def test_many_are_exchanged_at_random_the_same_in_all_repeats():
 def test_a_constant_network_correlates_0_before_and_after_exchanges():
     random = np.random.default_rng(2)
     uncertainty, other = random.random(30), random.random((1, 30))
-    test = exchange_ranks(reading(np.full((1, 30), 0.5)), reading(other), uncertainty, number=199, seed=0)
+    test = exchange_ranks(np.full((1, 30), 0.5), other, uncertainty, number=199, seed=0)
     assert test.observed == pytest.approx(-correlation(other, uncertainty))
     assert np.isfinite(test.null).all()
 
@@ -83,7 +78,7 @@ def test_a_network_does_not_differ_from_itself():
     doubt = simulate(40, 0.5, seed=0).uncertainty
     folds = deal(np.zeros(40), 4, 1, 0)
     assert exchange_refitted(Courses(np.concatenate([one, one])), doubt, folds, 19, 0).p == 1
-    alike = read(Courses(one), doubt, folds)
+    alike = read(Courses(one), doubt, folds).standardised
     assert exchange_ranks(alike, alike, doubt, 19, 0).p == 1
 
 

@@ -43,7 +43,7 @@ def test_true_nulls_are_rejected_as_often_as_said():
             if strength == 0:
                 one, other = (Courses(course) for course in pair.entropies)
                 rejected["against zero"] += against_zero([one], pair.uncertainty, folds, 59, seed).p <= 0.05
-                first, second = (read(courses, pair.uncertainty, folds) for courses in (one, other))
+                first, second = (read(courses, pair.uncertainty, folds).standardised for courses in (one, other))
                 rejected["ranks at 0"] += exchange_ranks(first, second, pair.uncertainty, 199, seed).p <= 0.05
     assert 0 < rejected["against zero"] <= 14
     assert 0 < rejected["exchanged"] <= 14

@@ -1,0 +1,94 @@
+"""What goes into the analysis and what comes out: settings, networks as entries, tables of findings.
+
+Letters of shapes: N images, T time steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from rcnnzoo_behaviour.fitting import Floats
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much is computed.
+
+    Attributes:
+        folds: K of each cross-validation.
+        repeats: R cross-validations with other folds.
+        exchanges: Of two networks' ranks, with thresholds as they are.
+        refits: Rearrangements of each permutation test that fits all thresholds anew; 0: no such test.
+        bootstraps: Samples of images for each interval; 0: no intervals.
+        simulations: Crowds for the ceilings, and halvings of people.
+        seed: Of folds, rearrangements, samples and simulations.
+    """
+
+    folds: int = 10
+    repeats: int = 10
+    exchanges: int = 10_000
+    refits: int = 1000
+    bootstraps: int = 1000
+    simulations: int = 200
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network as people's judges: what it makes of their images.
+
+    Attributes:
+        name: What people call it.
+        entropies: Of the accumulated animate/inanimate probabilities, in nats, [N, T].
+        probabilities: Accumulated probability of "animate", [N, T].
+    """
+
+    name: str
+    entropies: Floats
+    probabilities: Floats
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the tables: a network, or several training seeds of one, whose correlations are averaged.
+
+    Attributes:
+        name: What people call it.
+        members: Its networks.
+        random: Entropies [N, T] of randomly initialised networks of the same architecture.
+    """
+
+    name: str
+    members: Sequence[Network]
+    random: Sequence[Floats] = field(default=(), repr=False)
+
+    @property
+    def steps(self) -> int:
+        """T."""
+        return int(self.members[0].entropies.shape[1])
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Tables, each written as a CSV of its name; columns say what they hold, and docs/behaviour.md says it at length.
+
+    Attributes:
+        correlations: A row an entry, part of the images, what is predicted, and measure.
+        comparisons: A row a pair of entries and measure.
+        controls: A row an entry and control.
+        ceilings: As from `ceilings`.
+        beyond: A row an entry and quantity.
+        reaction_times: A row a network and image.
+        thresholds: A row a network, repeat and fold.
+    """
+
+    correlations: pd.DataFrame
+    comparisons: pd.DataFrame
+    controls: pd.DataFrame
+    ceilings: pd.DataFrame
+    beyond: pd.DataFrame
+    reaction_times: pd.DataFrame
+    thresholds: pd.DataFrame
