@@ -1,7 +1,12 @@
 """The networks of Spoerer, Kietzmann & Kriegeskorte (2019, CCN; 2020, doi 10.1371/journal.pcbi.1008215).
 
-One class and a table of six rows. A layer pools, convolves, adds what it hears from itself one time step ago
-(`bl`, `b-u`), normalises with statistics of its own for every time step, and rectifies. Letters: `contract`.
+One class and a table of eight rows. A layer pools, convolves, adds what it hears from itself one time step ago
+(`bl`, `blt`, `b-u`) and from the layer above one time step ago (`bt`, `blt`), normalises with statistics of its own for
+every time step, and rectifies. Letters: `contract`.
+
+Top-down connections are those of Spoerer, McClure & Kriegeskorte (2017, doi 10.3389/fpsyg.2017.01551) and Kietzmann et
+al. (2019, doi 10.1073/pnas.1905544116), transposed convolutions that undo the pooling, in the geometry of the networks
+of 2019: neither paper trained `bt` or `blt` with these layers.
 """
 
 from __future__ import annotations
@@ -27,9 +32,10 @@ class Layout:
 
     Attributes:
         maps: Feature maps of each layer at width 1.
-        kernels: Kernel size of each layer, bottom-up and lateral alike.
+        kernels: Kernel size of each layer, the same for all that reaches it.
         pools: Whether each layer halves its input first.
         lateral: Whether each layer hears itself one time step ago.
+        top_down: Whether each layer but the last hears the one above it one time step ago.
         shared: Whether the weights are the same at all time steps.
     """
 
@@ -37,6 +43,7 @@ class Layout:
     kernels: tuple[int, ...] = (7, 5, 3, 3, 3, 3, 1)
     pools: tuple[bool, ...] = (False, True, True, True, True, True, True)
     lateral: bool = False
+    top_down: bool = False
     shared: bool = True
 
     def build(self, *, categories: int, image_size: int, width: float, steps: int) -> Spoerer:
@@ -62,6 +69,8 @@ B_D = Layout(
 )
 BL = replace(B, lateral=True)
 B_U = replace(BL, shared=False)
+BT = replace(B, top_down=True)
+BLT = replace(BL, top_down=True)
 
 
 class Spoerer(RecurrentModel):
@@ -78,7 +87,7 @@ class Spoerer(RecurrentModel):
         copies = 1 if layout.shared else num_steps
         self.classifier = module_list(nn.Linear(layout.maps[-1], categories) for _ in range(copies))
         for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
@@ -91,7 +100,7 @@ class Spoerer(RecurrentModel):
         return (self.layers[0].drive(0, images),) if self.rows_mix_steps else (images,)
 
     def step(self, state: State, t: int | Tensor) -> tuple[State, Tensor]:
-        """Each layer hears the layer below now and itself one step ago.
+        """Each layer hears the layer below now, and itself and the layer above one step ago.
 
         state: what `begin` gave and, once a step has run, a map [B, K, H, W] a layer. Returns the next state and
         the logits [B, C].
@@ -102,12 +111,13 @@ class Spoerer(RecurrentModel):
         now: list[Tensor] = []
         for number, layer in enumerate(self.layers):
             itself = before[number] if before and layer.lateral else None
-            if now:
-                drive = layer.drive(shared_step, now[-1], itself)
-            elif not self.rows_mix_steps:
-                drive = layer.drive(shared_step, start, itself)
+            if now or not self.rows_mix_steps:
+                drive = layer.drive(shared_step, now[-1] if now else start, itself)
             else:
                 drive = start if itself is None else start + layer.drive(shared_step, None, itself)
+            if before and layer.top_down:
+                # As with lateral ones, the copies begin with the second step.
+                drive = drive + at_step(layer.top_down, shared_step - 1)(before[number + 1], drive.shape[-2:])
             now.append(layer.normalise(drive, t).relu_())
         state = (start, *now)
         return state, at_step(self.classifier, shared_step)(self.features(state))
@@ -118,20 +128,25 @@ class Spoerer(RecurrentModel):
 
 
 class Layer(nn.Module):
-    """Pooling, bottom-up and lateral convolutions, and a batch normalisation for every time step."""
+    """Pooling, what the layer hears, and a batch normalisation for every time step."""
 
     def __init__(self, layout: Layout, number: int, maps_below: int, num_steps: int) -> None:
         super().__init__()
         maps, kernel = layout.maps[number], layout.kernels[number]
         copies = 1 if layout.shared else num_steps
-        lateral_copies = min(copies, num_steps - 1) if layout.lateral else 0  # none is heard at the first step
+        later_copies = min(copies, num_steps - 1)  # of what is not heard at the first step
+        is_last = number == len(layout.maps) - 1
 
         def convolution(inputs: int) -> nn.Conv2d:
             return nn.Conv2d(inputs, maps, kernel, padding="same", bias=False)
 
         self.pools = layout.pools[number]
         self.bottom_up = module_list(convolution(maps_below) for _ in range(copies))
-        self.lateral = module_list(convolution(maps) for _ in range(lateral_copies))
+        self.lateral = module_list(convolution(maps) for _ in range(later_copies if layout.lateral else 0))
+        self.top_down = module_list(
+            TopDown(layout.maps[number + 1], maps, kernel)
+            for _ in range(later_copies if layout.top_down and not is_last else 0)
+        )
         self.norm = module_list(nn.BatchNorm2d(maps, eps=EPSILON) for _ in range(num_steps))
         self.convolve = ConvolutionSum()
 
@@ -167,6 +182,23 @@ class Layer(nn.Module):
             shifts.append(norm.bias - mean * scale)
         scale, shift = torch.stack(scales)[t], torch.stack(shifts)[t]
         return torch.addcmul(shift[..., None, None], x, scale[..., None, None]).to(x.dtype)
+
+
+class TopDown(nn.ConvTranspose2d):
+    """A transposed convolution back to the size that a map had before the layer above pooled it."""
+
+    def __init__(self, maps_above: int, maps: int, kernel: int) -> None:
+        super().__init__(maps_above, maps, kernel, bias=False)
+
+    def forward(self, above: Tensor, size: Sequence[int]) -> Tensor:  # type: ignore[override]
+        """The layer above [B, K_above, H', W'] -> what is heard of it, [B, K, H, W] with H and W from `size`."""
+        stride = 1 if tuple(above.shape[-2:]) == tuple(size) else 2
+        heard = nn.functional.conv_transpose2d(
+            above, self.weight, stride=stride, padding=self.kernel_size[0] // 2, output_padding=stride - 1
+        )
+        # Pooling drops the last row or column of a map of odd size: the layer above knows nothing of it.
+        height, width = (whole - part for whole, part in zip(size, heard.shape[-2:], strict=True))
+        return nn.functional.pad(heard, (0, width, 0, height)) if height or width else heard
 
 
 def module_list(items: Iterable[SomeModule]) -> Sequence[SomeModule]:

@@ -47,7 +47,7 @@ def directly(inputs, convolutions):
     return sum(module(x) for x, module in zip(inputs, convolutions, strict=True))
 
 
-@pytest.mark.parametrize("name", ["b", "b-k", "b-f", "b-d", "bl", "b-u"])
+@pytest.mark.parametrize("name", ["b", "b-k", "b-f", "b-d", "bl", "bt", "blt", "b-u"])
 def test_networks_give_the_same_logits_by_either_algorithm(name, transformed):
     network = rcnnzoo.build(name, categories=5, image_size=32, width=1 / 16).eval()
     images = torch.randn(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))

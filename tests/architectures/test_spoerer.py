@@ -45,14 +45,43 @@ def test_macs_of_each_step_of_bl():
     assert later == [pytest.approx(11.645e9, rel=1e-3)] * 7
 
 
+@pytest.mark.parametrize(("name", "without"), [("bt", "b"), ("blt", "bl")])
+def test_parameters_and_macs_of_top_down_connections(name, without):
+    """A kernel for each pair of neighbours; each place of the map above is multiplied with all of it."""
+    maps, kernels, sides = (96, 128, 192, 256, 512, 1024, 2048), (7, 5, 3, 3, 3, 3), (64, 32, 16, 8, 4, 2)
+    pairs = [below * above * k * k for below, above, k in zip(maps, maps[1:], kernels, strict=False)]
+    norms = 0 if without == "bl" else 7 * 2 * sum(maps)  # B has them for one step, BT for eight
+    network, plain = rcnnzoo.build(name), rcnnzoo.build(without)
+    more = sum(p.numel() for p in network.parameters()) - sum(p.numel() for p in plain.parameters())
+    assert more == sum(pairs) + norms
+    first, *later = macs_per_step(network)
+    # A later step of B would be its first without the first layer's drive, which doesn't change.
+    plain_later = macs_per_step(plain)[1] if without == "bl" else first - 128 * 128 * 3 * 96 * 49
+    assert first == macs_per_step(plain)[0]
+    assert later == [plain_later + sum(pair * side**2 for pair, side in zip(pairs, sides, strict=True))] * 7
+
+
 def test_layers_of_b_d():
     """The paper lists fifteen kernels for fourteen layers; these are the ones of its code."""
     layers = rcnnzoo.build("b-d").layers
     assert [layer.bottom_up[0].kernel_size[0] for layer in layers] == [7, 7, 5, 5, 3, 3, 3, 3, 3, 3, 3, 3, 1, 1]
 
 
+def heard_from_above(above, kernel, size):
+    """A transposed convolution without one: zeros between the places of the map, and a turned kernel.
+
+    above: [B, K_above, H', W']; kernel: [K_above, K, k, k], as PyTorch keeps those of transposed convolutions.
+    """
+    stride = 1 if tuple(above.shape[2:]) == tuple(size) else 2
+    spread = above.new_zeros(*above.shape[:2], *size)
+    height, width = (stride * side for side in above.shape[2:])
+    spread[:, :, :height:stride, :width:stride] = above
+    heard = functional.conv2d(spread, kernel.transpose(0, 1).flip(2, 3), padding="same")
+    return functional.pad(heard[:, :, :height, :width], (0, size[1] - width, 0, size[0] - height))
+
+
 def by_hand(weights, images, steps):
-    """BL as the paper describes it, every convolution of every step computed anew."""
+    """BL, BT or BLT as the papers describe it, every convolution of every step computed anew."""
     layers = len({name.split(".")[1] for name in weights if name.startswith("layers.")})
     before = None
     logits = []
@@ -62,8 +91,10 @@ def by_hand(weights, images, steps):
             if i > 0 and min(below.shape[-2:]) >= 4:
                 below = functional.max_pool2d(below, 2)
             x = functional.conv2d(below, weights[f"layers.{i}.bottom_up.0.weight"], padding="same")
-            if before is not None:
+            if before is not None and f"layers.{i}.lateral.0.weight" in weights:
                 x = x + functional.conv2d(before[i], weights[f"layers.{i}.lateral.0.weight"], padding="same")
+            if before is not None and f"layers.{i}.top_down.0.weight" in weights:
+                x = x + heard_from_above(before[i + 1], weights[f"layers.{i}.top_down.0.weight"], x.shape[2:])
             norm = {key: weights[f"layers.{i}.norm.{t}.{key}"] for key in ("running_mean", "running_var")}
             scale, shift = weights[f"layers.{i}.norm.{t}.weight"], weights[f"layers.{i}.norm.{t}.bias"]
             x = functional.batch_norm(x, norm["running_mean"], norm["running_var"], scale, shift, eps=1e-3)
@@ -85,8 +116,10 @@ def with_random_statistics(network):
 
 
 @pytest.mark.parametrize("size", [32, 20])
-def test_bl_is_what_the_paper_says(size):
-    network = with_random_statistics(rcnnzoo.build("bl", categories=5, image_size=size, width=1 / 16, steps=4))
+@pytest.mark.parametrize("name", ["bl", "bt", "blt"])
+def test_a_recurrent_network_is_what_the_papers_say(name, size):
+    """At 20 pixels a map of 5 is pooled to 2, and at both sizes the last maps aren't pooled any more."""
+    network = with_random_statistics(rcnnzoo.build(name, categories=5, image_size=size, width=1 / 16, steps=4))
     images = torch.randn(3, 3, size, size, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
         expected = by_hand(network.state_dict(), images, steps=4)
