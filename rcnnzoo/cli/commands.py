@@ -18,5 +18,6 @@ def rcnnzoo_commands() -> list[Command]:
         Command("profile", "what a network costs, and its speed-accuracy curve", f"{here}.profile:profile"),
         Command("calibrate", "a threshold that keeps its promise on new images", f"{here}.calibrate:calibrate"),
         Command("compare", "whether networks differ by more than chance", f"{here}.compare:compare"),
+        Command("verify", "whether weights are what they claim to be", f"{here}.verify:verify"),
         Command("trace", "record the logits of all steps for a data set", f"{here}.trace:trace"),
     ]

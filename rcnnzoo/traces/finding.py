@@ -44,6 +44,16 @@ class Subject:
         record(self.model, self.data, self.split, path, how, name=self.name)
         return path
 
+    def find(self, how: Recording) -> Path:
+        """The trace that is there already for these weights and images, else record it."""
+        identity = identify(self.model, self.data, self.split, how)
+        for path in sorted(self.traces.glob(f"{glob.escape(self.path.stem)}*.zarr")):
+            if storage.is_trace(path) and _serves(path, identity):
+                return self.record(replace(how, features=storage.open_group(path, mode="r").attrs["features"]), path)
+        # What lies there already may be of use to somebody; only a name is taken.
+        suffix = f"-{identity['weights_sha256'][:6]}{identity['data_sha256'][:6]}-{how.precision}"
+        return self.record(how, self.path.with_stem(self.path.stem + suffix) if self.path.exists() else None)
+
     @property
     def path(self) -> Path:
         """Where the trace of this network and these images lies."""
@@ -117,15 +127,7 @@ def find_trace(
             )
         check_fresh(Path(model_or_trace))
         return Path(model_or_trace)
-    subject = find_subject(model_or_trace, data, data_dir, split, seed=seed)
-    identity = identify(subject.model, subject.data, subject.split, how)
-    for path in sorted(subject.traces.glob(f"{glob.escape(subject.path.stem)}*.zarr")):
-        if storage.is_trace(path) and _serves(path, identity):
-            return subject.record(replace(how, features=storage.open_group(path, mode="r").attrs["features"]), path)
-    # What lies there already may be of use to somebody; only a name is taken.
-    suffix = f"-{identity['weights_sha256'][:6]}{identity['data_sha256'][:6]}-{how.precision}"
-    taken = subject.path.exists()
-    return subject.record(how, subject.path.with_stem(subject.path.stem + suffix) if taken else None)
+    return find_subject(model_or_trace, data, data_dir, split, seed=seed).find(how)
 
 
 def check_fresh(trace: Path) -> None:

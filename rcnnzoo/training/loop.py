@@ -275,7 +275,9 @@ class Trainer:
             metadata["metrics"] = {
                 "accuracy": accuracy,
                 "data": self.data.name,
+                "data_sha256": fingerprint(self.data.split(split), stamps=False),
                 "images": measured.images,
+                "precision": settings.precision,
                 "readout": "cumulative",
                 "split": split,
             }

@@ -1,13 +1,15 @@
 """Saving and loading networks.
 
 The file's metadata has one key, `rcnnzoo`, whose value is canonical JSON (sorted keys, no spaces): architecture,
-options, category names, and whatever else the caller recorded. The same network gives the same file, byte by byte.
+options, category names, whatever else the caller recorded, and `sha256`, a hash over all that and the tensors. The same
+network gives the same file, byte by byte.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from rcnnzoo.errors import RcnnzooError, WeightsError
 from rcnnzoo.writing import whole
 
 KEY = "rcnnzoo"
+HASH = "sha256"
 PICKLE_STARTS = (b"\x80", b"PK\x03\x04")  # a pickle, and the zip that torch.save writes around one
 
 
@@ -38,10 +41,11 @@ def save(model: RecurrentModel, path: str | Path, metadata: dict[str, Any] | Non
     """
     path = Path(path)
     content = {**model.metadata, **(metadata or {}), "rcnnzoo_version": version(KEY)}
-    header = {KEY: json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)}
+    tensors = _tensors(model)
+    content[HASH] = content_hash(content, tensors)
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as temporary:
-        temporary.write_bytes(safetensors.torch.save(_tensors(model), metadata=header))
+        temporary.write_bytes(safetensors.torch.save(tensors, metadata={KEY: _canonical(content)}))
 
 
 def load(path: str | Path) -> RecurrentModel:
@@ -102,6 +106,12 @@ def read_header(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]
     return metadata, shapes
 
 
+def content_hash(metadata: Mapping[str, Any], tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over metadata (but for the hash they hold) and over names, shapes and values of all tensors."""
+    text = _canonical({name: value for name, value in metadata.items() if name != HASH})
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape") + safetensors.torch.save(tensors)).hexdigest()
+
+
 def weights_hash(model: RecurrentModel) -> str:
     """SHA-256 over names, shapes and values of all parameters and statistics."""
     return hashlib.sha256(safetensors.torch.save(_tensors(model))).hexdigest()
@@ -115,6 +125,10 @@ def file_hash(path: Path) -> str:
     """
     read_header(path)
     return hashlib.sha256(safetensors.torch.save(safetensors.torch.load_file(path))).hexdigest()
+
+
+def _canonical(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _tensors(model: RecurrentModel) -> dict[str, Tensor]:

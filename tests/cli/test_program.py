@@ -131,6 +131,24 @@ def test_evaluate_traces_measures_and_draws(run, capsys):
     assert f"{100 * found['accuracy'][1]:.1f}" in printed(capsys, "evaluate", run)
 
 
+def test_verify_measures_the_claim_again_and_finds_a_changed_file(run, capsys):
+    checks = document(capsys, "verify", run, "--data", "digits")["checks"]
+    assert {check["name"]: check["ok"] for check in checks} == {
+        "SHA-256 of the file": None,
+        "hash of tensors and metadata": True,
+        "tensors": True,
+        "categories": None,
+        "accuracy on digits test": True,
+    }
+    network = rcnnzoo.load(run / "model.safetensors")
+    network.metadata["metrics"]["accuracy"][0] += 0.1
+    rcnnzoo.save(network, run / "model.safetensors")
+    assert main(["verify", str(run), "--data", "digits"]) == 2
+    out, error = capsys.readouterr()
+    assert "FAILS" in out
+    assert error == f"error: {run}/model.safetensors: accuracy on digits test: not what it should be\n"
+
+
 def test_trace_says_where_and_of_what(run, capsys):
     found = document(capsys, "trace", run, "--out", "a.zarr", "--features")
     assert (found["trace"], found["images"], found["split"], found["features"]) == ("a.zarr", 450, "test", True)
