@@ -45,7 +45,9 @@ class KerasFile:
         with damage_named(self.path):
             array = np.asarray(self.layers[layer][weight][()], dtype=np.float32)
         if not np.isfinite(array).all():
-            raise WeightsError(f"{self.path}: {layer}'s {weight} holds values that are no numbers; fetch the file again")
+            raise WeightsError(
+                f"{self.path}: {layer}'s {weight} holds values that are no numbers; fetch the file again"
+            )
         return torch.from_numpy(array)
 
 

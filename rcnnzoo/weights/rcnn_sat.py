@@ -172,7 +172,9 @@ def _differences(sources: dict[str, Source], file: KerasFile) -> Iterator[str]:
     yield from (f"{layer} is missing" for layer in sorted(layers - file.layers.keys()))
     yield from (f"{layer} is one layer too many" for layer in sorted(file.layers.keys() - layers))
     for layer, arrays in file.layers.items():
-        yield from (f"{layer} has a {array} too many" for array in arrays if layer in layers and (layer, array) not in wanted)
+        yield from (
+            f"{layer} has a {array} too many" for array in arrays if layer in layers and (layer, array) not in wanted
+        )
     for source in sources.values():
         shape = file.shape(source.layer, source.array)
         if source.layer in file.layers and shape is None:

@@ -6,7 +6,7 @@ package (made with tensorflow-cpu and tf_keras 2.21):
 
     pip install tensorflow-cpu tf_keras
     python make_goldens.py                                              # the files beside this script
-    python make_goldens.py --width 1 --steps 8 --categories 565 --images 1 --out full     # full size: 0.8 GB
+    python make_goldens.py --width 1 --steps 8 --categories 565 --images 1 --out full     # full size
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def randomise(network: Any, random: np.random.Generator) -> None:
 
 def compress(file: Path) -> None:
     """Put a gzip file in place of a file; nothing in it depends on the day."""
-    file.with_suffix(".h5.gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))
+    file.with_suffix(".h5.gz").write_bytes(gzip.compress(file.read_bytes(), compresslevel=4, mtime=0))
     file.unlink()
 
 
