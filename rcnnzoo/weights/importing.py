@@ -62,7 +62,7 @@ def read_names(file: Path, number: int) -> list[str]:
         OptionError: It can't be read, holds another number of names, an empty one, or one twice.
     """
     try:
-        names = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+        names = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise OptionError(f"--names {file}: can't be read as text ({error})") from error
     if len(names) != number:

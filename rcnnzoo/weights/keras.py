@@ -42,7 +42,7 @@ class KerasFile:
         Raises:
             WeightsError: It is damaged or holds values that are no numbers.
         """
-        with damage_named(self.path):
+        with damage_named(self.path), np.errstate(over="ignore"):  # what float32 can't hold is infinite, see below
             array = np.asarray(self.layers[layer][weight][()], dtype=np.float32)
         if not np.isfinite(array).all():
             raise WeightsError(
@@ -95,8 +95,8 @@ def _arrays(group: Any) -> dict[str, Any]:
 
 def _array(group: Any, name: str) -> Any:
     array = group[name]
-    if array.dtype.kind != "f":
-        raise TypeError(f"{name} holds {array.dtype}, no floating-point numbers")
+    if array.dtype.kind != "f" or array.shape is None:
+        raise TypeError(f"{name} holds {array.dtype if array.shape is not None else 'nothing'}, no array of floats")
     if array.file != group.file or array.external or array.is_virtual:
         raise ValueError(f"{name} lies in another file")
     return array

@@ -69,7 +69,7 @@ class Fit:
     sources: dict[str, Source]
 
 
-class Misfit(Exception):
+class Misfit(Exception):  # noqa: N818 - it is what it says
     """The file is of another architecture, or incomplete; the message names the first difference."""
 
 
@@ -111,13 +111,14 @@ def _fit_as(architecture: str, file: KerasFile) -> Fit:
     if architecture in likely:
         return fits[architecture]
     fault = faults.get(architecture, "their number of feature maps is another's")
-    advice = f"they are {likely[0]}'s: give --arch {likely[0]}" if likely else "nor of another of its architectures"
+    advice = f"they are {likely[0]}'s: give --arch {likely[0]}" if likely else "nor of another architecture of rcnn-sat"
     raise WeightsError(f"{file.path}: not the weights of {architecture}: {fault}; {advice}")
 
 
 def _fit(layout: Layout, file: KerasFile) -> Fit:
     """Sizes come from what has one axis, since that can't be transposed; all other shapes must then agree."""
-    steps = sum(re.fullmatch(r"BatchNorm_Layer_0_Time_\d+", name) is not None for name in file.layers)
+    times = sum(re.fullmatch(r"BatchNorm_Layer_0_Time_\d+", name) is not None for name in file.layers)
+    steps = times if layout.lateral else 1
     norms = [_norm(layout, number, 0) for number in range(len(layout.maps))]
     maps = tuple(_length(file, norm, "gamma") for norm in norms)
     categories = _length(file, DENSE, "bias")
@@ -126,22 +127,21 @@ def _fit(layout: Layout, file: KerasFile) -> Fit:
     if width is None:
         raise Misfit(f"its feature maps ({', '.join(map(str, maps))}) are of no width")
     sources = dict(_sources(layout.scaled(width), steps, categories))
-    first, *more = [*_differences(sources, file), None]
-    if first is not None:
-        raise Misfit(first + (f" (and {len(more) - 1} more differences)" if len(more) > 1 else ""))
-    return Fit(width, steps if layout.lateral else 1, categories, sources)
+    differences = list(_differences(sources, file))
+    if differences:
+        raise Misfit(differences[0] + (f" (and {len(differences) - 1} more differences)" if differences[1:] else ""))
+    return Fit(width, steps, categories, sources)
 
 
 def _length(file: KerasFile, layer: str, array: str) -> int:
     if layer not in file.layers:
         raise Misfit(f"{layer} is missing")
-    match file.shape(layer, array):
-        case (length,):
-            return length
-        case None:
-            raise Misfit(f"{layer} has no {array}")
-        case shape:
-            raise Misfit(f"{layer}'s {array} is {list(shape)}, not one number a feature map or category")
+    shape = file.shape(layer, array)
+    if shape is None:
+        raise Misfit(f"{layer} has no {array}")
+    if len(shape) != 1:
+        raise Misfit(f"{layer}'s {array} is {list(shape)}, not one number a feature map or category")
+    return shape[0]
 
 
 def _sources(layout: Layout, steps: int, categories: int) -> Iterator[tuple[str, Source]]:
@@ -153,7 +153,7 @@ def _sources(layout: Layout, steps: int, categories: int) -> Iterator[tuple[str,
         if layout.lateral and steps > 1:
             lateral = Source(f"RCL_{number}_LConv", "kernel", (kernel, kernel, maps, maps))
             yield f"layers.{number}.lateral.0.weight", lateral
-        for t in range(steps if layout.lateral else 1):
+        for t in range(steps):
             for ours, theirs in NORM.items():
                 yield f"layers.{number}.norm.{t}.{ours}", Source(_norm(layout, number, t), theirs, (maps,))
         below = maps

@@ -76,6 +76,8 @@ def test_hdf5_of_another_kind_is_refused(tmp_path):
 def test_what_is_no_floating_point_number_is_refused(file):
     replace(file, "ReadoutDense", "bias", np.arange(5))
     assert "bias:0 holds int64" in refused(file)
+    replace(file, "ReadoutDense", "bias", h5py.Empty("f4"))
+    assert "bias:0 holds nothing" in refused(file)
 
 
 def test_arrays_of_other_files_are_not_read(file, tmp_path):

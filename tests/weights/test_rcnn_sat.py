@@ -1,6 +1,7 @@
 """The authors' weights give here what they give in Keras, and files that aren't theirs are refused."""
 
 import re
+from functools import partial
 
 import h5py
 import numpy as np
@@ -14,7 +15,7 @@ from rcnnzoo.errors import UnknownName, WeightsError
 from rcnnzoo.weights.rcnn_sat import read_rcnn_sat
 from tests.weights.published import add, answers, change, delete, replace, unpack
 
-CLOSE = {"rtol": 0, "atol": 1e-5}
+close = partial(torch.testing.assert_close, rtol=0, atol=1e-5)
 NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 
 
@@ -41,10 +42,10 @@ def test_every_step_answers_as_in_keras(name, tmp_path):
     keras = answers(architecture)
     logits = run(read_rcnn_sat(unpack(name, tmp_path), architecture), keras["images"])
     assert logits.shape == (2, 3 if name == "bl" else 1, 5)
-    torch.testing.assert_close(logits, torch.from_numpy(keras["logits"]), **CLOSE)
-    torch.testing.assert_close(logits.cumsum(dim=1), torch.from_numpy(keras["summed_logits"]), **CLOSE)
+    close(logits, torch.from_numpy(keras["logits"]))
+    close(logits.cumsum(dim=1), torch.from_numpy(keras["summed_logits"]))
     probabilities = rcnnzoo.readout("cumulative-logits")(logits)
-    torch.testing.assert_close(probabilities, torch.from_numpy(keras["probabilities"]), **CLOSE)
+    close(probabilities, torch.from_numpy(keras["probabilities"]))
 
 
 def test_transformed_convolutions_answer_the_same(bl):
@@ -53,7 +54,7 @@ def test_transformed_convolutions_answer_the_same(bl):
         if isinstance(module, ConvolutionSum):
             module.algorithm = "transformed"
     logits = run(network, keras["images"])
-    torch.testing.assert_close(logits, torch.from_numpy(keras["logits"]), rtol=0, atol=1e-4)
+    close(logits, torch.from_numpy(keras["logits"]), atol=1e-4)
 
 
 def test_the_golden_files_can_tell(bl):
@@ -76,11 +77,11 @@ def test_time_steps_are_as_many_as_the_file_has(bl):
     delete(bl, *(f"BatchNorm_Layer_{number}_Time_2" for number in range(7)))
     network = read_rcnn_sat(bl, "bl")
     assert network.num_steps == 2
-    torch.testing.assert_close(run(network, keras["images"]), torch.from_numpy(keras["logits"][:, :2]), **CLOSE)
+    close(run(network, keras["images"]), torch.from_numpy(keras["logits"][:, :2]))
     delete(bl, *(f"BatchNorm_Layer_{number}_Time_1" for number in range(7)))
     delete(bl, *(f"RCL_{number}_LConv" for number in range(7)))  # Keras has none that was never used
     network = read_rcnn_sat(bl, "bl")
-    torch.testing.assert_close(run(network, keras["images"]), torch.from_numpy(keras["logits"][:, :1]), **CLOSE)
+    close(run(network, keras["images"]), torch.from_numpy(keras["logits"][:, :1]))
 
 
 def test_what_rebuilds_the_network_is_known(bl):
@@ -183,7 +184,6 @@ def spoil(file, what):
             change(file, "BatchNorm_Layer_0_Time_0", "moving_variance", np.negative)
 
 
-@pytest.mark.filterwarnings("ignore:overflow encountered in cast:RuntimeWarning")
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
