@@ -52,10 +52,14 @@ class Layout:
         Raises:
             OptionError: `width` leaves a layer without feature maps.
         """
-        maps = tuple(round(number * width) for number in self.maps)
-        if min(maps) < 1:
+        scaled = self.scaled(width)
+        if min(scaled.maps) < 1:
             raise OptionError(f"--width {width:g} leaves no feature maps: take at least {0.6 / min(self.maps):.3g}")
-        return Spoerer(replace(self, maps=maps), categories, steps)
+        return Spoerer(scaled, categories, steps)
+
+    def scaled(self, width: float) -> Layout:
+        """The same with other numbers of feature maps."""
+        return replace(self, maps=tuple(round(number * width) for number in self.maps))
 
 
 B = Layout()

@@ -19,5 +19,6 @@ def rcnnzoo_commands() -> list[Command]:
         Command("calibrate", "a threshold that keeps its promise on new images", f"{here}.calibrate:calibrate"),
         Command("compare", "whether networks differ by more than chance", f"{here}.compare:compare"),
         Command("verify", "whether weights are what they claim to be", f"{here}.verify:verify"),
+        Command("import", "weights that others published, as a file of ours", f"{here}.import_weights:import_weights"),
         Command("trace", "record the logits of all steps for a data set", f"{here}.trace:trace"),
     ]

@@ -12,6 +12,17 @@ from rcnnzoo.data.unreadable import DataWarning
 CATEGORIES = 565
 
 
+def category_names() -> tuple[str, ...]:
+    """The names of the categories, in the order of the authors' published weights.
+
+    Source: `pretrained_output_categories/ecoset_categories.txt` of cjspoerer/rcnn-sat.
+
+    >>> category_names()[:2]
+    ('0001_man', '0005_house')
+    """
+    return tuple(Path(__file__).with_name("ecoset_categories.txt").read_text(encoding="utf-8").split())
+
+
 def read_ecoset(folder: Path) -> dict[str, Split]:
     """The splits train, val and test.
 

@@ -9,8 +9,20 @@ from rcnnzoo.data.folders import read_class_folders, split_of_files
 from rcnnzoo.data.splits import Split
 from rcnnzoo.errors import DataError
 
+CATEGORIES = 1000
 KAGGLE_IMAGES = Path("ILSVRC", "Data", "CLS-LOC")
 KAGGLE_LABELS = "LOC_val_solution.csv"
+
+
+def category_names() -> tuple[str, ...]:
+    """The synset ids in sorted order, which is that of the folders; timm knows them.
+
+    >>> category_names()[:2]
+    ('n01440764', 'n01443537')
+    """
+    from timm.data import ImageNetInfo  # slow to import, and seldom asked for
+
+    return tuple(ImageNetInfo().label_names())
 
 
 def read_imagenet(folder: Path) -> dict[str, Split]:

@@ -1,0 +1,43 @@
+"""`rcnnzoo import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rcnnzoo.cli.output import AsJson, show_json, show_table
+
+
+def import_weights(
+    form: Annotated[str, typer.Argument(help="Whose format: rcnn-sat.", metavar="FORMAT")],
+    file: Annotated[Path, typer.Argument(help="The weights as they were published; rcnn-sat: Keras, .h5.")],
+    arch: Annotated[str, typer.Option(help="The architecture they are of; rcnn-sat: b, b-k, b-f, b-d or bl.")],
+    out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
+    categories: Annotated[int | None, typer.Option(help="Refuse a file with another number of them.")] = None,
+    names: Annotated[
+        Path | None, typer.Option(help="Names of the categories, one a line (ecoset's or ImageNet's; else numbers).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Turn weights that others published into a .safetensors file, which every other command takes.
+
+    Example: rcnnzoo import rcnn-sat bl_ecoset.h5 --arch bl --out bl-ecoset.safetensors
+    """
+    from rcnnzoo.weights.importing import import_weights
+
+    metadata = import_weights(form, file, arch, out, categories=categories, names=names).metadata
+    if as_json:
+        show_json({"out": str(out), **metadata})
+        return
+    first, *_, last = metadata["categories"]
+    show_table(
+        [
+            {"": "architecture", "value": metadata["architecture"]},
+            *({"": name.replace("_", " "), "value": f"{value:g}"} for name, value in metadata["options"].items()),
+            {"": "categories", "value": f"{len(metadata['categories'])} ({first} ... {last})"},
+            {"": "SHA-256 of the source", "value": metadata["source"]["sha256"]},
+        ]
+    )
+    print(out)  # noqa: T201

@@ -1,0 +1,75 @@
+"""Weights that others published, made into files of ours."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.data.transforms import PREPROCESSING
+from rcnnzoo.errors import OptionError, UnknownName
+from rcnnzoo.weights.files import save
+from rcnnzoo.weights.rcnn_sat import read_rcnn_sat
+
+FORMATS: dict[str, Callable[[Path, str], RecurrentModel]] = {"rcnn-sat": read_rcnn_sat}
+"""By what users type: a reader of a file as an architecture's weights."""
+
+
+def import_weights(
+    form: str, file: Path, architecture: str, out: Path, *, categories: int | None = None, names: Path | None = None
+) -> RecurrentModel:
+    """Read somebody's weights and write them as a `.safetensors` file that says where it comes from.
+
+    Args:
+        form: A key of `FORMATS`.
+        file: What was published.
+        architecture: Whose weights they are.
+        out: The file to write.
+        categories: How many there must be; without it what the file has.
+        names: A file with a category's name a line, in the order of the logits.
+
+    Raises:
+        UnknownName: There is no such format, or no such architecture in it.
+        WeightsError: The file is missing, damaged, or of another network.
+        OptionError: `out` is no `.safetensors` file, or `categories` or `names` don't go with the weights.
+    """
+    if form not in FORMATS:
+        raise UnknownName("format", form, FORMATS)
+    if out.suffix != ".safetensors":
+        raise OptionError(f"--out {out}: must end in .safetensors, since that is what it becomes")
+    network = FORMATS[form](file, architecture)
+    found = len(network.metadata["categories"])
+    if categories not in (None, found):
+        raise OptionError(f"--categories {categories}: {file} has {found}")
+    if names is not None:
+        network.metadata["categories"] = read_names(names, found)
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    network.metadata |= {
+        "preprocessing": {**PREPROCESSING, "image_size": network.metadata["options"]["image_size"]},
+        "source": {"format": form, "file": file.name, "sha256": digest},
+    }
+    save(network, out)
+    return network
+
+
+def read_names(file: Path, number: int) -> list[str]:
+    """Names of categories, one a line.
+
+    Raises:
+        OptionError: It can't be read, holds another number of names, an empty one, or one twice.
+    """
+    try:
+        names = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise OptionError(f"--names {file}: can't be read as text ({error})") from error
+    if len(names) != number:
+        raise OptionError(f"--names {file}: {len(names)} lines for {number} categories")
+    if "" in names:
+        raise OptionError(f"--names {file}: line {names.index('') + 1} is empty")
+    name, times = Counter(names).most_common(1)[0]
+    if times > 1:
+        raise OptionError(f"--names {file}: {name!r} stands there {times} times")
+    return names
