@@ -55,7 +55,7 @@ def check_file(path: Path, sha256: str | None = None) -> list[Check]:
         network = load(path)
     except WeightsError as error:
         return [*checks, Check("tensors", False, str(error).removeprefix(f"{path}: "))]
-    options = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in network.metadata["options"].items())
+    options = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in network.metadata["options"].items())
     named = f"{len(shapes)} tensors, all names and shapes those of {metadata['architecture']} ({options}), all finite"
     return [*checks, Check("tensors", True, named), _check_categories(metadata["categories"])]
 
