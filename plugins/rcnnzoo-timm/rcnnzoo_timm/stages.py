@@ -7,7 +7,7 @@ first feature that needs it, so what a stage hands on is what later stages still
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,10 +56,9 @@ def cut(network: nn.Module, image_size: int) -> list[Stage]:
     for module in network.modules():
         if getattr(module, "inplace", False) is True:
             module.inplace = False  # what a stage hands on must stay as it is when the next one has run
-    empty = without_values(network)
+    values = _Values(without_values(network), image_size)
     try:
-        graph = _Tracer(network).trace(network)
-        values = _Values(empty, graph, torch.empty(1, 3, image_size, image_size, device="meta"))
+        graph = _Tracer(network, values).trace(network)
         features = _features(graph)
     except Uncut:
         raise
@@ -76,10 +75,14 @@ def cut(network: nn.Module, image_size: int) -> list[Stage]:
 
 
 class _Tracer(fx.Tracer):
-    """Follows a network no deeper than its features lie: modules that hold none are single computations."""
+    """Follows a network no deeper than its features lie: modules that hold none are single computations.
 
-    def __init__(self, network: nn.Module) -> None:
+    Beside each symbol is what a network without values has there, so that sizes of the image can settle what to do.
+    """
+
+    def __init__(self, network: nn.Module, values: _Values) -> None:
         super().__init__()
+        self.values = values
         self.deep = {
             module
             for module in network.modules()
@@ -91,6 +94,8 @@ class _Tracer(fx.Tracer):
 
     def call_module(self, m: nn.Module, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """As torch does, but hooks hear of modules that aren't entered as well."""
+        if m in self.values.modules:
+            return forward(*args, **kwargs)
         result = super().call_module(m, forward, args, kwargs)
         if m not in self.deep:
             for before in m._forward_pre_hooks.values():
@@ -99,8 +104,23 @@ class _Tracer(fx.Tracer):
                 after(m, args, result)
         return result
 
+    def create_node(self, *args: Any, **kwargs: Any) -> fx.Node:
+        node = super().create_node(*args, **kwargs)
+        self.values.see(node)
+        return node
+
     def proxy(self, node: fx.Node) -> fx.Proxy:
         return _Symbol(node, self)
+
+    def to_bool(self, obj: fx.Proxy) -> bool:
+        one, two = (bool(value) for value in self.values.both(obj.node))
+        if one != two:
+            raise Uncut("what it does depends on how many images there are")
+        return one
+
+    def iter(self, obj: fx.Proxy) -> Iterator[Any]:
+        one, _ = self.values.both(obj.node)
+        return iter([obj[i] for i in range(len(one))]) if isinstance(one, list | tuple) else super().iter(obj)
 
 
 def _is_heard(module: nn.Module) -> bool:
@@ -132,40 +152,47 @@ def _features(graph: fx.Graph) -> list[fx.Node]:
 
 
 class _Values:
-    """What each computation of a graph gave, for two and for three images: so it shows what depends on their number."""
+    """What each computation gives for one and for two images: so it shows what depends on their number."""
 
-    def __init__(self, network: nn.Module, graph: fx.Graph, image: Tensor) -> None:
-        self.of = [self._run(network, graph, image.expand(rows, -1, -1, -1)) for rows in (2, 3)]
+    def __init__(self, empty: nn.Module, image_size: int) -> None:
+        self.modules = set(empty.modules())
+        self.of: list[dict[fx.Node, Any]] = [{}, {}]
+        self.images = [torch.empty(rows, 3, image_size, image_size, device="meta") for rows in (1, 2)]
+        self.interpreter = fx.Interpreter(empty, garbage_collect_values=False, graph=fx.Graph())
 
-    @staticmethod
-    def _run(network: nn.Module, graph: fx.Graph, images: Tensor) -> dict[fx.Node, Any]:
-        values: dict[fx.Node, Any] = {}
+    @torch.no_grad()
+    def see(self, node: fx.Node) -> None:
+        """Compute a node, all those before it having been seen."""
+        for values, images in zip(self.of, self.images, strict=True):
+            if node.op == "placeholder":
+                values[node] = images
+            elif node.op != "output":
+                self.interpreter.env = values
+                arguments, named = self.interpreter.fetch_args_kwargs_from_env(node)
+                # In a graph lists can't be changed; some modules change those that they are given.
+                lists = tuple(list(argument) if isinstance(argument, list) else argument for argument in arguments)
+                values[node] = getattr(self.interpreter, node.op)(node.target, lists, named)
 
-        class Remembering(fx.Interpreter):
-            def run_node(self, n: fx.Node) -> Any:
-                values[n] = super().run_node(n)
-                return values[n]
-
-        with torch.no_grad():
-            Remembering(network, garbage_collect_values=False, graph=graph).run(images)
-        return values
+    def both(self, node: fx.Node) -> tuple[Any, Any]:
+        """For one image, and for two."""
+        return self.of[0][node], self.of[1][node]
 
     def is_tensor(self, node: fx.Node) -> bool:
         return isinstance(self.of[0][node], Tensor)
 
     def is_of_images(self, node: fx.Node) -> bool:
         """Whether it is a tensor with a row an image."""
-        two, three = (values[node] for values in self.of)
-        return isinstance(two, Tensor) and two.dim() > 0 and (len(two), len(three)) == (2, 3)
+        one, two = self.both(node)
+        return isinstance(one, Tensor) and one.dim() > 0 and (len(one), len(two)) == (1, 2)
 
     def constant(self, node: fx.Node, rows: fx.Node) -> Any:
         """What stands for a value that is no tensor: itself, or the number of images."""
-        two, three = (values[node] for values in self.of)
-        if type(two) is int and (two, three) == (2, 3):
+        one, two = self.both(node)
+        if type(one) is int and (one, two) == (1, 2):
             return rows
-        if isinstance(two, int | float | bool | str | None) and two == three:
-            return two
-        raise Uncut(f"{node.name}, a {type(two).__name__}, passes between its stages")
+        if isinstance(one, int | float | bool | str | None) and one == two:
+            return one
+        raise Uncut(f"{node.name}, a {type(one).__name__}, passes between its stages")
 
 
 class _Cutter:
