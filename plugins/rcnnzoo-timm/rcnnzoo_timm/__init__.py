@@ -9,4 +9,8 @@ from rcnnzoo.hookspecs import Architecture, hookimpl
 def rcnnzoo_architectures() -> list[Architecture]:
     """One family."""
     description = "a backbone of timm with a classifier a stage, as timm/resnet18"
-    return [Architecture("timm/*", description, "rcnnzoo_timm.building:build", steps=None, pretrained=True, example="test_resnet")]
+    return [
+        Architecture(
+            "timm/*", description, "rcnnzoo_timm.building:build", steps=None, pretrained=True, example="test_resnet"
+        )
+    ]

@@ -56,7 +56,7 @@ def cut(network: nn.Module, image_size: int) -> list[Stage]:
     for module in network.modules():
         if getattr(module, "inplace", False) is True:
             module.inplace = False  # what a stage hands on must stay as it is when the next one has run
-    values = _Values(without_values(network), image_size)
+    values = _Values(network, image_size)
     try:
         graph = _Tracer(network, values).trace(network)
         features = _features(graph)
@@ -67,9 +67,13 @@ def cut(network: nn.Module, image_size: int) -> list[Stage]:
     for module in network.modules():
         module._forward_hooks.clear()
         module._forward_pre_hooks.clear()
+    for name, made in list(vars(network).items()):
+        if isinstance(made, Tensor):  # made on the way, from nothing that is learnt
+            delattr(network, name)
+            network.register_buffer(name, made, persistent=False)
     stages = _Cutter(network, features, values).stages()
-    weights = [id(weight) for stage in stages for weight in stage.run.parameters()]
-    if len(set(weights)) < len(weights):
+    saved = [id(weight) for stage in stages for weight in stage.run.state_dict(keep_vars=True).values()]
+    if len(set(saved)) < len(saved):  # a file of weights has each of them once
         raise Uncut("its stages share weights")
     return stages
 
@@ -79,6 +83,8 @@ class _Tracer(fx.Tracer):
 
     Beside each symbol is what a network without values has there, so that sizes of the image can settle what to do.
     """
+
+    proxy_buffer_attributes = True
 
     def __init__(self, network: nn.Module, values: _Values) -> None:
         super().__init__()
@@ -113,10 +119,12 @@ class _Tracer(fx.Tracer):
         return _Symbol(node, self)
 
     def to_bool(self, obj: fx.Proxy) -> bool:
-        one, two = (bool(value) for value in self.values.both(obj.node))
-        if one != two:
+        one, two = self.values.both(obj.node)
+        if isinstance(one, Tensor):
+            raise Uncut("what it does depends on what an image shows")
+        if bool(one) != bool(two):
             raise Uncut("what it does depends on how many images there are")
-        return one
+        return bool(one)
 
     def iter(self, obj: fx.Proxy) -> Iterator[Any]:
         one, _ = self.values.both(obj.node)
@@ -154,8 +162,9 @@ def _features(graph: fx.Graph) -> list[fx.Node]:
 class _Values:
     """What each computation gives for one and for two images: so it shows what depends on their number."""
 
-    def __init__(self, empty: nn.Module, image_size: int) -> None:
-        self.modules = set(empty.modules())
+    def __init__(self, network: nn.Module, image_size: int) -> None:
+        empty = without_values(network)
+        self.network, self.modules = network, set(empty.modules())
         self.of: list[dict[fx.Node, Any]] = [{}, {}]
         self.images = [torch.empty(rows, 3, image_size, image_size, device="meta") for rows in (1, 2)]
         self.interpreter = fx.Interpreter(empty, garbage_collect_values=False, graph=fx.Graph())
@@ -166,6 +175,8 @@ class _Values:
         for values, images in zip(self.of, self.images, strict=True):
             if node.op == "placeholder":
                 values[node] = images
+            elif node.op == "get_attr" and node.target in vars(self.network):  # a tensor that it made on the way
+                values[node] = vars(self.network)[node.target].to("meta")
             elif node.op != "output":
                 self.interpreter.env = values
                 arguments, named = self.interpreter.fetch_args_kwargs_from_env(node)
