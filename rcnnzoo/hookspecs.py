@@ -34,9 +34,9 @@ class Member:
 class Architecture(Member):
     """A network: `target(*, categories, image_size, width, steps) -> RecurrentModel`.
 
-    A family with too many networks to list has a name that ends in `/*`: `zoo/*` answers to every `zoo/NAME`. Its target
-    gets what stands in place of the star as one more keyword, `variant`, and raises `UnknownName` where it has none of
-    that name.
+    A family with too many networks to list has a name that ends in `/*`: `zoo/*` answers to every `zoo/NAME`. Its
+    target gets what stands in place of the star as one more keyword, `variant`, and raises `UnknownName` where it has
+    none of that name.
 
     Attributes:
         steps: Time steps unless a user asks for another number; 1 says that the network is feedforward, None that each

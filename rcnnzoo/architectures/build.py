@@ -24,7 +24,7 @@ def build(
     seed: int = 0,
     pretrained: bool = False,
 ) -> RecurrentModel:
-    """A network, untrained unless it is said otherwise; the same seed gives the same weights, and torch's own generator is left alone.
+    """A network with new weights; the same seed gives the same ones, and torch's own generator is left alone.
 
     Args:
         name: A registered architecture (`rcnnzoo list architectures`).
@@ -33,8 +33,8 @@ def build(
         width: Multiplies the number of feature maps.
         steps: Time steps T; without it the architecture's own number.
         seed: Of the random initial weights.
-        pretrained: Start from the architecture's pretrained weights, which may be downloaded; what these don't hold, its
-            classifier for one, is drawn.
+        pretrained: Start from the architecture's pretrained weights, which may be downloaded; what these don't hold,
+            the classifier for one, is drawn.
 
     Raises:
         UnknownName: There is no such architecture.

@@ -8,9 +8,13 @@ from rcnnzoo.hookspecs import Architecture, hookimpl
 @hookimpl
 def rcnnzoo_architectures() -> list[Architecture]:
     """One family."""
-    description = "a backbone of timm with a classifier a stage, as timm/resnet18"
     return [
         Architecture(
-            "timm/*", description, "rcnnzoo_timm.building:build", steps=None, pretrained=True, example="test_resnet"
+            "timm/*",
+            "a backbone of timm with a classifier a stage, as timm/resnet18",
+            "rcnnzoo_timm.building:build",
+            steps=None,
+            pretrained=True,
+            example="test_resnet",
         )
     ]

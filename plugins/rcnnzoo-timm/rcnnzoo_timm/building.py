@@ -49,8 +49,8 @@ def build(
         raise
     except Exception as error:  # timm checks by asserts and errors of any kind
         raise OptionError(
-            f"timm/{variant} can't be run stage by stage at --image-size {image_size}: {in_one_line(error)}; take a size "
-            "that it can, or a network whose stages follow each other, as resnet, convnext, efficientnet or vit"
+            f"timm/{variant} can't be run stage by stage at --image-size {image_size}: {in_one_line(error)}; take "
+            "another size, or a network whose stages follow each other, as resnet, convnext, efficientnet or vit"
         ) from error
     if steps is not None and steps > there:
         raise OptionError(f"--steps {steps}: timm/{variant} has {there} stages: take at most so many")

@@ -55,7 +55,7 @@ def cut(network: nn.Module, image_size: int) -> list[Stage]:
     network.eval()
     for module in network.modules():
         if getattr(module, "inplace", False) is True:
-            module.inplace = False  # what a stage hands on must stay as it is when the next one has run
+            setattr(module, "inplace", False)  # noqa: B010 - what a stage hands on must stay as it is when the next ran
     values = _Values(network, image_size)
     try:
         graph = _Tracer(network, values).trace(network)
@@ -128,7 +128,9 @@ class _Tracer(fx.Tracer):
 
     def iter(self, obj: fx.Proxy) -> Iterator[Any]:
         one, _ = self.values.both(obj.node)
-        return iter([obj[i] for i in range(len(one))]) if isinstance(one, list | tuple) else super().iter(obj)
+        if isinstance(one, list | tuple):
+            return (operator.getitem(obj, i) for i in range(len(one)))
+        return super().iter(obj)
 
 
 def _is_heard(module: nn.Module) -> bool:

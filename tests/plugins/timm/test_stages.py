@@ -3,8 +3,9 @@
 import pytest
 import timm
 import torch
-from rcnnzoo_timm.stages import Uncut, cut
 from torch import nn
+
+from rcnnzoo_timm.stages import Uncut, cut
 
 SIZE = 64
 KINDS = {  # timm's ways to get features, and networks that are awkward in their own way
@@ -22,7 +23,7 @@ KINDS = {  # timm's ways to get features, and networks that are awkward in their
 
 
 def whole(name, **options):
-    """timm's network, each of its features one of its outputs, with statistics that are not those of the start."""
+    """A network of timm's, each of its features one of its outputs, with statistics that are not those of the start."""
     if timm.get_pretrained_cfg(name).fixed_input_size:
         options["img_size"] = SIZE
     torch.manual_seed(0)
@@ -85,6 +86,7 @@ class Two(nn.Module):
     def __init__(self, second):
         super().__init__()
         self.convolve, self.again, self.second = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 5, 1), second
+        self.shift: torch.Tensor
         self.register_buffer("shift", torch.arange(4.0), persistent=False)
 
     def forward(self, x):
