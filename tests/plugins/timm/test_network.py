@@ -76,8 +76,9 @@ def test_images_that_stay_decide_as_in_a_full_run():
     with torch.no_grad():
         for t, classifier in enumerate(built.classifier):
             logits = built(images)[:, t]
-            classifier.bias.sub_(logits.mean(0) * 2 * (t + 1) / logits.std(0))
-            classifier.weight.mul_((2 * (t + 1) / logits.std(0))[:, None])
+            scale = (1 + t) / logits.std(0)
+            classifier.bias.sub_(logits.mean(0)).mul_(scale)
+            classifier.weight.mul_(scale[:, None])
         probabilities = rcnnzoo.readout("instantaneous")(built(images))
     confidence = probabilities.amax(-1)
     threshold = float(confidence[:, 0].quantile(0.8))
