@@ -121,9 +121,9 @@ NETWORK = """
 
 def test_classifiers_learn(install, tmp_path):
     install("zoo-pixels", NETWORK.format(module="{module}", attribute="classifier"))
-    learnt = run(tmp_path / "run", architecture="pixels", steps=1, lr=0.01)
+    learnt = run(tmp_path / "run", architecture="pixels", steps=1, lr=0.01, image_size=32)
     accuracy = pd.read_csv(learnt.metrics)["train_accuracy_1"]
-    assert accuracy.iloc[-1] > 0.85
+    assert accuracy.iloc[-1] > 0.5 > accuracy.iloc[0]
     statistics = rcnnzoo.load(learnt.weights).norm
     assert statistics.num_batches_tracked == 0
     assert torch.equal(statistics.running_mean, torch.zeros(3))

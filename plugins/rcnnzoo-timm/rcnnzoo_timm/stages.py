@@ -23,7 +23,7 @@ class Uncut(Exception):  # noqa: N818 - it says what the network stays
 
 def in_one_line(error: Exception) -> str:
     """What an error says; its class, if it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
 @dataclass(frozen=True)
