@@ -90,8 +90,9 @@ def test_a_misspelt_network_is_one_line_and_leaves_nothing(capsys, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_costs_that_differ_from_step_to_step_are_all_shown(capsys):
-    assert main(["info", "timm/test_resnet", "--image-size", "32", "--categories", "10"]) == 0
+@pytest.mark.parametrize("command", ["info", "profile"])
+def test_costs_that_differ_from_step_to_step_are_all_shown(command, capsys):
+    assert main([command, RUN]) == 0
     shown = capsys.readouterr().out
-    for macs in macs_per_step(rcnnzoo.build("timm/test_resnet", categories=10, image_size=32)):
+    for macs in macs_per_step(rcnnzoo.load(f"{RUN}/model.safetensors")):
         assert f"{macs:,}" in shown
