@@ -104,11 +104,19 @@ class _Tracer(fx.Tracer):
             return forward(*args, **kwargs)
         result = super().call_module(m, forward, args, kwargs)
         if m not in self.deep:
+            result = self._opened(result)
             for before in m._forward_pre_hooks.values():
                 before(m, args)
             for after in m._forward_hooks.values():
                 after(m, args, result)
         return result
+
+    def _opened(self, symbol: fx.Proxy) -> Any:
+        """Itself; of several results a symbol each, in a list or tuple as the module has it."""
+        value, _ = self.values.both(symbol.node)
+        if isinstance(value, list | tuple) and not isinstance(value, torch.Size):
+            return type(value)([self._opened(operator.getitem(symbol, i)) for i in range(len(value))])
+        return symbol
 
     def create_node(self, *args: Any, **kwargs: Any) -> fx.Node:
         node = super().create_node(*args, **kwargs)

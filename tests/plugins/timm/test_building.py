@@ -27,7 +27,7 @@ def build(name, **options):
         ("timm/test_resnet", {"width": 0.5}, OptionError, "--width 0.5: timm's networks have one width"),
         ("timm/test_resnet", {"steps": 6}, OptionError, "--steps 6: timm/test_resnet has 5 stages: take at most"),
         ("timm/test_vit", {"image_size": 40}, OptionError, "test_vit can't be run stage by stage at --image-size 40"),
-        ("timm/crossvit_tiny_240", {"image_size": 240}, OptionError, "crossvit_tiny_240 can't be run stage by stage"),
+        ("timm/tnt_s_legacy_patch16_224", {}, OptionError, "legacy_patch16_224 can't be run stage by stage"),
     ],
 )
 def test_what_can_not_work_is_said_in_one_line(name, options, kind, message):

@@ -18,7 +18,8 @@ KINDS = {  # timm's ways to get features, and networks that are awkward in their
     "test_vit3": "no token beside the patches",
     "test_maxvit": "attention and convolutions",
     "swin_s3_tiny_224": "channels last",
-    "hrnet_w18_small": "several maps from stage to stage",
+    "hrnet_w18_small": "several maps from stage to stage, in a list",
+    "pit_ti_224": "maps and tokens, in a tuple",
 }
 
 
