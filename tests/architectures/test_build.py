@@ -106,13 +106,16 @@ def test_a_run_from_pretrained_weights_says_so_and_is_resumed_without_them(famil
     content = run.weights.read_bytes()
     network = rcnnzoo.load(run.weights)
     assert network.metadata["pretrained"] is network.metadata["training"]["pretrained"] is True
-    torch.testing.assert_close(network.classifier.bias.detach(), torch.full((10,), 7.0), atol=1e-3, rtol=0)
+    torch.testing.assert_close(
+        network.get_parameter("classifier.bias").detach(), torch.full((10,), 7.0), atol=1e-3, rtol=0
+    )
     run.weights.unlink()
     assert train(settings, data, tmp_path / "run", resume=True).weights.read_bytes() == content
 
 
 def test_only_where_there_are_pretrained_weights_they_can_be_asked_for(family, tmp_path):
-    assert rcnnzoo.build("zoo/1", categories=2, pretrained=True).classifier.bias.tolist() == [7, 7]
+    network = rcnnzoo.build("zoo/1", categories=2, pretrained=True)
+    assert network.get_parameter("classifier.bias").tolist() == [7, 7]
     with pytest.raises(OptionError, match="--pretrained: bl has no pretrained weights: leave that out"):
         rcnnzoo.build("bl", pretrained=True)
 

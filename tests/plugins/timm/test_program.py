@@ -12,6 +12,7 @@ import rcnnzoo
 from rcnnzoo.cli import main
 from rcnnzoo.data.opening import open_data
 from rcnnzoo.profiling.operations import macs_per_step
+from tests.docs.test_docs import DOCS, blocks, run_shell
 
 RUN = "runs/timm-test_convnext2-digits-seed0"
 
@@ -50,7 +51,9 @@ def test_traces_hold_features_of_each_width():
     with xarray.open_zarr("t.zarr") as trace:
         arrays = {name: array for name, array in trace.data_vars.items() if name.startswith("features")}
         assert [array.shape[1] for array in arrays.values()] == [c.in_features for c in network.classifier]
-        for t, (array, classifier) in enumerate(zip(arrays.values(), network.classifier, strict=True)):
+        for t, (array, classifier) in enumerate(
+            zip(arrays.values(), network.get_submodule("classifier").children(), strict=True)
+        ):
             with torch.no_grad():
                 logits = classifier(torch.from_numpy(array.values))
             torch.testing.assert_close(logits, torch.from_numpy(trace["logits"].values[:, t]), rtol=1e-3, atol=1e-4)
@@ -96,3 +99,9 @@ def test_costs_that_differ_from_step_to_step_are_all_shown(command, capsys):
     shown = capsys.readouterr().out
     for macs in macs_per_step(rcnnzoo.load(f"{RUN}/model.safetensors")):
         assert f"{macs:,}" in shown
+
+
+def test_the_page_runs_as_written(tmp_path):
+    for _, code in blocks(DOCS / "timm.md", "bash"):
+        run_shell(code, tmp_path)
+    assert (tmp_path / "runs" / "timm-test_resnet-digits-seed0" / "traces" / "digits-test" / "sat.png").is_file()
