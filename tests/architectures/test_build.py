@@ -1,5 +1,7 @@
 """Options of a network."""
 
+import sys
+
 import pytest
 import torch
 
@@ -54,6 +56,8 @@ def family(install):
         def rcnnzoo_architectures():
             return [Architecture("zoo/*", "any number of steps", "{module}:build", steps=None, pretrained=True)]
 
+        fetched = []
+
         def build(*, variant, categories, image_size, width, steps, pretrained):
             import torch
             from rcnnzoo.architectures.contract import RecurrentModel
@@ -65,6 +69,7 @@ def family(install):
                     self.num_steps = steps or int(variant)
                     self.classifier = torch.nn.Linear(1, categories)
                     if pretrained:
+                        fetched.append(variant)
                         torch.nn.init.constant_(self.classifier.bias, 7)
 
                 def begin(self, images):
@@ -111,6 +116,7 @@ def test_a_run_from_pretrained_weights_says_so_and_is_resumed_without_them(famil
     )
     run.weights.unlink()
     assert train(settings, data, tmp_path / "run", resume=True).weights.read_bytes() == content
+    assert sys.modules["zoo_family"].fetched == ["1"]
 
 
 def test_only_where_there_are_pretrained_weights_they_can_be_asked_for(family, tmp_path):
