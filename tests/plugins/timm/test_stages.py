@@ -87,6 +87,7 @@ class Two(nn.Module):
     def __init__(self, second):
         super().__init__()
         self.convolve, self.again, self.second = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 5, 1), second
+        self.act = nn.ReLU(inplace=True)
         self.shift: torch.Tensor
         self.register_buffer("shift", torch.arange(4.0), persistent=False)
 
@@ -95,24 +96,51 @@ class Two(nn.Module):
         return [first, self.second(self, x, first)]
 
 
-def test_what_is_no_tensor_of_the_images_is_made_anew_where_it_is_needed():
-    """Positions of tokens, say: they have no row an image, so a state can't hold them."""
+class WithPositions(Two):
+    """What it adds to tokens has no row an image, so a state can't hold it."""
 
-    class WithPositions(Two):
-        def forward(self, x):
-            images, _, height, _ = x.shape
-            shift = (self.shift.cumsum(0) + torch.arange(4))[:, None, None]
-            first = (self.convolve(x) + shift).reshape(images, 4, height, -1)
-            return [first, self.again((first * shift).reshape(images, 4, -1, height))]
+    def forward(self, x):
+        images, _, height, _ = x.shape
+        shift = (self.shift.cumsum(0) + torch.arange(4))[:, None, None]
+        first = (self.convolve(x) + shift).reshape(images, 4, height, -1)
+        return [first, self.again((first * shift).reshape(images, 4, -1, height))]
 
-    network = WithPositions(None)
+
+class WithRows(Two):
+    """Works on all rows of all images as if these were images."""
+
+    def forward(self, x):
+        images = x.shape[0]
+        rows = self.convolve(x).permute(0, 2, 1, 3).flatten(0, 1)
+        first = rows.unflatten(0, (images, -1))
+        return [first, self.again(rows[..., None]).unflatten(0, (images, -1))]
+
+
+@pytest.mark.parametrize("kind", [WithPositions, WithRows])
+def test_what_is_no_tensor_of_the_images_is_made_anew_where_it_is_needed(kind):
+    network = kind(None)
     stages = cut(network, 8)
     assert [stage.taken for stage in stages] == [1, 1]
+    network.shift.add_(1)  # nothing of it was taken for a constant
     for number in (1, 3):  # as many images as it was never followed with
         images = torch.randn(number, 3, 8, 8)
-        features, _ = step_by_step(stages, images)
+        features, handed_on = step_by_step(stages, images)
+        assert [len(state) for state in handed_on] == [1, 0]
         for feature, wanted in zip(features, network(images), strict=True):
             torch.testing.assert_close(feature, wanted)
+
+
+def test_what_a_stage_handed_on_stays_as_it_is():
+    """Timm's own first feature would be spoilt by the second here."""
+    stages = cut(Two(lambda self, x, first: self.act(first)), 8)
+    images = torch.randn(2, 3, 8, 8)
+    with torch.no_grad():
+        state, first = stages[0].run(images)
+        copy = state.clone()
+        (second,) = stages[1].run(state)
+    assert torch.equal(state, copy)
+    assert torch.equal(second, first.relu())
+    assert not torch.equal(second, first)
 
 
 @pytest.mark.parametrize(
