@@ -4,10 +4,11 @@ BIN := .venv/bin
 
 .PHONY: demo test lint types docs wheel clean
 
-.venv/installed: pyproject.toml plugins/rcnnzoo-behaviour/pyproject.toml
+.venv/installed: pyproject.toml plugins/rcnnzoo-behaviour/pyproject.toml plugins/rcnnzoo-timm/pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rcnnzoo needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[dev]' --editable plugins/rcnnzoo-behaviour
+	$(BIN)/python -m pip install --quiet --editable '.[dev]' --editable plugins/rcnnzoo-behaviour \
+		--editable plugins/rcnnzoo-timm
 	touch $@
 
 demo: .venv/installed
@@ -27,7 +28,7 @@ docs: .venv/installed
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q -b html docs docs/_build/html
 
 wheel: .venv/installed
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist . ./plugins/rcnnzoo-behaviour
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist . ./plugins/rcnnzoo-behaviour ./plugins/rcnnzoo-timm
 
 clean:
 	rm -rf .venv dist docs/_build

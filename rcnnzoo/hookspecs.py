@@ -34,11 +34,21 @@ class Member:
 class Architecture(Member):
     """A network: `target(*, categories, image_size, width, steps) -> RecurrentModel`.
 
+    A family with too many networks to list has a name that ends in `/*`: `zoo/*` answers to every `zoo/NAME`. Its
+    target gets what stands in place of the star as one more keyword, `variant`, and raises `UnknownName` where it has
+    none of that name.
+
     Attributes:
-        steps: Time steps unless a user asks for another number; 1 says that the network is feedforward.
+        steps: Time steps unless a user asks for another number; 1 says that the network is feedforward, None that each
+            network has a number of its own: the target gets None unless a user asks for one.
+        pretrained: Whether there are weights to start from. The target gets one more keyword, `pretrained`: whether to
+            fetch them.
+        example: Of a family, the `variant` that tests take.
     """
 
-    steps: int = 8
+    steps: int | None = 8
+    pretrained: bool = False
+    example: str = ""
 
 
 @dataclass(frozen=True)

@@ -118,10 +118,11 @@ def describe(kind: str, name: str) -> hookspecs.Member:
         PluginError: Two packages claim it.
     """
     found = registry()
-    if name in found.members[kind]:
-        return found.members[kind][name][0]
-    if (kind, name) in found.contested:
-        packages = " and ".join(found.contested[kind, name])
+    known = _registered(kind, name)
+    if known in found.members[kind]:
+        return found.members[kind][known][0]
+    if (kind, known) in found.contested:
+        packages = " and ".join(found.contested[kind, known])
         raise PluginError(f"{SINGULAR[kind]} {name!r} is claimed by {packages}: uninstall all but one of them")
     where = f"rcnnzoo list {kind}" if kind != "commands" else "rcnnzoo --help"
     raise UnknownName(SINGULAR[kind], name, found.members[kind], where)
@@ -129,8 +130,16 @@ def describe(kind: str, name: str) -> hookspecs.Member:
 
 def package_of(kind: str, name: str) -> str | None:
     """The package that brought a name; None if nothing installed answers to it."""
-    _, package = registry().members[kind].get(name, (None, None))
+    _, package = registry().members[kind].get(_registered(kind, name), (None, None))
     return package
+
+
+def _registered(kind: str, name: str) -> str:
+    """What a name is registered as: itself, or else its family, `zoo/*` for `zoo/NAME`."""
+    found = registry()
+    family = f"{name.partition('/')[0]}/*"
+    known = name in found.members[kind] or (kind, name) in found.contested
+    return name if known or "/" not in name else family
 
 
 def resolve(kind: str, name: str) -> Any:
@@ -141,7 +150,7 @@ def resolve(kind: str, name: str) -> Any:
         PluginError: Two packages claim it, or its target can't be imported.
     """
     member = describe(kind, name)
-    package = registry().members[kind][name][1]
+    package = package_of(kind, name)
     if package == CORE:
         return pkgutil.resolve_name(member.target)
     try:

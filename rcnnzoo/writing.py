@@ -42,3 +42,12 @@ def temporary_name(path: Path) -> Path:
     """A hidden name beside `path` for what is not finished yet."""
     # The suffix stays last: matplotlib and others choose their format by it.
     return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+
+
+def file_name(name: str) -> str:
+    """A name as part of a file's; a family's members have a slash in theirs.
+
+    >>> file_name("timm/resnet18")
+    'timm-resnet18'
+    """
+    return name.replace("/", "-")

@@ -170,3 +170,44 @@ def test_every_built_in_target_can_be_imported():
     for kind in plugins.KINDS:
         for name in plugins.names(kind):
             assert callable(plugins.resolve(kind, name))
+
+
+FAMILY = """
+    from rcnnzoo.hookspecs import Architecture, hookimpl
+
+    @hookimpl
+    def rcnnzoo_architectures():
+        return [Architecture("{name}", "many", "{module}:build", steps=None, pretrained=True, example="x")]
+
+    def build(**options):
+        return options
+"""
+
+
+def test_a_family_answers_to_all_its_names_and_is_listed_once(install):
+    install("zoo-many", FAMILY.format(name="many/*", module="{module}"))
+    assert [name for name in plugins.names("architectures") if name.startswith("many")] == ["many/*"]
+    assert plugins.describe("architectures", "many/one").name == "many/*"
+    assert plugins.describe("architectures", "many/a/b").name == "many/*"
+    assert plugins.package_of("architectures", "many/one") == "zoo-many"
+    assert plugins.resolve("architectures", "many/one")(a=1) == {"a": 1}
+    assert plugins.package_of("architectures", "few/one") is None
+    assert plugins.package_of("architectures", "many") is None
+    with pytest.raises(UnknownName, match="unknown architecture 'manny/one'"):
+        plugins.describe("architectures", "manny/one")
+
+
+def test_a_name_of_its_own_comes_before_a_family(install):
+    install("zoo-many", FAMILY.format(name="many/*", module="{module}"))
+    install("zoo-one", FAMILY.format(name="many/one", module="{module}"))
+    assert plugins.package_of("architectures", "many/one") == "zoo-one"
+    assert plugins.package_of("architectures", "many/two") == "zoo-many"
+
+
+def test_a_family_that_two_packages_claim_is_nobodys(install):
+    install("zoo-many", FAMILY.format(name="many/*", module="{module}"))
+    install("zoo-more", FAMILY.format(name="many/*", module="{module}"))
+    with pytest.warns(plugins.PluginWarning, match="zoo-many and zoo-more both claim it"):
+        plugins.registry()
+    with pytest.raises(PluginError, match="architecture 'many/one' is claimed by zoo-many and zoo-more"):
+        plugins.describe("architectures", "many/one")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 
@@ -22,8 +22,9 @@ def build(
     width: float = 1.0,
     steps: int | None = None,
     seed: int = 0,
+    pretrained: bool = False,
 ) -> RecurrentModel:
-    """An untrained network; the same seed gives the same weights, and torch's own generator is left alone.
+    """A network with new weights; the same seed gives the same ones, and torch's own generator is left alone.
 
     Args:
         name: A registered architecture (`rcnnzoo list architectures`).
@@ -32,10 +33,13 @@ def build(
         width: Multiplies the number of feature maps.
         steps: Time steps T; without it the architecture's own number.
         seed: Of the random initial weights.
+        pretrained: Start from the architecture's pretrained weights, which may be downloaded; what these don't hold,
+            the classifier for one, is drawn.
 
     Raises:
         UnknownName: There is no such architecture.
         OptionError: An option can't work with it.
+        WeightsError: Its pretrained weights can't be had.
 
     >>> import torch
     >>> net = build("bl", categories=10, image_size=32, width=1 / 16)
@@ -53,24 +57,35 @@ def build(
         raise OptionError(f"--image-size {image_size} is too small: take at least 2")
     if not 0 <= seed < 2**32:
         raise OptionError(f"--seed {seed}: take a number from 0 below 2**32")
-    for option, number, most in (("image-size", image_size, 10_000), ("width", width, 1000), ("steps", steps, 10_000)):
+    for option, number, most in (
+        ("image-size", image_size, 10_000),
+        ("width", width, 1000),
+        ("steps", steps or 1, 10_000),
+    ):
         if number > most:
             raise OptionError(f"--{option} {number:g}: take at most {most}")
     if not 0 < width < math.inf:
         raise OptionError(f"--width {width:g} leaves no feature maps: take a positive number")
-    if steps < 1:
+    if steps is not None and steps < 1:
         raise OptionError(f"--steps {steps} is too few: take at least 1")
-    if description.steps == 1 and steps > 1:
+    if description.steps == 1 and steps != 1:
         raise OptionError(f"--steps {steps}: {name} is feedforward, it has exactly one time step")
+    if pretrained and not description.pretrained:
+        raise OptionError(f"--pretrained: {name} has no pretrained weights: leave that out")
+    more: dict[str, Any] = {}
+    if description.name.endswith("/*"):
+        more["variant"] = name.removeprefix(description.name[:-1])
+    if description.pretrained:
+        more["pretrained"] = pretrained
     make = plugins.resolve("architectures", name)
     with torch.random.fork_rng(devices=[]):  # weights are drawn on the processor
         torch.default_generator.manual_seed(seed)
-        model = make(categories=len(category_names), image_size=image_size, width=width, steps=steps)
+        model = make(categories=len(category_names), image_size=image_size, width=width, steps=steps, **more)
     if not isinstance(model, RecurrentModel):
         raise PluginError(f"architecture {name!r} built a {type(model).__name__}, which is no RecurrentModel")
     model.metadata = {
         "architecture": name,
-        "options": {"image_size": image_size, "steps": steps, "width": width},
+        "options": {"image_size": image_size, "steps": model.num_steps, "width": width},
         "categories": category_names,
-    }
+    } | ({"pretrained": True} if pretrained else {})
     return model

@@ -19,7 +19,8 @@ class RecurrentModel(nn.Module):
     """A network that gives logits at every time step; a feedforward network has one step.
 
     Subclasses set `num_steps` and write `begin`, `step` and `features`. Training, traces and everything that
-    is built on them then work.
+    is built on them then work. What gives logits from features, one module or a list of them, should be the attribute
+    `classifier`: then it can be trained alone (`rcnnzoo train --classifiers-only`).
 
     Attributes:
         num_steps: Time steps T.

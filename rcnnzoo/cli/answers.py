@@ -34,12 +34,19 @@ Traces = Mapping[str, xr.Dataset]
 def cost(network: RecurrentModel) -> Answer:
     """Multiply-accumulates a module and step."""
     modules, steps = macs_by_module(network), macs_per_step(network)
-    rows = [{"module": name, **_by_step(macs)} for name, macs in [*modules.items(), ("all", steps)]]
+    alike = all(len(set(macs[1:])) <= 1 for macs in modules.values())
+    rows = [{"module": name, **_by_step(macs, alike)} for name, macs in [*modules.items(), ("all", steps)]]
     return Answer({"macs_per_step": steps, "macs": sum(steps), "modules": modules}, [("MACs an image", rows)])
 
 
-def _by_step(macs: list[int]) -> dict[str, int]:
-    return {"step 1": macs[0]} | ({"a later step": macs[1]} if len(macs) > 1 else {}) | {"sum": sum(macs)}
+def _by_step(macs: list[int], alike: bool) -> dict[str, int]:
+    """A column a step; one for all later steps where these are alike."""
+    first, *later = macs
+    if alike:
+        columns = {"a later step": later[0]} if later else {}
+    else:
+        columns = {f"step {number}": here for number, here in enumerate(later, 2)}
+    return {"step 1": first, **columns, "sum": sum(macs)}
 
 
 def sweep(traces: Traces, policy: str, readout: str, bootstrap: Bootstrap | None, folder: Path) -> Answer:

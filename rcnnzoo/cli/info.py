@@ -45,7 +45,10 @@ def info(
         ]
     )
     first, *later = summary.pop("macs_per_step")
-    summary |= {"macs of the first step": first} | ({"macs of a later step": later[0]} if later else {})
+    if len(set(later)) > 1:
+        summary |= {f"macs of step {number}": macs for number, macs in enumerate([first, *later], 1)}
+    else:
+        summary |= {"macs of the first step": first} | ({"macs of a later step": later[0]} if later else {})
     show_table(
         [{"": name, "total": value if isinstance(value, str) else f"{value:,}"} for name, value in summary.items()]
     )

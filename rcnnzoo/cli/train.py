@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from rcnnzoo.cli.output import AsJson, show_json
+from rcnnzoo.writing import file_name
 
 
 def train(
@@ -34,6 +35,12 @@ def train(
     image_size: Annotated[int | None, typer.Option(help="Side in pixels (32 for images up to 48, else 128).")] = None,
     width: Annotated[float | None, typer.Option(help="Multiplies the number of feature maps (1).")] = None,
     steps: Annotated[int | None, typer.Option(help="Time steps (the architecture's own).")] = None,
+    pretrained: Annotated[
+        bool | None, typer.Option("--pretrained", help="Start from the architecture's pretrained weights, downloaded.")
+    ] = None,
+    classifiers_only: Annotated[
+        bool | None, typer.Option("--classifiers-only", help="Train the classifiers alone; the rest stays as it is.")
+    ] = None,
     mirrored: Annotated[
         bool | None, typer.Option("--flip/--no-flip", help="Whether images may be mirrored (by the data).")
     ] = None,
@@ -65,7 +72,7 @@ def train(
         if value is not None and name not in outside:
             given[names.get(name, name)] = value
     settings, images = settle(given)
-    folder = out or Path("runs", f"{settings.architecture}-{images.name}-seed{settings.seed}")
+    folder = out or Path("runs", f"{file_name(settings.architecture)}-{images.name}-seed{settings.seed}")
 
     from rcnnzoo.training.loop import train as train_network
     from rcnnzoo.training.runs import Run

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.architectures.modes import evaluating
 from rcnnzoo.devices import autocast, check_precision
 from rcnnzoo.engine.exits import Rule, run
 from rcnnzoo.policies.checks import check_threshold
@@ -85,18 +86,13 @@ def decide(
     rule = make_rule(model, policy, threshold, readout)
     spent = torch.tensor(macs_per_step(model)).cumsum(0)
     device = next(model.parameters()).device
-    modes = {module: module.training for module in model.modules()}  # some may be frozen in a network that learns
-    model.to(memory_format=torch.channels_last).eval()
+    model.to(memory_format=torch.channels_last)
     parts = []
-    try:
-        with torch.inference_mode(), autocast(device, precision):
-            for exits in run(model, [images] if isinstance(images, Tensor) else images, rule, rows):
-                at = exits.probabilities[torch.arange(len(exits.last), device=device), exits.last]
-                category = first_best(at)
-                parts.append((exits.images, category, at.gather(1, category[:, None])[:, 0], exits.last + 1))
-    finally:
-        for module, training in modes.items():
-            module.training = training
+    with evaluating(model), torch.inference_mode(), autocast(device, precision):
+        for exits in run(model, [images] if isinstance(images, Tensor) else images, rule, rows):
+            at = exits.probabilities[torch.arange(len(exits.last), device=device), exits.last]
+            category = first_best(at)
+            parts.append((exits.images, category, at.gather(1, category[:, None])[:, 0], exits.last + 1))
     if not parts:
         none = torch.zeros(0, dtype=torch.long)
         return Decisions(none, torch.zeros(0), none, none)

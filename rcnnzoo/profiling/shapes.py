@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from rcnnzoo.architectures.contract import RecurrentModel
 
+Network = TypeVar("Network", bound=nn.Module)
 
-def without_values(model: RecurrentModel) -> RecurrentModel:
+
+def without_values(model: Network) -> Network:
     """A copy in evaluation mode on torch's `meta` device; the values are not copied on the way.
 
     >>> from rcnnzoo.architectures.build import build

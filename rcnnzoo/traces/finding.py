@@ -18,6 +18,7 @@ from rcnnzoo.traces.recording import Recording, identify, record
 from rcnnzoo.training.settings import is_same_data, load_settings
 from rcnnzoo.weights.files import file_hash
 from rcnnzoo.weights.models import FILE, is_of_run, network_name, open_model, weights_file
+from rcnnzoo.writing import file_name
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def find_subject(
     if file is None:
         size = usual_size(part) if image_size is None else image_size
         network = open_model(model, seed=seed, categories=part.categories, image_size=size, width=width, steps=steps)
-        name = f"{model}-seed{seed}"
+        name = f"{file_name(model)}-seed{seed}"
         return Subject(network, name, images, chosen, Path("traces", name))
     network = open_model(model, width=width, steps=steps, image_size=image_size)
     traces = file.parent / "traces" / ("" if is_of_run(file) else file.stem)

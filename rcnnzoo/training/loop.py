@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.architectures.convolution import set_algorithm
+from rcnnzoo.architectures.modes import evaluate_all_but_classifiers, evaluating, freeze_all_but_classifiers
 from rcnnzoo.data.images import (
     Images,
     batches_an_epoch,
@@ -104,7 +105,12 @@ class Trainer:
             width=settings.width,
             steps=settings.steps,
             seed=settings.seed,
+            pretrained=settings.pretrained and not run.checkpoint.is_file(),
         )
+        if settings.pretrained:
+            self.model.metadata["pretrained"] = True  # a checkpoint holds what became of them
+        if settings.classifiers_only:
+            freeze_all_but_classifiers(self.model)
         set_algorithm(self.model, "direct")  # validation too: what a seed settles must not depend on timing
         for module in self.model.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -180,6 +186,8 @@ class Trainer:
         checkpointed = started
         losses: list[Tensor] = []
         self.network.train()
+        if settings.classifiers_only:
+            evaluate_all_but_classifiers(self.model)
         title = f"epoch {self.epoch + 1} of {settings.epochs}"
         with progress(title, self.batches, self.batch) as advance:
             for batch in loader:
@@ -245,10 +253,8 @@ class Trainer:
         network = self.result
         sound = all(tensor.isfinite().all() for tensor in network.state_dict().values() if tensor.is_floating_point())
         if sound and self.last_images is not None:
-            mode = network.training
-            with torch.no_grad(), self.accelerator.autocast():
-                sound = bool(network.eval()(self.last_images).isfinite().all())
-            network.train(mode)
+            with evaluating(network), torch.no_grad(), self.accelerator.autocast():
+                sound = bool(network(self.last_images).isfinite().all())
         if not sound:
             self._diverged(f"the network's output is no number after batch {self.batch} of epoch {self.epoch + 1}")
 

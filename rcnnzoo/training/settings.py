@@ -11,6 +11,7 @@ from typing import Any, cast, get_type_hints
 import tomli_w
 
 from rcnnzoo import plugins
+from rcnnzoo.architectures.build import build
 from rcnnzoo.data.images import usual_size
 from rcnnzoo.data.opening import Data, find_folder, open_data
 from rcnnzoo.data.unreadable import MOST
@@ -37,6 +38,8 @@ class Settings:
         image_size: Side of the images in pixels.
         width: Multiplies the network's feature maps.
         steps: Time steps.
+        pretrained: Whether training starts from the architecture's pretrained weights.
+        classifiers_only: Whether everything but the classifiers stays as it is.
         seed: Of weights, order and variation of the images.
         mirrored: Whether images may be mirrored.
         precision: `auto`, `fp32`, `bf16` or `fp16`; in a run's file what `auto` came to.
@@ -66,6 +69,8 @@ class Settings:
     data_dir: str = ""
     val_fraction: float = 0.0
     width: float = 1.0
+    pretrained: bool = False
+    classifiers_only: bool = False
     seed: int = 0
     precision: str = "auto"
     compile: bool = False
@@ -126,6 +131,9 @@ def settle(given: Mapping[str, Any]) -> tuple[Settings, Data]:
     start: Recipe = recipe(name, given["architecture"], image_size)
     usual = {"mirrored": data.mirrored, "steps": architecture.steps}
     settled = {**asdict(start), **usual, **given, "image_size": image_size, "recipe": name}
+    if settled["steps"] is None:
+        width = given.get("width", 1.0)
+        settled["steps"] = build(given["architecture"], image_size=image_size, width=width).num_steps
     # The settings may be used from another folder, or without the variable that said where the images lie.
     if given["data"] in plugins.names("data"):
         folder = find_folder(given["data"], data_dir)
@@ -196,7 +204,7 @@ def check_same(settings: Settings, file: Path) -> None:
     differences = [
         f"{field.name} {before.get(field.name)!r}, not {getattr(settings, field.name)!r}"
         for field in fields(settings)
-        if field.name not in CHANGEABLE and before.get(field.name) != getattr(settings, field.name)
+        if field.name not in CHANGEABLE and before.get(field.name, field.default) != getattr(settings, field.name)
     ]
     if differences:
         raise TrainingError(

@@ -61,7 +61,8 @@ def load(path: str | Path) -> RecurrentModel:
         options = dict(metadata["options"])
         if not all(isinstance(name, str) for name in metadata["categories"]) or isinstance(metadata["categories"], str):
             raise TypeError("categories are not a list of names")
-        model = build(metadata["architecture"], categories=metadata["categories"], **options)
+        # All weights are in the file, so whatever it says, none are fetched.
+        model = build(metadata["architecture"], categories=metadata["categories"], pretrained=False, **options)
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: its metadata do not say how to rebuild the network ({error!r})") from error
     except RcnnzooError as error:

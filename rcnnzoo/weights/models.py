@@ -65,7 +65,7 @@ def weights_file(text: str) -> Path | None:
         return path
     if (path / FILE).is_file():
         return path / FILE
-    if text in plugins.names("architectures"):
+    if plugins.package_of("architectures", text) is not None:
         return None
     if path.is_dir():
         raise WeightsError(f"{text}: no run folder, it has no {FILE}; name a folder that `rcnnzoo train` wrote")

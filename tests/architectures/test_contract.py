@@ -4,14 +4,14 @@ import pytest
 import torch
 
 import rcnnzoo
-from rcnnzoo import plugins
+from tests.networks import every, small
 
-EVERY = plugins.names("architectures")
+EVERY = every()
 
 
 def tiny(name):
     """A small network whose batch norm has seen some images."""
-    network = rcnnzoo.build(name, categories=5, image_size=32, width=1 / 16)
+    network = small(name, categories=5, image_size=32)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for _ in range(3):
@@ -101,7 +101,7 @@ def test_features_give_the_logits(name):
 @pytest.mark.parametrize("name", EVERY)
 def test_a_seed_settles_the_weights(name):
     def weights(seed):
-        return rcnnzoo.build(name, categories=5, image_size=32, width=1 / 16, seed=seed).state_dict()
+        return small(name, categories=5, image_size=32, seed=seed).state_dict()
 
     before = torch.get_rng_state()
     one, same, other = weights(3), weights(3), weights(4)
@@ -122,7 +122,7 @@ def test_saved_and_loaded_it_says_the_same(name, tmp_path):
 
 @pytest.mark.parametrize("name", EVERY)
 def test_the_loss_of_the_last_step_reaches_every_weight(name):
-    network = rcnnzoo.build(name, categories=5, image_size=32, width=1 / 16)
+    network = small(name, categories=5, image_size=32)
     network(some_images(4)).square().mean().backward()
     without = [key for key, weight in network.named_parameters() if weight.grad is None]
     assert without == []

@@ -14,11 +14,12 @@ from rcnnzoo.engine.exits import COPIES, STATE_BYTES, _run, _Waiting
 from rcnnzoo.errors import OptionError, PluginError, UnknownName
 from rcnnzoo.profiling.operations import macs_per_step, state_bytes
 from rcnnzoo.readouts.best import first_best
+from tests.networks import every, small
 
 
 def network(name="bl"):
     """A small network whose logits differ from step to step and image to image."""
-    built = rcnnzoo.build(name, categories=5, image_size=16, width=1 / 16)
+    built = small(name, categories=5, image_size=16)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for _ in range(3):
@@ -28,7 +29,7 @@ def network(name="bl"):
     return built.eval()
 
 
-NETWORKS = {name: network(name) for name in plugins.names("architectures")}
+NETWORKS = {name: network(name) for name in every()}
 CPU = torch.device("cpu")
 IMAGES = torch.randn(30, 3, 16, 16, generator=torch.Generator().manual_seed(1))
 LOGITS = {name: built(IMAGES).detach() for name, built in NETWORKS.items()}
@@ -58,7 +59,7 @@ def some_threshold(name, policy, readout, quantile):
 MIDDLING = {policy: some_threshold("bl", policy, "cumulative", 0.5) for policy in ("entropy", "max-prob")}
 
 
-@pytest.mark.parametrize("name", plugins.names("architectures"))
+@pytest.mark.parametrize("name", every())
 @pytest.mark.parametrize("readout", plugins.names("readouts"))
 @pytest.mark.parametrize("policy", plugins.names("policies"))
 @settings(max_examples=8)

@@ -1,0 +1,20 @@
+"""timm's backbones as networks with an exit a stage: the plugin that adds `timm/*`; it imports nothing heavy."""
+
+from __future__ import annotations
+
+from rcnnzoo.hookspecs import Architecture, hookimpl
+
+
+@hookimpl
+def rcnnzoo_architectures() -> list[Architecture]:
+    """One family."""
+    return [
+        Architecture(
+            "timm/*",
+            "a backbone of timm with a classifier a stage, as timm/resnet18",
+            "rcnnzoo_timm.building:build",
+            steps=None,
+            pretrained=True,
+            example="test_resnet",
+        )
+    ]

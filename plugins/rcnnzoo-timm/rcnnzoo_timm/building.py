@@ -1,0 +1,92 @@
+"""From a name of timm's to a network: what timm builds, cut into stages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import timm
+from timm.layers import get_channel_dim, get_spatial_dim
+from torch import nn
+
+from rcnnzoo.errors import OptionError, RcnnzooError, UnknownName, WeightsError
+from rcnnzoo_timm.network import MultiExit
+from rcnnzoo_timm.stages import cut, in_one_line
+
+SAFE = "model.safetensors"
+SAFE_NAMES = {"open_clip_pytorch_model.bin": "open_clip_model.safetensors"}
+"""Where a file of weights on the Hugging Face Hub has a safe twin of another name."""
+
+
+def build(
+    *, variant: str, categories: int, image_size: int, width: float, steps: int | None, pretrained: bool
+) -> MultiExit:
+    """The network `timm/VARIANT`.
+
+    Args:
+        variant: A name of timm's, with a tag if one of several weights is meant, as `resnet18.a1_in1k`.
+        categories: How many.
+        image_size: Side of the images in pixels.
+        width: Must be 1.
+        steps: How many stages, from the first; without it all.
+        pretrained: Whether to fetch the backbone's weights from the Hugging Face Hub.
+
+    Raises:
+        UnknownName: timm has none of that name.
+        OptionError: An option can't work with it, or it can't be run stage by stage.
+        WeightsError: There are no pretrained weights, or they can't be fetched.
+    """
+    _check_name(variant)
+    if width != 1:
+        raise OptionError(f"--width {width:g}: timm's networks have one width: leave that out, or take a smaller one")
+    try:
+        backbone = _create(variant, image_size)
+        there = len(backbone.feature_info.info)
+        indices = tuple(range(there))[:steps]
+        if tuple(backbone.feature_info.out_indices) != indices:
+            backbone = _create(variant, image_size, out_indices=indices)
+        stages = cut(_with_weights(variant, image_size, indices) if pretrained else backbone, image_size)
+    except RcnnzooError:
+        raise
+    except Exception as error:  # timm checks by asserts and errors of any kind
+        raise OptionError(
+            f"timm/{variant} can't be run stage by stage at --image-size {image_size}: {in_one_line(error)}; take "
+            "another size, or a network whose stages follow each other, as resnet, convnext, efficientnet or vit"
+        ) from error
+    if steps is not None and steps > there:
+        raise OptionError(f"--steps {steps}: timm/{variant} has {there} stages: take at most so many")
+    form = getattr(backbone, "output_fmt", "NCHW")
+    about = backbone.pretrained_cfg
+    network = MultiExit(stages, get_spatial_dim(form), get_channel_dim(form), about["mean"], about["std"], categories)
+    return network.train()
+
+
+def _check_name(variant: str) -> None:
+    known = {*timm.list_models(), *timm.list_models(pretrained=True)}
+    if variant not in known:
+        raise UnknownName("timm network", variant, known, "python -c 'import timm; print(timm.list_models())'")
+
+
+def _create(variant: str, image_size: int, **options: Any) -> Any:
+    if timm.get_pretrained_cfg(variant).fixed_input_size:
+        options["img_size"] = image_size
+    return timm.create_model(variant, features_only=True, **options)
+
+
+def _with_weights(variant: str, image_size: int, indices: tuple[int, ...]) -> nn.Module:
+    """With weights from the Hub, and only from a safetensors file there: timm alone would fall back on a pickle."""
+    about = timm.get_pretrained_cfg(variant)
+    given = about.hf_hub_filename or SAFE
+    file = SAFE_NAMES.get(given, given)
+    if not about.hf_hub_id or not file.endswith(".safetensors"):
+        raise WeightsError(f"timm/{variant} has no pretrained weights as safetensors: leave --pretrained out")
+    source = {"hf_hub_filename": file, "url": None, "file": None, "state_dict": None, "custom_load": False}
+    try:
+        network: nn.Module = _create(
+            variant, image_size, out_indices=indices, pretrained=True, pretrained_cfg_overlay=source
+        )
+    except Exception as error:  # of the network, the Hub, or the file
+        raise WeightsError(
+            f"timm/{variant}: its pretrained weights ({file} of {about.hf_hub_id} on huggingface.co) can't be had: "
+            f"{in_one_line(error)}"
+        ) from error
+    return network

@@ -1,0 +1,24 @@
+"""Every architecture that is installed, other people's too, as small as it can be built."""
+
+import contextlib
+from typing import cast
+
+import rcnnzoo
+from rcnnzoo import plugins
+from rcnnzoo.errors import OptionError
+from rcnnzoo.hookspecs import Architecture
+
+
+def every():
+    """The names; of a family its example."""
+    return [
+        name.replace("*", cast(Architecture, plugins.describe("architectures", name)).example)
+        for name in plugins.names("architectures")
+    ]
+
+
+def small(name, **options):
+    """A network of a sixteenth of the feature maps, if it can have so few."""
+    with contextlib.suppress(OptionError):
+        return rcnnzoo.build(name, width=1 / 16, **options)
+    return rcnnzoo.build(name, **options)
