@@ -19,4 +19,6 @@ def rcnnzoo_commands() -> list[Command]:
         Command("calibrate", "a threshold that keeps its promise on new images", f"{here}.calibrate:calibrate"),
         Command("compare", "whether networks differ by more than chance", f"{here}.compare:compare"),
         Command("trace", "record the logits of all steps for a data set", f"{here}.trace:trace"),
+        Command("new-plugin", "a package of your own to begin with", f"{here}.new_plugin:new_plugin"),
+        Command("check-plugin", "whether a plugin keeps the contract", f"{here}.check_plugin:check_plugin"),
     ]
