@@ -24,9 +24,9 @@ def test_a_score_is_the_change_since_the_step_before() -> None:
 def test_the_network_learns_the_stripes(tmp_path: Path) -> None:
     """Far above a guess's third of the images; the file alone rebuilds it, and it can stop early."""
     run = tmp_path / "run"
-    names = ["example-loop", "--data", "example-stripes", "--out", str(run)]
+    names = ["example-loop", "--data", "example-stripes"]
     options = ["--epochs", "3", "--lr", "0.03", "--batch-size", "10", "--image-size", "16", "--precision", "fp32"]
-    assert main(["train", *names, *options]) == 0
+    assert main(["train", *names, *options, "--out", str(run)]) == 0
     network = rcnnzoo.load(run / "model.safetensors")
     assert network.metadata["metrics"]["accuracy"][-1] > 0.7
     early = rcnnzoo.decide(network, torch.zeros(1, 3, 16, 16), "example-settled", 1.0)
