@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.contract import RecurrentModel, State
-from rcnnzoo.checking.rows import Check, Doubt, Fault, Row, run_all
+from rcnnzoo.checking.rows import Check, Doubt, Fault, Row, Unusable, run_all
 from rcnnzoo.errors import OptionError
 from rcnnzoo.plugins import one_line
 from rcnnzoo.profiling.operations import macs_per_step
@@ -119,12 +119,14 @@ def state_is_rows(specimen: Specimen) -> None:
 
 def _check_rows(state: object, count: int, where: str) -> None:
     if not isinstance(state, tuple):
-        raise Fault(f"{where} gives a {type(state).__name__} for state: a flat tuple of tensors is needed")
+        raise Unusable(f"{where} gives a {type(state).__name__} for state: a flat tuple of tensors is needed")
     for number, part in enumerate(state):
         if not isinstance(part, Tensor):
-            raise Fault(f"state[{number}] of {where} is a {type(part).__name__}: tensors alone can drop rows")
+            raise Unusable(
+                f"state[{number}] of {where} is no tensor but {type(part).__name__}: tensors alone drop rows"
+            )
         if part.ndim == 0 or len(part) != count:
-            raise Fault(
+            raise Unusable(
                 f"state[{number}] of {where} is {list(part.shape)} for {count} images: its rows can't be dropped, "
                 "its first dimension must be the batch"
             )
@@ -201,12 +203,16 @@ def rows_at_different_steps_share_a_batch(specimen: Specimen) -> str | None:
     state = tuple(
         torch.stack([course[t - 1][0][part][row] for row, t in enumerate(at)]) for part in range(len(course[0][0]))
     )
-    following, logits = network.step(state, torch.tensor(at))
-    words = "rows at different time steps disturb each other: take t as one step a row, or set rows_mix_steps = False"
+    advice = "let step take t as a LongTensor [B], a step a row, or set rows_mix_steps = False"
+    try:
+        following, logits = network.step(state, torch.tensor(at))
+    except Exception as error:
+        raise Fault(f"rows at different time steps can't share a batch ({one_line(error)}): {advice}") from error
+    words = f"rows at different time steps disturb each other: {advice}"
     for row, t in enumerate(at):
         _expect_close(logits[row], course[t][1][row], words)
         for number, part in enumerate(following):
-            _expect_close(part[row], course[t][0][number][row], f"{words} (state[{number}])")
+            _expect_close(part[row], course[t][0][number][row], f"{words}; state[{number}] differs")
     return None
 
 
@@ -248,10 +254,15 @@ def evaluation_repeats_itself(specimen: Specimen) -> None:
 
 def a_seed_settles_the_weights(specimen: Specimen) -> None:
     """The same seed, the same weights; and nobody else's random numbers are touched."""
-    before = _generators()
-    one, same, other = (specimen.build(seed).state_dict() for seed in (3, 3, 4))
-    if _generators() != before:
-        raise Fault("building it changes the global random numbers of torch, numpy or Python: draw with torch alone")
+    of_numpy, of_python = np.random.get_state(), random.getstate()
+    try:
+        np.random.random(), random.random()  # one that was just seeded would look as if nobody had seeded it
+        before = _others()
+        one, same, other = (specimen.build(seed).state_dict() for seed in (3, 3, 4))
+        if _others() != before:
+            raise Fault("building it changes the random numbers of numpy or Python: draw with torch's own generator")
+    finally:
+        np.random.set_state(of_numpy), random.setstate(of_python)
     for name, weights in one.items():
         if not torch.equal(weights, same[name]):
             raise Fault(f"built twice with the same seed, {name} differs: draw with torch's own generator")
@@ -259,8 +270,8 @@ def a_seed_settles_the_weights(specimen: Specimen) -> None:
         raise Doubt("another seed gives the same weights")
 
 
-def _generators() -> tuple[bytes, str, str]:
-    return torch.get_rng_state().numpy().tobytes(), repr(np.random.get_state()), repr(random.getstate())  # noqa: NPY002
+def _others() -> tuple[str, str]:
+    return repr(np.random.get_state()), repr(random.getstate())
 
 
 @torch.no_grad()
@@ -289,7 +300,13 @@ def gradients_reach_every_weight(specimen: Specimen) -> None:
 
 def its_cost_can_be_counted(specimen: Specimen) -> str:
     """Without values: what a step computes must not depend on the values of tensors."""
-    macs = macs_per_step(specimen.network)
+    try:
+        macs = macs_per_step(specimen.network)
+    except Exception as error:
+        raise Fault(
+            f"it can't be run without values ({one_line(error)}): keep tensors as parameters or buffers, and let "
+            "nothing depend on the values in them"
+        ) from error
     if len(macs) != specimen.network.num_steps or min(macs) < 1:
         raise Fault(f"MACs a step are counted as {macs}: each step needs a convolution or linear layer")
     return f"{sum(macs):,} MACs in {len(macs)} steps at {specimen.image_size} pixels, width {specimen.width:g}"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import typer
 
@@ -64,6 +65,7 @@ def says_how_it_is_used(command: Source) -> None:
 CHECKS: dict[str, Check[Source]] = {"imports quickly": imports_quickly, "help": says_how_it_is_used}
 
 
+@cache
 def imported_by(module: str) -> list[str]:
     """Which heavy modules a module imports, found out in a process of its own.
 

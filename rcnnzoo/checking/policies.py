@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from rcnnzoo.checking.rows import Check, Fault, Row, run_all
+from rcnnzoo.checking.rows import Check, Fault, Row, Unusable, run_all
+from rcnnzoo.plugins import one_line
 from rcnnzoo.policies.checks import checked_scores
 from rcnnzoo.policies.contract import ExitPolicy
 from rcnnzoo.policies.lookup import policy
@@ -53,14 +54,25 @@ def _made(name: str) -> ExitPolicy:
 
 
 def scores_have_a_shape(rule: ExitPolicy, probabilities: Tensor) -> None:
-    """[..., T, C] -> [..., T], numbers, whatever the leading dimensions; the probabilities stay as they are."""
+    """[B, T, C] in float32 -> [B, T], numbers; the probabilities stay as they are."""
     given = probabilities.clone()
-    scores = _scores(rule, given)
+    try:
+        _scores(rule, given)
+    except Exception as error:
+        raise Unusable(one_line(error)) from error
     if not torch.equal(given, probabilities):
         raise Fault("scores changes the probabilities that it is given: work on a copy")
-    leading = _scores(rule, probabilities.unflatten(0, (2, -1)))
-    _expect_close(leading.flatten(0, 1), scores, "scores of [2, 2, T, C] differ from those of [4, T, C]")
-    _expect_close(_scores(rule, probabilities[0]), scores[0], "scores of [T, C] differ from those of [B, T, C]")
+
+
+def leading_dimensions_do_not_matter(rule: ExitPolicy, probabilities: Tensor) -> None:
+    """[..., T, C] -> [..., T]."""
+    scores = _scores(rule, probabilities)
+    advice = "count dimensions from the end"
+    more = _scores(rule, probabilities.unflatten(0, (2, -1))).flatten(0, 1)
+    _expect_close(more, scores, f"scores of [2, 2, T, C] differ from those of [4, T, C]: {advice}")
+    _expect_close(
+        _scores(rule, probabilities[0]), scores[0], f"scores of [T, C] differ from those in a batch: {advice}"
+    )
 
 
 def scores_are_causal(rule: ExitPolicy, probabilities: Tensor) -> None:
@@ -108,6 +120,7 @@ def scores_repeat_themselves(rule: ExitPolicy, probabilities: Tensor) -> None:
 
 CHECKS: dict[str, OnProbabilities] = {
     "shape": scores_have_a_shape,
+    "leading dimensions": leading_dimensions_do_not_matter,
     "causal": scores_are_causal,
     "image by image": images_are_scored_alone,
     "bounds": scores_lie_within_bounds,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from rcnnzoo.checking.rows import Check, Fault, Row, run_all
+from rcnnzoo.checking.rows import Check, Fault, Row, Unusable, run_all
 from rcnnzoo.readouts.lookup import readout
 
 Rule = Callable[[Tensor], Tensor]
@@ -42,9 +42,9 @@ def gives_probabilities(rule: Rule, logits: Tensor) -> None:
     given = logits.clone()
     found: object = rule(given)
     if not isinstance(found, Tensor):
-        raise Fault(f"it gives a {type(found).__name__}: a tensor is needed")
+        raise Unusable(f"it gives a {type(found).__name__}: a tensor is needed")
     if found.shape != logits.shape:
-        raise Fault(f"it gives {list(found.shape)} for logits {list(logits.shape)}: the same shape is needed")
+        raise Unusable(f"it gives {list(found.shape)} for logits {list(logits.shape)}: the same shape is needed")
     if found.dtype != torch.float32:
         raise Fault(f"it gives {found.dtype}: float32 is needed")
     if not torch.equal(given, logits):

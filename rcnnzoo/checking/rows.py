@@ -13,11 +13,15 @@ Subject = TypeVar("Subject")
 Check = Callable[[Subject], str | None]
 
 
-class Fault(PluginError):
+class Fault(PluginError):  # noqa: N818 - it is what it says
     """What is checked breaks the contract; the message says how."""
 
 
-class Doubt(PluginError):
+class Unusable(Fault):
+    """A fault after which nothing else can be checked."""
+
+
+class Doubt(PluginError):  # noqa: N818 - as above
     """What is checked may be as its author wants it; the message says what is unusual."""
 
 
@@ -57,9 +61,12 @@ def run(name: str, member: str, check: Check[Subject], subject: Subject) -> Row:
 def run_all(
     member: str, first: str, make: Callable[[], Subject], checks: Mapping[str, Check[Subject]]
 ) -> Iterator[Row]:
-    """A row for the making of what is checked and, where that goes well, a row a check, by the name of each."""
+    """A row for the making of what is checked and a row a check, by the name of each, as far as it can be checked."""
     made: list[Subject] = []
     yield run(first, member, lambda _: made.append(make()), None)
     for subject in made:
         for name, check in checks.items():
-            yield run(name, member, check, subject)
+            row = run(name, member, check, subject)
+            yield row
+            if isinstance(row.error, Unusable):
+                return

@@ -31,6 +31,6 @@ def check_plugin(
     faults = [row for row in rows if row.outcome == "fault"]
     if faults:
         causes = [row.error for row in faults if isinstance(row.error, Exception)]
-        which = ", ".join(dict.fromkeys(f"{row.check} ({row.member})" for row in faults))
-        message = f"{package}: {len(faults)} of {len(rows)} checks found a fault: {which}"
+        first = "; ".join(f"{row.check} ({row.member})" for row in faults[:3])
+        message = f"{package}: {len(faults)} of {len(rows)} checks found a fault: {first}{'; ...' * (len(faults) > 3)}"
         raise PluginError(message) from ExceptionGroup("faults", causes) if causes else None
