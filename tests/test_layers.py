@@ -49,7 +49,9 @@ def loaded(code):
 HEAVY = {"torch", "timm", "torchvision", "xarray", "pandas", "scipy", "matplotlib", "sklearn", "numpy"}
 
 
-@pytest.mark.parametrize("typed", ["--help", "list", "list --json", "train --help", "check-plugin --help", "new-plugin --help", "--version"])
+@pytest.mark.parametrize(
+    "typed", ["--help", "list", "list --json", "train --help", "check-plugin --help", "new-plugin --help", "--version"]
+)
 def test_what_computes_nothing_imports_nothing_heavy(typed):
     modules = loaded(f"from rcnnzoo.cli import main; main({typed.split()!r})")
     assert "rcnnzoo.plugins" in modules
