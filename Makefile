@@ -28,6 +28,7 @@ docs: .venv/installed
 
 wheel: .venv/installed
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist . ./plugins/rcnnzoo-behaviour
+	$(BIN)/python -m zipfile --list dist/rcnnzoo-*.whl | grep -q template/files/module.py.txt
 
 # In a folder of its own, so that the zoo's names stay what its documentation says.
 example: .venv/installed
