@@ -1,6 +1,7 @@
 """A plugin of which every member but the first of a kind breaks the contract in one way."""
 
 import sys
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ class Healthy(RecurrentModel):
         self.num_steps = steps
         self.drive = nn.Conv2d(3, 4, 3, padding="same")
         self.lateral = nn.Conv2d(4, 4, 3, padding="same")
-        self.classifier = nn.Linear(4, categories)
+        self.classifier: nn.Module = nn.Linear(4, categories)
 
     def begin(self, images):
         drive = self.drive(images)
@@ -449,7 +450,12 @@ def rcnnzoo_readouts():
 
 @hookimpl
 def rcnnzoo_data():
-    where = {"page": "https://example.org", "size": "1 MB", "licence": "CC0", "layout": "train/ with a folder a class"}
+    where: dict[str, Any] = {
+        "page": "https://example.org",
+        "size": "1 MB",
+        "licence": "CC0",
+        "layout": "train/ with a folder a class",
+    }
     return [
         *(DataSet(f"sick-{name}", "made up", f"{__name__}:read_{name}", bundled=True) for name in BUNDLED),
         *(

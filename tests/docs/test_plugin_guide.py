@@ -8,6 +8,7 @@ import shlex
 import shutil
 import tomllib
 import typing
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,9 +81,9 @@ def test_the_commands_of_the_page_are_run_by_the_fixture(folder):
 
 
 def test_the_network_is_the_gru_of_its_equations(folder):
-    """On images of one pixel a convolution is a matrix, the middle of its kernel; in numpy, as Ballas et al. have it."""
+    """On images of one pixel a convolution is a matrix, the middle of its kernel; in numpy, from the paper."""
     plugins.load_file(folder / "convgru.py")
-    network = rcnnzoo.build("conv-gru", categories=3, image_size=2, width=1 / 16, seed=2)
+    network: Any = rcnnzoo.build("conv-gru", categories=3, image_size=2, width=1 / 16, seed=2)
     images = torch.randn(5, 3, 1, 1)
 
     def middle(weight):
