@@ -58,7 +58,7 @@ class Plugin:
     Attributes:
         name: The entry point's, or the file's without its suffix.
         package: The package it came from; of a file, its name.
-        version: The package's; of a file, "file".
+        version: The package's; of a file, empty.
         module: What has its hooks, to import.
         members: What it adds, by kind.
     """
@@ -133,7 +133,12 @@ def listing() -> list[dict[str, str]]:
         for name, (member, package) in members.items()
     ]
     plugins = [
-        {"name": plugin.name, "kind": "plugins", "package": plugin.package, "description": f"version {plugin.version}"}
+        {
+            "name": plugin.name,
+            "kind": "plugins",
+            "package": plugin.package,
+            "description": f"version {plugin.version}" if plugin.version else "a file",
+        }
         for plugin in found.plugins
     ]
     return rows + plugins
@@ -207,7 +212,7 @@ def read_file(file: Path) -> Plugin:
             members = _members(importlib.import_module(file.stem))
     except (Exception, SystemExit) as error:
         raise PluginError(f"{file}: {one_line(error)}") from error
-    return Plugin(file.stem, file.name, "file", file.stem, members)
+    return Plugin(file.stem, file.name, "", file.stem, members)
 
 
 def load_file(file: Path) -> Plugin:

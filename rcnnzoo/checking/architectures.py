@@ -7,17 +7,22 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rcnnzoo import plugins
 from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.contract import RecurrentModel, State
 from rcnnzoo.checking.rows import Check, Doubt, Fault, Row, Unusable, run_all
+from rcnnzoo.engine.decide import decide
 from rcnnzoo.errors import OptionError
+from rcnnzoo.hookspecs import Architecture
 from rcnnzoo.plugins import one_line
 from rcnnzoo.profiling.operations import macs_per_step
+from rcnnzoo.readouts.lookup import readout
 from rcnnzoo.weights.files import load, save
 
 CATEGORIES = 5
@@ -86,8 +91,8 @@ def _check_methods(network: RecurrentModel) -> None:
     if missing:
         raise Fault(f"{kind} has no {' and no '.join(missing)}: write {', '.join(missing)} (docs/plugins.md)")
     steps = getattr(network, "num_steps", None)
-    wanted = network.metadata["options"]["steps"]
-    if steps != wanted:
+    wanted = cast(Architecture, plugins.describe("architectures", network.metadata["architecture"])).steps
+    if wanted not in (steps, None):
         raise Fault(f"{kind}.num_steps is {steps}, and {wanted} was asked for: set self.num_steps = steps")
 
 
@@ -298,12 +303,29 @@ def gradients_reach_every_weight(specimen: Specimen) -> None:
         raise Doubt(f"no gradient reaches {', '.join(without[:3])}{', ...' if len(without) > 3 else ''}")
 
 
+def it_stops_early(specimen: Specimen) -> None:
+    """`rcnnzoo.decide` gives what all steps give, cut, for one image and for some."""
+    network, images = specimen.build().eval(), specimen.images(4)
+    with torch.no_grad():
+        expected = readout()(network(images)).amax(dim=-1)
+    for t in sorted({1, network.num_steps}):
+        try:
+            decisions = decide(network, images, "fixed-steps", t)
+        except Exception as error:
+            raise Fault(
+                f"rcnnzoo.decide fails ({one_line(error)}): images and weights have channels last there, so use "
+                "reshape or flatten, no view; and inference mode, so change nothing in place"
+            ) from error
+        words = f"stopped early, after step {t - 1}, it is not as confident as with all steps computed"
+        _expect_close(decisions.confidence, expected[:, t - 1], words)
+
+
 def its_cost_can_be_counted(specimen: Specimen) -> str:
     """Without values: what a step computes must not depend on the values of tensors."""
     try:
         macs = macs_per_step(specimen.network)
     except Exception as error:
-        raise Fault(
+        raise Unusable(
             f"it can't be run without values ({one_line(error)}): keep tensors as parameters or buffers, and let "
             "nothing depend on the values in them"
         ) from error
@@ -326,6 +348,7 @@ CHECKS: dict[str, Check[Specimen]] = {
     "save and load": saved_and_loaded_it_says_the_same,
     "gradients reach every weight": gradients_reach_every_weight,
     "cost can be counted": its_cost_can_be_counted,
+    "stops early": it_stops_early,
 }
 
 

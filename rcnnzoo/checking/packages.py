@@ -81,7 +81,9 @@ def _nothing_left_out(found: Registry, package: str) -> None:
 def _imports_quickly(module: str) -> None:
     heavy = imported_by(module)
     if heavy:
-        raise Doubt(f"importing {module} imports {', '.join(heavy)}, for which every command waits: do it where used")
+        raise Doubt(
+            f"importing {module} imports {', '.join(heavy)}, for which every command waits: import it where it is used"
+        )
 
 
 def _rows_of_member(kind: str, member: Member) -> Iterator[Row]:

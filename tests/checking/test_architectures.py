@@ -5,6 +5,7 @@ import pytest
 from tests.checking.conftest import expect
 
 BATCH = "in evaluation mode an image's logits depend on the other images of its batch: compute nothing over the batch"
+EARLY = "stopped early, after step 0, it is not as confident as with all steps computed"
 LEAVE = "rows that leave or join change the logits of step 0"
 SICK = {
     "healthy": {},
@@ -23,7 +24,10 @@ SICK = {
     },
     "keyed": {("state is rows", "fault"): "begin gives a dict for state: a flat tuple of tensors is needed"},
     "counting": {("state is rows", "fault"): "state[2] of begin is no tensor but int: tensors alone drop rows"},
-    "forward": {("step by step is forward", "fault"): "logits of step 0 differ between step and forward"},
+    "forward": {
+        ("step by step is forward", "fault"): "logits of step 0 differ between step and forward",
+        ("stops early", "fault"): EARLY,
+    },
     "growing": {("state keeps its shapes", "fault"): "keep them, or set rows_mix_steps = False"},
     "inplace": {
         ("step leaves its state alone", "fault"): "step 0 changes state[1] in place: give back a new tensor",
@@ -47,6 +51,7 @@ SICK = {
         ("rows leave and join", "fault"): LEAVE,
         ("evaluation repeats itself", "fault"): "two calls in evaluation mode give different logits",
         ("save and load", "fault"): "saved and loaded it gives other logits",
+        ("stops early", "fault"): EARLY,
     },
     "unseeded": {("seed settles the weights", "fault"): "built twice with the same seed, lateral.weight differs"},
     "meddling": {("seed settles the weights", "fault"): "building it changes the random numbers of numpy or Python"},
@@ -57,6 +62,7 @@ SICK = {
     },
     "idle": {("gradients reach every weight", "warning"): "no gradient reaches spare.weight, spare.bias"},
     "looking": {("cost can be counted", "fault"): "let nothing depend on the values in them"},
+    "viewing": {("stops early", "fault"): "rcnnzoo.decide fails (RuntimeError: view size is not compatible"},
 }
 
 

@@ -22,4 +22,4 @@ def test_what_breaks_the_contract_is_said(name, found):
 
 def test_a_plugin_that_imports_torch_at_once_is_warned(found):
     words = found("sick.py")["imports quickly", "warning"]
-    assert words == "importing sick imports torch, for which every command waits: do it where used"
+    assert words == "importing sick imports torch, for which every command waits: import it where it is used"
