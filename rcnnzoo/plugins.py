@@ -13,6 +13,7 @@ import importlib.util
 import os
 import pkgutil
 import sys
+import traceback
 import warnings
 from collections import Counter
 from dataclasses import dataclass, field
@@ -165,6 +166,15 @@ def package_of(kind: str, name: str) -> str | None:
     """The package that brought a name; None if nothing installed answers to it."""
     _, package = registry().members[kind].get(name, (None, None))
     return package
+
+
+def culprit(error: BaseException) -> str | None:
+    """The package, not ours, in whose code an error arose or which called what raised it; None if it is ours."""
+    owners = {plugin.module.partition(".")[0]: plugin.package for plugin in registry().plugins}
+    found = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        found = owners.get(str(frame.f_globals.get("__name__")).partition(".")[0], found)
+    return None if found == CORE else found
 
 
 def resolve(kind: str, name: str) -> Any:

@@ -79,11 +79,11 @@ def elsewhere(tmp_path, monkeypatch):
 
 def test_its_members_belong_to_the_file_and_work(write_plugin, capsys):
     file = str(write_plugin("mine.py", MINE))
+    assert main(["--plugin", file, "greet", "--name", "you"]) == 0
+    assert capsys.readouterr().out == "hello you\n"
     assert main(["--plugin", file, "list", "architectures", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert rows[-1] == {"name": "mine", "kind": "architectures", "package": "mine.py", "description": "a mean"}
-    assert main(["--plugin", file, "greet", "--name", "you"]) == 0
-    assert capsys.readouterr().out == "hello you\n"
     assert main(["--plugin", file, "--help"]) == 0
     assert "say hello" in capsys.readouterr().out
     assert main(["--plugin", file, "gret"]) == 2
@@ -166,6 +166,21 @@ def test_a_file_that_was_asked_for_and_does_not_load_is_an_error(name, write_plu
     (line,) = captured.err.splitlines()
     assert line.startswith("error: ")
     assert reason in line
+
+
+def test_what_a_plugins_code_raises_later_is_not_called_a_fault_of_ours(write_plugin, capsys):
+    file = str(write_plugin("mine.py", MINE.replace("state[0].mean(dim=(-2, -1))", "state[0].no_such_method()")))
+    assert main(["--plugin", file, "info", "mine"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: a fault of the plugin mine.py: AttributeError: 'Tensor' object has no attribute")
+    assert "`rcnnzoo check-plugin mine.py` may say more" in line
+
+
+def test_what_our_own_code_raises_is(write_plugin, capsys, monkeypatch):
+    file = str(write_plugin("mine.py", MINE))
+    monkeypatch.setattr(plugins, "listing", lambda: 1 / 0)
+    assert main(["--plugin", file, "list"]) == 1
+    assert "a fault of rcnnzoo's, please report it: ZeroDivisionError" in capsys.readouterr().err
 
 
 def test_debug_shows_where_a_file_broke(write_plugin, capsys):

@@ -159,6 +159,10 @@ def test_its_pyproject_makes_a_package_of_its_policy(install):
     rows = check_plugin("zoo-steady")
     assert {row.outcome for row in rows} == {"ok"}
     assert {row.member for row in rows} == {"zoo-steady", "policy steady-lead"}
+    (test,) = (code for _, code in blocks(GUIDE, "py"))
+    written: dict[str, Any] = {}
+    exec(test, written)  # noqa: S102 - the page's own test of this package
+    written["test_the_contract_holds"]()
 
 
 def test_the_warnings_of_the_page_are_those_of_the_code():
