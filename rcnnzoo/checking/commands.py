@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import cast
 
 import typer
 
@@ -33,9 +34,9 @@ class Source:
     function: Callable[..., object]
 
 
-def check_command(description: Command) -> Iterator[Row]:
-    """A row a check of a command; only the first, where it can't be imported."""
-    name = description.name
+def check_command(name: str) -> Iterator[Row]:
+    """A row a check of the command of that name; only the first, where it can't be imported."""
+    description = cast(Command, plugins.describe("commands", name))
     return run_all(
         f"command {name}", "imported", lambda: Source(description, plugins.resolve("commands", name)), CHECKS
     )

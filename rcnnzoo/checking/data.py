@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from PIL import Image
@@ -30,9 +31,9 @@ class Source:
     read: Reader
 
 
-def check_data(description: DataSet) -> Iterator[Row]:
-    """A row a check of a data set; only the first, where its reader can't be imported."""
-    name = description.name
+def check_data(name: str) -> Iterator[Row]:
+    """A row a check of the data set of that name; only the first, where its reader can't be imported."""
+    description = cast(DataSet, plugins.describe("data", name))
     checks = BUNDLED if description.bundled else CHECKS
     return run_all(f"data set {name}", "imported", lambda: Source(description, plugins.resolve("data", name)), checks)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 from packaging.utils import canonicalize_name
 
@@ -17,8 +16,15 @@ from rcnnzoo.checking.policies import check_policy
 from rcnnzoo.checking.readouts import check_readout
 from rcnnzoo.checking.rows import Doubt, Fault, Row, run
 from rcnnzoo.errors import PluginError, UnknownName
-from rcnnzoo.hookspecs import Command, DataSet, Member
 from rcnnzoo.plugins import Plugin, Registry
+
+CHECKS: dict[str, Callable[[str], Iterator[Row]]] = {
+    "architectures": check_architecture,
+    "policies": check_policy,
+    "readouts": check_readout,
+    "data": check_data,
+    "commands": check_command,
+}
 
 
 def check_plugin(package: str) -> list[Row]:
@@ -69,7 +75,7 @@ def _rows(package: str, loaded: list[Plugin], found: Registry) -> Iterator[Row]:
         for kind, members in plugin.members.items():
             for member in members:
                 if plugins.package_of(kind, member.name) == package:
-                    yield from _rows_of_member(kind, member)
+                    yield from CHECKS[kind](member.name)
 
 
 def _nothing_left_out(found: Registry, package: str) -> None:
@@ -84,18 +90,3 @@ def _imports_quickly(module: str) -> None:
         raise Doubt(
             f"importing {module} imports {', '.join(heavy)}, for which every command waits: import it where it is used"
         )
-
-
-def _rows_of_member(kind: str, member: Member) -> Iterator[Row]:
-    match kind:
-        case "architectures":
-            return check_architecture(member.name)
-        case "policies":
-            return check_policy(member.name)
-        case "readouts":
-            return check_readout(member.name)
-        case "data":
-            return check_data(cast(DataSet, member))
-        case "commands":
-            return check_command(cast(Command, member))
-    raise AssertionError(kind)
