@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types docs wheel clean
+.PHONY: demo test lint types docs wheel example clean
 
 .venv/installed: pyproject.toml plugins/rcnnzoo-behaviour/pyproject.toml plugins/rcnnzoo-timm/pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rcnnzoo needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -14,7 +14,7 @@ BIN := .venv/bin
 demo: .venv/installed
 	$(BIN)/python -m rcnnzoo.demo
 
-test: .venv/installed lint types docs wheel
+test: .venv/installed lint types docs wheel example
 	$(BIN)/python -m pytest
 
 lint: .venv/installed
@@ -29,6 +29,13 @@ docs: .venv/installed
 
 wheel: .venv/installed
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist . ./plugins/rcnnzoo-behaviour ./plugins/rcnnzoo-timm
+	$(BIN)/python -m zipfile --list dist/rcnnzoo-*.whl | grep -q template/files/module.py.txt
+
+# In a folder of its own, so that the zoo's names stay what its documentation says.
+example: .venv/installed
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target build/example plugins/example
+	PYTHONPATH=build/example $(BIN)/python -m pytest plugins/example
+	PYTHONPATH=build/example $(BIN)/python -m rcnnzoo check-plugin example
 
 clean:
-	rm -rf .venv dist docs/_build
+	rm -rf .venv build dist docs/_build

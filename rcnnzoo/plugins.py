@@ -1,20 +1,25 @@
 """Finding plugins and looking names up.
 
 The loop over entry points is ours, because pluggy's own neither guards the import nor reports a name that two
-packages claim. A plugin that fails in any way is left out as a whole, and a warning names it.
+packages claim. A plugin that fails in any way is left out as a whole, and a warning names it; where
+`RCNNZOO_STRICT_PLUGINS` is set, that is an error.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
+import importlib.util
 import os
 import pkgutil
 import sys
+import traceback
 import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, entry_points, version
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -26,6 +31,7 @@ from rcnnzoo.errors import PluginError, UnknownName
 
 GROUP = "rcnnzoo"
 CORE = "rcnnzoo"
+STRICT = "RCNNZOO_STRICT_PLUGINS"
 KINDS: dict[str, type[hookspecs.Member]] = {
     "architectures": hookspecs.Architecture,
     "policies": hookspecs.Policy,
@@ -48,23 +54,44 @@ class PluginWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Plugin:
-    """One entry point that was loaded: its name, and the package it came from."""
+    """One entry point, or one file, that was loaded.
+
+    Attributes:
+        name: The entry point's, or the file's without its suffix.
+        package: The package it came from; of a file, its name.
+        version: The package's; of a file, empty.
+        module: What has its hooks, to import.
+        members: What it adds, by kind.
+    """
 
     name: str
     package: str
     version: str
+    module: str
     members: dict[str, list[hookspecs.Member]]
 
 
 @dataclass
 class Registry:
-    """All names that can be used, by kind, each with the package that brought it."""
+    """All names that can be used, by kind, each with the package that brought it.
+
+    Attributes:
+        plugins: What was loaded.
+        members: The names.
+        contested: Packages that claim a name, which then nobody has.
+        left_out: What was left out and why, with the packages that it concerns.
+    """
 
     plugins: list[Plugin] = field(default_factory=list)
     members: dict[str, dict[str, tuple[hookspecs.Member, str]]] = field(
         default_factory=lambda: {kind: {} for kind in KINDS}
     )
     contested: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+
+    def faults(self, package: str) -> list[str]:
+        """What of a package was left out, and why."""
+        return [fault for fault, packages in self.left_out.items() if package in packages]
 
     def add(self, plugin: Plugin) -> None:
         """Take in a plugin's members; built-ins keep their names, others lose a name that two claim."""
@@ -78,14 +105,17 @@ class Registry:
         claimants = self.contested.get((kind, member.name))
         _, owner = self.members[kind].get(member.name, (None, None))
         if owner == CORE:
-            _warn(f"{what} of {package} left out: rcnnzoo has one of that name; {package} must rename it")
+            fault = f"{what} of {package} left out: rcnnzoo has one of that name; {package} must rename it"
+            self.left_out[fault] = [package]
         elif claimants is not None:
             claimants.append(package)
-            _warn(f"{what} left out: {' and '.join(claimants)} all claim it; uninstall all but one of them")
+            fault = f"{what} left out: {' and '.join(claimants)} all claim it; uninstall all but one of them"
+            self.left_out[fault] = claimants
         elif owner is not None:
             del self.members[kind][member.name]
             self.contested[kind, member.name] = [owner, package]
-            _warn(f"{what} left out: {owner} and {package} both claim it; uninstall one of them")
+            fault = f"{what} left out: {owner} and {package} both claim it; uninstall one of them"
+            self.left_out[fault] = [owner, package]
         else:
             self.members[kind][member.name] = (member, package)
 
@@ -104,7 +134,12 @@ def listing() -> list[dict[str, str]]:
         for name, (member, package) in members.items()
     ]
     plugins = [
-        {"name": plugin.name, "kind": "plugins", "package": plugin.package, "description": f"version {plugin.version}"}
+        {
+            "name": plugin.name,
+            "kind": "plugins",
+            "package": plugin.package,
+            "description": f"version {plugin.version}" if plugin.version else "a file",
+        }
         for plugin in found.plugins
     ]
     return rows + plugins
@@ -142,6 +177,15 @@ def _registered(kind: str, name: str) -> str:
     return name if known or "/" not in name else family
 
 
+def culprit(error: BaseException) -> str | None:
+    """The package, not ours, in whose code an error arose or which called what raised it; None if it is ours."""
+    owners = {plugin.module.partition(".")[0]: plugin.package for plugin in registry().plugins}
+    found = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        found = owners.get(str(frame.f_globals.get("__name__")).partition(".")[0], found)
+    return None if found == CORE else found
+
+
 def resolve(kind: str, name: str) -> Any:
     """Import and return what a name stands for.
 
@@ -154,13 +198,54 @@ def resolve(kind: str, name: str) -> Any:
     if package == CORE:
         return pkgutil.resolve_name(member.target)
     try:
-        with _quietly():
+        with quietly():
             return pkgutil.resolve_name(member.target)
     except (Exception, SystemExit) as error:
         raise PluginError(
-            f"{SINGULAR[kind]} {name!r} of {package} can't be used: importing {member.target} failed: "
-            f"{_one_line(error)}"
+            f"{SINGULAR[kind]} {name!r} of {package} can't be used: importing {member.target} failed: {one_line(error)}"
         ) from error
+
+
+def read_file(file: Path) -> Plugin:
+    """A plugin from a file that is no package yet; its members belong to the package `FILE.py`.
+
+    It is imported by its name from its folder, which is put last on Python's path: a target `"mine:build"` of mine.py
+    then means the same here and in processes that this one starts.
+
+    Raises:
+        PluginError: There is no such file, it can't be imported, or its hooks aren't as they should be.
+    """
+    if file.suffix != ".py" or not file.is_file():
+        raise PluginError(f"{file}: no such Python file")
+    if not file.stem.isidentifier():
+        raise PluginError(f"{file}: no module can have this name; take letters, digits and _ alone")
+    folder = str(file.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
+    importlib.invalidate_caches()
+    try:
+        with quietly():
+            found = importlib.util.find_spec(file.stem)
+            if found is None or found.origin is None or not file.samefile(found.origin):
+                raise PluginError(f"Python has another module of that name already, {file.stem!r}; rename the file")
+            members = _members(importlib.import_module(file.stem))
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{file}: {one_line(error)}") from error
+    return Plugin(file.stem, file.name, "", file.stem, members)
+
+
+def load_file(file: Path) -> Plugin:
+    """Take in a file that is no package yet, for as long as this process lasts; a second time is no harm.
+
+    Raises:
+        PluginError: It can't be read, or somebody else has one of its names: who asks for a file wants all of it.
+    """
+    found, plugin = registry(), read_file(file)
+    if plugin not in found.plugins:
+        found.add(plugin)
+    for fault in found.faults(plugin.package):
+        raise PluginError(fault)
+    return plugin
 
 
 @cache
@@ -181,12 +266,15 @@ def registry() -> Registry:
         if chosen is not None and not {canonicalize_name(package), canonicalize_name(entry.name)} & chosen:
             continue
         try:
-            with _quietly():
+            with quietly():
                 plugin = _load(entry, distribution)
         except (Exception, SystemExit) as error:  # whatever it raises, the program stays up
-            _warn(f"plugin {entry.name} of {package} {distribution.version} left out: {_one_line(error)}")
+            fault = f"plugin {entry.name} of {package} {distribution.version} left out: {one_line(error)}"
+            found.left_out[fault] = [package]
         else:
             found.add(plugin)
+    for fault in found.left_out:
+        _warn(fault)
     return found
 
 
@@ -210,17 +298,24 @@ def _has_metadata(distribution: Distribution) -> bool:
 
 
 def _load(entry: EntryPoint, distribution: Distribution) -> Plugin:
-    """Import an entry point and ask its hooks.
+    """Import an entry point and ask its hooks."""
+    _check_requirement(distribution)
+    return Plugin(entry.name, distribution.name, distribution.version, entry.module, _members(entry.load()))
+
+
+def _members(plugin: object) -> dict[str, list[hookspecs.Member]]:
+    """What the hooks of a module or object return, by kind.
 
     Each plugin has a manager of its own, so that one that fails leaves nothing behind for the next.
     """
-    _check_requirement(distribution)
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
-    manager.register(entry.load())
+    manager.register(plugin)
     manager.check_pending()  # a misspelt hook is an error, not silence
-    members = {kind: _ask(getattr(manager.hook, f"rcnnzoo_{kind}"), KINDS[kind]) for kind in KINDS}
-    return Plugin(entry.name, distribution.name, distribution.version, members)
+    hooks = {kind: getattr(manager.hook, f"rcnnzoo_{kind}") for kind in KINDS}
+    if not any(hook.get_hookimpls() for hook in hooks.values()):
+        raise PluginError("it has no hook: a function like rcnnzoo_policies, marked with @hookimpl")
+    return {kind: _ask(hook, KINDS[kind]) for kind, hook in hooks.items()}
 
 
 def _ask(hook: pluggy.HookCaller, description: type[hookspecs.Member]) -> list[hookspecs.Member]:
@@ -240,7 +335,7 @@ def _ask(hook: pluggy.HookCaller, description: type[hookspecs.Member]) -> list[h
     return members
 
 
-def _quietly() -> contextlib.AbstractContextManager[object]:
+def quietly() -> contextlib.AbstractContextManager[object]:
     """A plugin that prints would spoil `--json`, so what it prints goes to standard error."""
     return contextlib.redirect_stdout(sys.stderr)
 
@@ -257,10 +352,13 @@ def _check_requirement(distribution: Distribution) -> None:
             raise PluginError(f"it requires rcnnzoo{requirement.specifier}, this is {version(CORE)}")
 
 
-def _one_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """What an error says, in one line; with its type, unless it is about plugins and says all that is needed."""
     text = " ".join(str(error).split())
     return text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}".rstrip(": ")
 
 
 def _warn(message: str) -> None:
+    if os.environ.get(STRICT, "0") not in ("", "0"):
+        raise PluginError(f"{message} ({STRICT} is set)")
     warnings.warn(message, PluginWarning, stacklevel=2)

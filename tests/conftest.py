@@ -1,9 +1,11 @@
 """Settings of every test."""
 
+import contextlib
 import importlib
 import os
 import sys
 import textwrap
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -21,10 +23,38 @@ hypothesis.settings.register_profile("rcnnzoo", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("rcnnzoo")
 
 
+@contextlib.contextmanager
+def plugins_of(folder):
+    """What is loaded from a folder meanwhile is forgotten afterwards."""
+    path, modules = [*sys.path], set(sys.modules)
+    plugins.registry.cache_clear()
+    try:
+        yield
+    finally:
+        plugins.registry.cache_clear()
+        sys.path[:] = path
+        for name in set(sys.modules) - modules:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and Path(file).is_relative_to(folder):
+                del sys.modules[name]
+
+
+@pytest.fixture
+def write_plugin(tmp_path):
+    """A function that writes a plugin that is no package yet, and gives its file."""
+
+    def write(name, code):
+        file = tmp_path / name
+        file.write_text(textwrap.dedent(code))
+        return file
+
+    with plugins_of(tmp_path):
+        yield write
+
+
 @pytest.fixture
 def install(tmp_path, monkeypatch):
     """A function that puts a package of one module beside rcnnzoo."""
-    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delenv("RCNNZOO_LOAD_PLUGINS", raising=False)
 
     def put(package, code, requires=()):
@@ -38,10 +68,6 @@ def install(tmp_path, monkeypatch):
         importlib.invalidate_caches()
         plugins.registry.cache_clear()
 
-    before = set(sys.modules)
-    plugins.registry.cache_clear()
-    yield put
-    plugins.registry.cache_clear()
-    for name in set(sys.modules) - before:
-        if getattr(sys.modules[name], "__file__", None) and str(tmp_path) in str(sys.modules[name].__file__):
-            del sys.modules[name]
+    with plugins_of(tmp_path):
+        monkeypatch.syspath_prepend(tmp_path)
+        yield put

@@ -1,20 +1,16 @@
 """Every architecture that is installed, other people's too, as small as it can be built."""
 
 import contextlib
-from typing import cast
 
 import rcnnzoo
 from rcnnzoo import plugins
+from rcnnzoo.checking.architectures import example_of
 from rcnnzoo.errors import OptionError
-from rcnnzoo.hookspecs import Architecture
 
 
 def every():
     """The names; of a family its example."""
-    return [
-        name.replace("*", cast(Architecture, plugins.describe("architectures", name)).example)
-        for name in plugins.names("architectures")
-    ]
+    return [example_of(name) for name in plugins.names("architectures")]
 
 
 def small(name, **options):

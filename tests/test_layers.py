@@ -10,9 +10,9 @@ import pytest
 import rcnnzoo
 
 ROOT = Path(rcnnzoo.__file__).parent
-INNER = ("hookspecs", "plugins", "errors", "writing", "progress", "devices")
+INNER = ("hookspecs", "plugins", "errors", "writing", "progress", "devices", "template")
 MEMBERS = ("architectures", "readouts", "policies", "data", "weights", "profiling")
-OUTER = ("training", "engine", "traces", "analysis", "figures")
+OUTER = ("training", "engine", "traces", "analysis", "figures", "checking")
 LEVELS = {
     name: level for level, names in enumerate((INNER, MEMBERS, OUTER, ("cli", "demo", "__main__"))) for name in names
 }
@@ -49,7 +49,9 @@ def loaded(code):
 HEAVY = {"torch", "timm", "torchvision", "xarray", "pandas", "scipy", "matplotlib", "sklearn", "numpy"}
 
 
-@pytest.mark.parametrize("typed", ["--help", "list", "list --json", "train --help", "evaluate --help", "--version"])
+@pytest.mark.parametrize(
+    "typed", ["--help", "list", "list --json", "train --help", "check-plugin --help", "new-plugin --help", "--version"]
+)
 def test_what_computes_nothing_imports_nothing_heavy(typed):
     modules = loaded(f"from rcnnzoo.cli import main; main({typed.split()!r})")
     assert "rcnnzoo.plugins" in modules

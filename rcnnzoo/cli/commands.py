@@ -21,4 +21,6 @@ def rcnnzoo_commands() -> list[Command]:
         Command("verify", "whether weights are what they claim to be", f"{here}.verify:verify"),
         Command("import", "weights that others published, as a file of ours", f"{here}.import_weights:import_weights"),
         Command("trace", "record the logits of all steps for a data set", f"{here}.trace:trace"),
+        Command("new-plugin", "a package of your own to begin with", f"{here}.new_plugin:new_plugin"),
+        Command("check-plugin", "whether a plugin keeps the contract", f"{here}.check_plugin:check_plugin"),
     ]

@@ -6,10 +6,11 @@ import io
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, cast
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from rcnnzoo import plugins
 from rcnnzoo.cli import faults
@@ -25,13 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file's name can hold what a terminal can't show
     typed = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    debug = False
+    debug = "--debug" in typed  # looked up here, since plugins can fail before options are parsed
     try:
         with faults.warnings_in_one_line():
             group = typer.main.get_command(_application())
             try:
                 with group.make_context("rcnnzoo", typed) as context:
-                    debug = context.params["debug"]
                     group.invoke(context)
             except typer.Exit as leave:
                 return leave.exit_code
@@ -69,7 +69,24 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _load_files(context: typer.Context, files: list[Path] | None) -> list[Path] | None:
+    group = cast(TyperGroup, context.command)
+    for file in files or ():
+        for command in plugins.load_file(file).members["commands"]:
+            group.add_command(TyperCommand(command.name, help=command.description))
+    return files
+
+
 def _global_options(
+    plugin: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE.py",
+            help="Load a plugin that is no package yet; may be repeated.",
+            callback=_load_files,
+            is_eager=True,
+        ),
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of any error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)

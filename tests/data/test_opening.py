@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from rcnnzoo import plugins
+from rcnnzoo.checking.data import check_data
 from rcnnzoo.data.opening import open_data
 from rcnnzoo.data.unreadable import DataWarning
 from rcnnzoo.errors import DataError, OptionError, UnknownName
@@ -180,3 +182,8 @@ def test_a_split_that_is_not_there_is_named(tmp_path):
     data = open_data("imagenet", make_imagenet(tmp_path))
     with pytest.raises(DataError, match="imagenet has no split 'test': there are train, val"):
         data.split("test")
+
+
+@pytest.mark.parametrize("name", plugins.names("data"))
+def test_every_data_set_keeps_the_contract(name):
+    assert [row for row in check_data(name) if row.outcome != "ok"] == []

@@ -1,18 +1,12 @@
 """The documentation, run: what it shows works, and what it says is so."""
 
-import importlib
-import inspect
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-import torch
-
 import rcnnzoo
-from rcnnzoo import hookspecs, plugins
-from rcnnzoo.cli import main
+from rcnnzoo import plugins
 from rcnnzoo.training.recipes import recipe
 
 ROOT = Path(__file__).parents[2]
@@ -50,50 +44,6 @@ def test_the_page_on_stopping_early_runs_as_written(tmp_path):
 def test_the_page_of_commands_is_what_the_commands_say():
     process = subprocess.run([sys.executable, DOCS / "write_cli.py", "--check"], capture_output=True, text=True)
     assert process.stderr == ""
-
-
-def test_every_hook_is_in_the_guide_with_its_signature():
-    guide = (DOCS / "plugins.md").read_text()
-    hooks = [function for name, function in vars(hookspecs).items() if name.startswith("rcnnzoo_")]
-    assert len(hooks) == len(plugins.KINDS)
-    for hook in hooks:
-        assert f"`{hook.__name__}{inspect.signature(hook)}`".replace("'", "") in guide
-
-
-@pytest.fixture
-def example(tmp_path, monkeypatch):
-    """The guide's plugin, installed."""
-    (code,) = [code for _, code in blocks(DOCS / "plugins.md", "python")]
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "mypackage.py").write_text(code)
-    info = tmp_path / "site" / "mypackage-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mypackage\nVersion: 1.0\n")
-    (entry,) = [code for _, code in blocks(DOCS / "plugins.md", "toml")]
-    (info / "entry_points.txt").write_text(entry.replace("project.entry-points.", "").replace('"', ""))
-    monkeypatch.syspath_prepend(tmp_path / "site")
-    monkeypatch.chdir(tmp_path)
-    importlib.invalidate_caches()
-    plugins.registry.cache_clear()
-    yield
-    plugins.registry.cache_clear()
-    sys.modules.pop("mypackage", None)
-
-
-def test_the_guides_plugin_works(example, capsys):
-    typed = ["--image-size", "8", "--epochs", "1", "--precision", "fp32"]
-    assert main(["train", "gated", "--data", "digits", *typed]) == 0
-    assert main(["evaluate", "runs/gated-digits-seed0", "--readout", "sharper"]) == 0
-    assert main(["profile", "runs/gated-digits-seed0", "--policy", "settled", "--sweep"]) == 0
-    network = rcnnzoo.load("runs/gated-digits-seed0/model.safetensors")
-    assert network.num_steps == 4
-    early = rcnnzoo.decide(network, torch.rand(3, 3, 8, 8), "settled", 1.0).reaction_time
-    assert early.tolist() == [1, 1, 1]
-    capsys.readouterr()
-    assert main(["greet", "--name", "you"]) == 0
-    assert capsys.readouterr().out == "hello you\n"
-    assert main(["train", "gated", "--data", "labpets"]) == 2
-    assert "get it from https://example.org/labpets (2 GB; CC BY 4.0)" in capsys.readouterr().err
 
 
 def table(page, heading):

@@ -1,5 +1,7 @@
 """Backbones with exits, as networks of the zoo."""
 
+from functools import cache
+
 import pytest
 import timm
 import torch
@@ -8,10 +10,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms.v2.functional import to_pil_image
 
 import rcnnzoo
+from rcnnzoo.checking.architectures import CHECKS, specimen
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.profiling.operations import macs_per_step, state_bytes
-from tests.architectures import test_contract
 
+specimen_of = cache(specimen)
 TINY = ["timm/test_convnext", "timm/test_efficientnet", "timm/test_vit"]
 
 
@@ -19,24 +22,10 @@ def network(name="timm/test_resnet", **options):
     return rcnnzoo.build(name, categories=5, image_size=32, **options).eval()
 
 
+@pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("name", TINY)
-@pytest.mark.parametrize(
-    "check",
-    [
-        test_contract.test_step_by_step_is_forward,
-        test_contract.test_an_image_does_not_feel_the_rest_of_its_batch,
-        test_contract.test_the_state_of_a_step_is_not_changed_by_the_next,
-        test_contract.test_a_seed_settles_the_weights,
-        test_contract.test_the_loss_of_the_last_step_reaches_every_weight,
-    ],
-)
-def test_the_contract_is_kept(check, name):
-    check(name)
-
-
-@pytest.mark.parametrize("name", TINY)
-def test_saved_and_loaded_it_says_the_same(name, tmp_path):
-    test_contract.test_saved_and_loaded_it_says_the_same(name, tmp_path)
+def test_the_contract_is_kept(name, check):
+    CHECKS[check](specimen_of(name))
 
 
 @pytest.mark.parametrize("name", ["test_resnet", "test_vit"])  # of two different normalisations

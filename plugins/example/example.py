@@ -1,0 +1,135 @@
+"""A network, an exit policy, a data set and a command for rcnnzoo.
+
+Whatever rcnnzoo does imports this module, so what is heavy (torch, numpy) is imported where it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rcnnzoo.hookspecs import Architecture, Command, DataSet, Policy, hookimpl
+
+if TYPE_CHECKING:
+    from rcnnzoo.architectures.contract import RecurrentModel, State
+    from rcnnzoo.data.splits import Split
+    from torch import Tensor
+
+HERE = __name__  # a target is "module:attribute", imported when somebody uses the name
+CATEGORIES = ("horizontal", "vertical", "chequered")
+
+
+@hookimpl
+def rcnnzoo_architectures() -> list[Architecture]:
+    """What `rcnnzoo list architectures` shows."""
+    return [
+        Architecture(
+            "example-loop",
+            "a convolution that hears itself",
+            f"{HERE}:build_loop",
+            steps=4,
+        ),
+    ]
+
+
+@hookimpl
+def rcnnzoo_policies() -> list[Policy]:
+    """What `rcnnzoo list policies` shows."""
+    return [Policy("example-settled", "change of the probabilities", f"{HERE}:Settled")]
+
+
+@hookimpl
+def rcnnzoo_data() -> list[DataSet]:
+    """What `rcnnzoo list data` shows."""
+    return [DataSet("example-stripes", "stripes in noise", f"{HERE}:read_stripes", bundled=True)]
+
+
+@hookimpl
+def rcnnzoo_commands() -> list[Command]:
+    """What `rcnnzoo --help` shows."""
+    return [Command("example-draw", "draw an image a category", f"{HERE}:draw")]
+
+
+def build_loop(*, categories: int, image_size: int, width: float, steps: int) -> RecurrentModel:
+    """A small recurrent network; any size of image will do."""
+    import torch
+    from rcnnzoo.architectures.contract import RecurrentModel
+    from torch import nn
+
+    class Loop(RecurrentModel):
+        """Each step hears the image and the step before, which fade as they go round."""
+
+        def __init__(self, maps: int) -> None:
+            super().__init__()
+            self.num_steps = steps
+            self.bottom_up = nn.Conv2d(3, maps, 5, padding="same")
+            self.lateral = nn.Conv2d(maps, maps, 3, padding="same")
+            self.classifier = nn.Linear(maps, categories)
+
+        def begin(self, images: Tensor) -> State:
+            """What does not change over time: images [B, 3, H, W] -> drive and silence, [B, K, H, W] each."""
+            drive = self.bottom_up(images)
+            return drive, torch.zeros_like(drive)
+
+        def step(self, state: State, t: int | Tensor) -> tuple[State, Tensor]:
+            """The next state, and logits [B, C]."""
+            drive, before = state
+            state = drive, (drive + self.lateral(before)).relu()
+            return state, self.classifier(self.features(state))
+
+        def features(self, state: State) -> Tensor:
+            """What the classifier sees: [B, K]."""
+            return state[1].mean(dim=(-2, -1))
+
+    return Loop(max(1, round(32 * width)))
+
+
+class Settled:
+    """Sure when the probabilities hardly change: half of what they changed by in all since the step before."""
+
+    direction = "below"
+    unit = "probability"
+
+    def scores(self, probabilities: Tensor) -> Tensor:
+        """[..., T, C] -> [..., T]; the first step has none before it, so it is as far from sure as can be."""
+        scores = probabilities.new_ones(probabilities.shape[:-1])
+        scores[..., 1:] = probabilities.diff(dim=-2).abs().sum(dim=-1) / 2
+        return scores
+
+    def bounds(self, categories: int, steps: int) -> tuple[float, float]:
+        """From no change to another winner altogether."""
+        return 0.0, 1.0
+
+
+def read_stripes(folder: Path | None) -> Mapping[str, Split]:
+    """150 images for training and 150 for testing, always the same ones; no folder is needed."""
+    import numpy as np
+    from rcnnzoo.data.digits import ArrayReader
+    from rcnnzoo.data.splits import Split
+
+    random = np.random.default_rng(0)
+    rows, columns = np.mgrid[:16, :16] // 2 % 2
+    patterns = np.stack([rows, columns, rows ^ columns])
+    splits = {}
+    for name in ("train", "test"):
+        labels = np.tile(np.arange(3), 50)
+        pixels = 255 * patterns[labels] * 0.3 + random.uniform(0, 175, (len(labels), 16, 16))
+        files = [f"{number:03d}" for number in range(len(labels))]
+        splits[name] = Split(CATEGORIES, files, labels, ArrayReader(pixels.astype(np.uint8)))
+    return splits
+
+
+def draw(out: Path = Path("stripes.png")) -> None:
+    """Draw an image of each category, side by side.
+
+    Example: rcnnzoo example-draw --out stripes.png
+    """
+    from PIL import Image
+
+    split = read_stripes(None)["test"]
+    page = Image.new("RGB", (16 * len(CATEGORIES), 16))
+    for position in range(len(CATEGORIES)):
+        page.paste(split.read(position), (16 * position, 0))
+    page.save(out)
+    print(out)

@@ -1,0 +1,388 @@
+"""What every network must do, so that training, traces and early exit work with it."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rcnnzoo import plugins
+from rcnnzoo.architectures.build import build
+from rcnnzoo.architectures.contract import RecurrentModel, State
+from rcnnzoo.checking.rows import Check, Doubt, Fault, Row, Unusable, run_all
+from rcnnzoo.engine.decide import decide
+from rcnnzoo.errors import OptionError
+from rcnnzoo.hookspecs import Architecture
+from rcnnzoo.plugins import one_line
+from rcnnzoo.profiling.operations import macs_per_step
+from rcnnzoo.readouts.lookup import readout
+from rcnnzoo.weights.files import load, save
+
+CATEGORIES = 5
+SMALL = ((32, 1 / 16), (64, 1 / 16), (128, 1 / 16), (32, 1.0), (224, 1.0))
+"""Image sizes and widths to try in turn; most networks take the first."""
+SEED = 1  # `load` builds with another, so that what a file doesn't hold shows
+TOLERANCE = 1e-4  # of the largest value: well above what rounding does in float32, well below what a mistake does
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """A small network of an architecture, in evaluation mode, whose batch norm has seen some images."""
+
+    architecture: str
+    image_size: int
+    width: float
+    network: RecurrentModel
+
+    def build(self, seed: int = SEED) -> RecurrentModel:
+        """Another one, fresh, in training mode."""
+        return build(self.architecture, categories=CATEGORIES, image_size=self.image_size, width=self.width, seed=seed)
+
+    def images(self, count: int, seed: int = 7) -> Tensor:
+        """Images of noise [B, 3, S, S]."""
+        shape = (count, 3, self.image_size, self.image_size)
+        return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).clamp(-1, 1)
+
+
+def check_architecture(name: str) -> Iterator[Row]:
+    """A row a check of the architecture of that name; only the first faults, where nothing else can be checked."""
+    return run_all(f"architecture {name}", "builds", lambda: specimen(example_of(name)), CHECKS)
+
+
+def example_of(name: str) -> str:
+    """The name of an architecture itself; of a family, `zoo/*`, its example.
+
+    Raises:
+        Fault: The family names none.
+    """
+    example = cast(Architecture, plugins.describe("architectures", name)).example
+    if name.endswith("/*") and not example:
+        raise Fault(f"{name} is a family without an example: name a small one, Architecture(..., example=...)")
+    return name.replace("*", example)
+
+
+def specimen(name: str) -> Specimen:
+    """A small network of an architecture.
+
+    Raises:
+        Fault: It can't be built, lacks a method, or can't run, at any of the sizes that are tried.
+    """
+    first: Exception | None = None
+    for image_size, width in SMALL:
+        try:
+            network = build(name, categories=CATEGORIES, image_size=image_size, width=width, seed=SEED)
+            _check_methods(network)
+            made = Specimen(name, image_size, width, network)
+            with torch.no_grad():
+                for seed in range(3):
+                    network(made.images(8, seed))
+        except Fault:
+            raise
+        except Exception as error:
+            # A refusal of the size says less than what happened at a size that it takes.
+            first = error if first is None or isinstance(first, OptionError) else first
+        else:
+            network.eval()
+            return made
+    assert first is not None
+    sizes = ", ".join(f"{size} pixels at width {width:g}" for size, width in SMALL)
+    raise Fault(f"it can't be built and run on images: {one_line(first)} (tried {sizes})") from first
+
+
+def _check_methods(network: RecurrentModel) -> None:
+    kind = type(network).__name__
+    methods = ("begin", "step", "features")
+    missing = [name for name in methods if getattr(type(network), name) is getattr(RecurrentModel, name)]
+    if missing:
+        raise Fault(f"{kind} has no {' and no '.join(missing)}: write {', '.join(missing)} (docs/plugins.md)")
+    steps = getattr(network, "num_steps", None)
+    wanted = cast(Architecture, plugins.describe("architectures", network.metadata["architecture"])).steps
+    if wanted not in (steps, None):
+        raise Fault(f"{kind}.num_steps is {steps}, and {wanted} was asked for: set self.num_steps = steps")
+
+
+@torch.no_grad()
+def step_by_step_is_forward(specimen: Specimen) -> None:
+    """`forward` gives logits [B, T, C], those that `begin` and `step` give."""
+    network, images = specimen.network, specimen.images(3)
+    expected = network(images)
+    shape = (3, network.num_steps, CATEGORIES)
+    if tuple(expected.shape) != shape:
+        raise Fault(f"forward gives {list(expected.shape)}: [B, T, C] is {list(shape)}")
+    if not expected.isfinite().all():
+        raise Fault("forward gives logits that are not finite on images of noise")
+    for t, (_, logits) in enumerate(_unrolled(network, images)):
+        if tuple(logits.shape) != shape[::2]:
+            raise Fault(f"step {t} gives logits {list(logits.shape)}: [B, C] is {list(shape[::2])}")
+        _expect_close(logits, expected[:, t], f"logits of step {t} differ between step and forward")
+
+
+@torch.no_grad()
+def state_is_rows(specimen: Specimen) -> None:
+    """A flat tuple of batch-first tensors, so that rows can be dropped or joined."""
+    for count in (3, 4):
+        state: object = specimen.network.begin(specimen.images(count))
+        _check_rows(state, count, "begin")
+        for t, (state, _) in enumerate(_unrolled(specimen.network, specimen.images(count))):
+            _check_rows(state, count, f"step {t}")
+
+
+def _check_rows(state: object, count: int, where: str) -> None:
+    if not isinstance(state, tuple):
+        raise Unusable(f"{where} gives a {type(state).__name__} for state: a flat tuple of tensors is needed")
+    for number, part in enumerate(state):
+        if not isinstance(part, Tensor):
+            raise Unusable(
+                f"state[{number}] of {where} is no tensor but {type(part).__name__}: tensors alone drop rows"
+            )
+        if part.ndim == 0 or len(part) != count:
+            raise Unusable(
+                f"state[{number}] of {where} is {list(part.shape)} for {count} images: its rows can't be dropped, "
+                "its first dimension must be the batch"
+            )
+
+
+@torch.no_grad()
+def state_keeps_its_shapes(specimen: Specimen) -> str | None:
+    """After the first step, unless the network says that its rows do not mix steps."""
+    if not specimen.network.rows_mix_steps:
+        return "says that its rows do not mix steps"
+    states = [state for state, _ in _unrolled(specimen.network, specimen.images(2))]
+    shapes = [[list(part.shape) for part in state] for state in states]
+    for t, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            raise Fault(
+                f"the state after step {t} has the shapes {shape}, after step 0 {shapes[0]}: keep them, or set "
+                "rows_mix_steps = False"
+            )
+    return None
+
+
+@torch.no_grad()
+def a_step_leaves_its_state_alone(specimen: Specimen) -> None:
+    """Whoever joins rows later must find them as they were."""
+    network = specimen.network
+    state = network.begin(specimen.images(2))
+    for t in range(network.num_steps):
+        copies = [part.clone() for part in state]
+        following, _ = network.step(state, t)
+        for number, (part, copy) in enumerate(zip(state, copies, strict=True)):
+            if not torch.equal(part, copy):
+                raise Fault(f"step {t} changes state[{number}] in place: give back a new tensor")
+        state = following
+
+
+@torch.no_grad()
+def an_image_does_not_feel_its_batch(specimen: Specimen) -> None:
+    """Evaluated alone, an image gets the logits that it gets among others."""
+    images = specimen.images(3)
+    together = specimen.network(images)
+    for row in range(3):
+        _expect_close(
+            specimen.network(images[row : row + 1])[0],
+            together[row],
+            "in evaluation mode an image's logits depend on the other images of its batch: compute nothing over the "
+            "batch (statistics of it, or batch norm in training mode)",
+        )
+
+
+@torch.no_grad()
+def rows_leave_and_join(specimen: Specimen) -> None:
+    """Early exit drops rows of the state and joins those of other images; who stays must not notice."""
+    network, images = specimen.network, specimen.images(4)
+    rows = torch.tensor([2, 0, 3])
+    one, other = network.begin(images[:3]), network.begin(images[3:])
+    for t, (_, expected) in enumerate(_unrolled(network, images)):
+        some = tuple(torch.cat([a[rows[:2]], b]) for a, b in zip(one, other, strict=True))
+        _expect_close(
+            network.step(some, t)[1], expected[rows], f"rows that leave or join change the logits of step {t}"
+        )
+        one, other = network.step(one, t)[0], network.step(other, t)[0]
+
+
+@torch.no_grad()
+def rows_at_different_steps_share_a_batch(specimen: Specimen) -> str | None:
+    """`step` takes a LongTensor [B] of time steps, unless the network says that its rows do not mix."""
+    network = specimen.network
+    if network.num_steps == 1:
+        return "one time step, nothing to mix"
+    if not network.rows_mix_steps:
+        return "says that its rows do not mix steps"
+    course = list(_unrolled(network, specimen.images(4)))
+    at = [1 + (3 * row) % (network.num_steps - 1) for row in range(4)]
+    state = tuple(
+        torch.stack([course[t - 1][0][part][row] for row, t in enumerate(at)]) for part in range(len(course[0][0]))
+    )
+    advice = "let step take t as a LongTensor [B], a step a row, or set rows_mix_steps = False"
+    try:
+        following, logits = network.step(state, torch.tensor(at))
+    except Exception as error:
+        raise Fault(f"rows at different time steps can't share a batch ({one_line(error)}): {advice}") from error
+    words = f"rows at different time steps disturb each other: {advice}"
+    for row, t in enumerate(at):
+        _expect_close(logits[row], course[t][1][row], words)
+        for number, part in enumerate(following):
+            _expect_close(part[row], course[t][0][number][row], f"{words}; state[{number}] differs")
+    return None
+
+
+@torch.no_grad()
+def features_are_what_the_classifier_saw(specimen: Specimen) -> None:
+    """Other classifiers are trained on them, so they must be all that the network's own saw."""
+    network, images = specimen.network, specimen.images(3)
+    seen: list[tuple[Tensor, Tensor]] = []
+    hooks = [
+        module.register_forward_hook(lambda _, inputs, output: seen.append((inputs[0], output)))
+        for module in network.modules()
+        if isinstance(module, nn.Linear)
+    ]
+    try:
+        state = network.begin(images)
+        for t in range(network.num_steps):
+            seen.clear()
+            state, logits = network.step(state, t)
+            given = [inputs for inputs, output in seen if _distance(output, logits) <= TOLERANCE]
+            features = network.features(state)
+            if features.ndim != 2 or len(features) != 3:
+                raise Fault(f"features gives {list(features.shape)} at step {t} for 3 images: [B, F] is needed")
+            if not given:
+                raise Doubt("no nn.Linear gave the logits: that features are what the classifier saw can't be checked")
+            words = f"features disagree with the logits: they are not what the classifier saw at step {t}"
+            _expect_close(features, given[0], words)
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@torch.no_grad()
+def evaluation_repeats_itself(specimen: Specimen) -> None:
+    """The same images get the same logits twice."""
+    images = specimen.images(3)
+    words = "two calls in evaluation mode give different logits: draw nothing at random and remember nothing there"
+    _expect_close(specimen.network(images), specimen.network(images), words)
+
+
+def a_seed_settles_the_weights(specimen: Specimen) -> None:
+    """The same seed, the same weights; and nobody else's random numbers are touched."""
+    of_numpy, of_python = np.random.get_state(), random.getstate()
+    try:
+        np.random.random(), random.random()  # one that was just seeded would look as if nobody had seeded it
+        before = _others()
+        one, same, other = (specimen.build(seed).state_dict() for seed in (3, 3, 4))
+        if _others() != before:
+            raise Fault("building it changes the random numbers of numpy or Python: draw with torch's own generator")
+    finally:
+        np.random.set_state(of_numpy), random.setstate(of_python)
+    for name, weights in one.items():
+        if not torch.equal(weights, same[name]):
+            raise Fault(f"built twice with the same seed, {name} differs: draw with torch's own generator")
+    if one and all(torch.equal(weights, other[name]) for name, weights in one.items()):
+        raise Doubt("another seed gives the same weights")
+
+
+def _others() -> tuple[str, str]:
+    return repr(np.random.get_state()), repr(random.getstate())
+
+
+@torch.no_grad()
+def saved_and_loaded_it_says_the_same(specimen: Specimen) -> None:
+    """The file alone rebuilds the network."""
+    images = specimen.images(3)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "model.safetensors")
+        save(specimen.network, file)
+        loaded = load(file)
+    _expect_close(
+        loaded(images),
+        specimen.network(images),
+        "saved and loaded it gives other logits: it keeps a tensor that is neither nn.Parameter nor register_buffer",
+    )
+
+
+def gradients_reach_every_weight(specimen: Specimen) -> None:
+    """The loss of all steps depends on every parameter."""
+    network = specimen.build()
+    network(specimen.images(4)).square().mean().backward()
+    without = [name for name, weight in network.named_parameters() if weight.requires_grad and weight.grad is None]
+    if without:
+        raise Doubt(f"no gradient reaches {', '.join(without[:3])}{', ...' if len(without) > 3 else ''}")
+
+
+def it_stops_early(specimen: Specimen) -> None:
+    """`rcnnzoo.decide` gives what all steps give, cut, for one image and for some."""
+    network, images = specimen.build().eval(), specimen.images(4)
+    with torch.no_grad():
+        expected = readout()(network(images)).amax(dim=-1)
+    for t in sorted({1, network.num_steps}):
+        try:
+            decisions = decide(network, images, "fixed-steps", t)
+        except Exception as error:
+            raise Fault(
+                f"rcnnzoo.decide fails ({one_line(error)}): images and weights have channels last there, so use "
+                "reshape or flatten, no view; and inference mode, so change nothing in place"
+            ) from error
+        words = f"stopped early, after step {t - 1}, it is not as confident as with all steps computed"
+        _expect_close(decisions.confidence, expected[:, t - 1], words)
+
+
+def its_cost_can_be_counted(specimen: Specimen) -> str:
+    """Without values: what a step computes must not depend on the values of tensors."""
+    try:
+        macs = macs_per_step(specimen.network)
+    except Exception as error:
+        raise Unusable(
+            f"it can't be run without values ({one_line(error)}): keep tensors as parameters or buffers, and let "
+            "nothing depend on the values in them"
+        ) from error
+    if len(macs) != specimen.network.num_steps or min(macs) < 1:
+        raise Fault(f"MACs a step are counted as {macs}: each step needs a convolution or linear layer")
+    return f"{sum(macs):,} MACs in {len(macs)} steps at {specimen.image_size} pixels, width {specimen.width:g}"
+
+
+CHECKS: dict[str, Check[Specimen]] = {
+    "state is rows": state_is_rows,
+    "step by step is forward": step_by_step_is_forward,
+    "state keeps its shapes": state_keeps_its_shapes,
+    "step leaves its state alone": a_step_leaves_its_state_alone,
+    "image does not feel its batch": an_image_does_not_feel_its_batch,
+    "rows leave and join": rows_leave_and_join,
+    "rows at different steps": rows_at_different_steps_share_a_batch,
+    "features give the logits": features_are_what_the_classifier_saw,
+    "evaluation repeats itself": evaluation_repeats_itself,
+    "seed settles the weights": a_seed_settles_the_weights,
+    "save and load": saved_and_loaded_it_says_the_same,
+    "gradients reach every weight": gradients_reach_every_weight,
+    "cost can be counted": its_cost_can_be_counted,
+    "stops early": it_stops_early,
+}
+
+
+def _unrolled(network: RecurrentModel, images: Tensor) -> Iterator[tuple[State, Tensor]]:
+    """State and logits of each step."""
+    state = network.begin(images)
+    for t in range(network.num_steps):
+        state, logits = network.step(state, t)
+        yield state, logits
+
+
+def _expect_close(found: Tensor, expected: Tensor, words: str) -> None:
+    distance = _distance(found, expected)
+    if not distance <= TOLERANCE:
+        raise Fault(f"{words} (by up to {distance:.2g} of the largest)")
+
+
+def _distance(found: Tensor, expected: Tensor) -> float:
+    """The largest difference, as a part of the largest value; infinite between different shapes."""
+    if found.shape != expected.shape:
+        return float("inf")
+    if found.numel() == 0 or torch.equal(found, expected):
+        return 0.0
+    found, expected = found.double(), expected.double()
+    return float((found - expected).abs().max() / expected.abs().max().clamp(min=1e-12))

@@ -1,0 +1,138 @@
+"""What every exit policy must do, so that decisions and curves can be trusted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from rcnnzoo.checking.rows import Check, Fault, Row, Unusable, run_all
+from rcnnzoo.plugins import one_line
+from rcnnzoo.policies.checks import checked_scores
+from rcnnzoo.policies.contract import ExitPolicy
+from rcnnzoo.policies.lookup import policy
+
+ATTRIBUTES = ("direction", "unit", "scores", "bounds")
+ROUNDING = 1e-5
+OnProbabilities = Callable[[ExitPolicy, Tensor], None]
+
+
+def check_policy(name: str) -> Iterator[Row]:
+    """A row a check of the exit policy of that name; only the first, where it can't be made."""
+    checks = {check: _on_all(of_probabilities) for check, of_probabilities in CHECKS.items()}
+    return run_all(f"policy {name}", "made", lambda: _made(name), checks)
+
+
+def examples() -> Iterator[Tensor]:
+    """Probabilities [B, T, C] in float32, from undecided to certain, of few and many steps and categories."""
+    generator = torch.Generator().manual_seed(0)
+    for steps, categories in ((1, 2), (2, 3), (8, 10), (5, 100)):
+        for scale in (0.0, 1.0, 5.0, 200.0):
+            yield torch.softmax(scale * torch.randn(4, steps, categories, generator=generator), dim=-1)
+
+
+def _on_all(check: OnProbabilities) -> Check[ExitPolicy]:
+    def run_on_all(rule: ExitPolicy) -> None:
+        for probabilities in examples():
+            check(rule, probabilities)
+
+    return run_on_all
+
+
+def _made(name: str) -> ExitPolicy:
+    rule = policy(name)
+    missing = [name for name in ATTRIBUTES if not hasattr(rule, name)]
+    if missing:
+        raise Fault(f"it has no {' and no '.join(missing)}")
+    if rule.direction not in ("below", "above"):
+        raise Fault(f'direction is {rule.direction!r}: "below" or "above", the side on which the network is sure')
+    if not isinstance(rule.unit, str) or not rule.unit:
+        raise Fault(f'unit is {rule.unit!r}: a word is needed, like "nats"')
+    return rule
+
+
+def scores_have_a_shape(rule: ExitPolicy, probabilities: Tensor) -> None:
+    """[B, T, C] in float32 -> [B, T], numbers; the probabilities stay as they are."""
+    given = probabilities.clone()
+    try:
+        _scores(rule, given)
+    except Exception as error:
+        raise Unusable(one_line(error)) from error
+    if not torch.equal(given, probabilities):
+        raise Fault("scores changes the probabilities that it is given: work on a copy")
+
+
+def leading_dimensions_do_not_matter(rule: ExitPolicy, probabilities: Tensor) -> None:
+    """[..., T, C] -> [..., T]."""
+    scores = _scores(rule, probabilities)
+    advice = "count dimensions from the end"
+    more = _scores(rule, probabilities.unflatten(0, (2, -1))).flatten(0, 1)
+    _expect_close(more, scores, f"scores of [2, 2, T, C] differ from those of [4, T, C]: {advice}")
+    _expect_close(
+        _scores(rule, probabilities[0]), scores[0], f"scores of [T, C] differ from those in a batch: {advice}"
+    )
+
+
+def scores_are_causal(rule: ExitPolicy, probabilities: Tensor) -> None:
+    """A step's score depends on no later one: neither on whether it is there nor on what it says."""
+    scores = _scores(rule, probabilities)
+    for t in range(1, probabilities.shape[-2]):
+        words = f"it reads the future: the score of step {t - 1} changes"
+        cut = _scores(rule, probabilities[..., :t, :])
+        _expect_close(cut, scores[..., :t], f"{words} when later steps are left out")
+        other = probabilities.clone()
+        other[..., t:, :] = 1 / probabilities.shape[-1]
+        _expect_close(_scores(rule, other)[..., :t], scores[..., :t], f"{words} with later steps")
+
+
+def images_are_scored_alone(rule: ExitPolicy, probabilities: Tensor) -> None:
+    """An image's scores don't depend on the other images of its batch."""
+    scores = _scores(rule, probabilities)
+    for row in range(len(probabilities)):
+        alone = _scores(rule, probabilities[[row]])[0]
+        _expect_close(alone, scores[row], "an image's scores depend on the other images of its batch")
+
+
+def scores_lie_within_bounds(rule: ExitPolicy, probabilities: Tensor) -> None:
+    """`bounds(categories, steps)` are two numbers, and no score is beyond."""
+    steps, categories = probabilities.shape[-2:]
+    bounds = rule.bounds(categories, steps)
+    where = f"bounds({categories}, {steps})"
+    if not isinstance(bounds, tuple) or len(bounds) != 2 or not all(math.isfinite(bound) for bound in bounds):
+        raise Fault(f"{where} are {bounds!r}: two finite numbers are needed")
+    low, high = bounds
+    if low > high:
+        raise Fault(f"{where} are {low:g} and {high:g}: the least comes first")
+    scores = _scores(rule, probabilities)
+    slack = ROUNDING * max(1.0, abs(low), abs(high))
+    for score in (float(scores.min()), float(scores.max())):
+        if not low - slack <= score <= high + slack:
+            raise Fault(f"a score of {score:g} is outside {where}, {low:g} to {high:g}")
+
+
+def scores_repeat_themselves(rule: ExitPolicy, probabilities: Tensor) -> None:
+    """The same probabilities get the same scores twice."""
+    first, second = _scores(rule, probabilities), _scores(rule, probabilities)
+    _expect_close(second, first, "two calls give different scores: draw nothing at random and remember nothing")
+
+
+CHECKS: dict[str, OnProbabilities] = {
+    "shape": scores_have_a_shape,
+    "leading dimensions": leading_dimensions_do_not_matter,
+    "causal": scores_are_causal,
+    "image by image": images_are_scored_alone,
+    "bounds": scores_lie_within_bounds,
+    "repeats itself": scores_repeat_themselves,
+}
+
+
+def _scores(rule: ExitPolicy, probabilities: Tensor) -> Tensor:
+    return checked_scores(rule, probabilities, type(rule).__name__)
+
+
+def _expect_close(found: Tensor, expected: Tensor, words: str) -> None:
+    distance = float((found - expected).abs().max())
+    if distance > ROUNDING * max(1.0, float(expected.abs().max())):
+        raise Fault(f"{words} (by up to {distance:.2g})")

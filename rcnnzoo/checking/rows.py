@@ -1,0 +1,72 @@
+"""Checks and what comes of them: a row each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+from rcnnzoo.errors import PluginError
+from rcnnzoo.plugins import one_line
+
+Subject = TypeVar("Subject")
+Check = Callable[[Subject], str | None]
+
+
+class Fault(PluginError):  # noqa: N818 - it is what it says
+    """What is checked breaks the contract; the message says how."""
+
+
+class Unusable(Fault):
+    """A fault after which nothing else can be checked."""
+
+
+class Doubt(PluginError):  # noqa: N818 - as above
+    """What is checked may be as its author wants it; the message says what is unusual."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of a check.
+
+    Attributes:
+        check: What was checked.
+        member: Of what.
+        outcome: "ok", "warning" or "fault".
+        words: What is wrong, or worth saying.
+        error: What was raised.
+    """
+
+    check: str
+    member: str
+    outcome: Literal["ok", "warning", "fault"]
+    words: str = ""
+    error: BaseException | None = field(default=None, compare=False, repr=False)
+
+
+def run(name: str, member: str, check: Check[Subject], subject: Subject) -> Row:
+    """The row of one check; whatever it raises is a fault and goes no further.
+
+    >>> run("is even", "3", lambda number: None if number % 2 == 0 else f"half is {number / 2:g}", 3)
+    Row(check='is even', member='3', outcome='ok', words='half is 1.5')
+    """
+    try:
+        return Row(name, member, "ok", check(subject) or "")
+    except Doubt as error:
+        return Row(name, member, "warning", one_line(error), error)
+    except (Exception, SystemExit) as error:  # other people's code raises anything
+        return Row(name, member, "fault", one_line(error), error)
+
+
+def run_all(
+    member: str, first: str, make: Callable[[], Subject], checks: Mapping[str, Check[Subject]]
+) -> Iterator[Row]:
+    """A row for the making of what is checked and a row a check, by the name of each, as far as it can be checked."""
+    made: list[Subject] = []
+    yield run(first, member, lambda _: made.append(make()), None)
+    for subject in made:
+        for name, check in checks.items():
+            row = run(name, member, check, subject)
+            yield row
+            if isinstance(row.error, Unusable):
+                return

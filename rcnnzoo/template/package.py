@@ -1,0 +1,86 @@
+"""Writing a package to begin with."""
+
+from __future__ import annotations
+
+import importlib.util
+import keyword
+import re
+import shutil
+import sys
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from packaging.version import Version
+
+from rcnnzoo.errors import OptionError
+from rcnnzoo.writing import named, temporary_name
+
+LONGEST = 30
+FILES = {
+    "LICENSE": "LICENSE",
+    "README.md": "README.md",
+    "module.py.txt": "{module}.py",
+    "pyproject.toml.txt": "pyproject.toml",
+    "test_module.py.txt": "test_{module}.py",
+}
+"""What is written under which name; .txt keeps tools for Python's files away from what is none yet."""
+
+
+def write_package(name: str, out: Path) -> Path:
+    """Write a package of that name as a folder under `out`, and return the folder.
+
+    Raises:
+        OptionError: The name won't do, or the folder exists.
+    """
+    module = module_name(name)
+    folder = out / name
+    if folder.exists():
+        raise OptionError(f"{folder}: exists already; take another name or --out")
+    values = {"name": name, "module": module, "versions": _versions()}
+    unfinished = temporary_name(folder)
+    try:
+        with named(folder):
+            unfinished.mkdir(parents=True)
+            for source, target in FILES.items():
+                text = Template((files(__package__) / "files" / source).read_text()).substitute(values)
+                (unfinished / target.format(module=module)).write_text(text)
+            unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return folder
+
+
+def module_name(name: str) -> str:
+    """The module of a package of that name.
+
+    Raises:
+        OptionError: Nothing can be called that, or something is.
+
+    >>> module_name("zoo-mine")
+    'zoo_mine'
+    """
+    module = name.replace("-", "_")
+    if not re.fullmatch("[a-z][a-z0-9]*([-_][a-z0-9]+)*", name) or len(name) > LONGEST:
+        raise OptionError(
+            f"{name!r} can't name a package: take small letters and digits, a letter first, - or _ between words, "
+            f"at most {LONGEST} characters"
+        )
+    if keyword.iskeyword(module) or keyword.issoftkeyword(module):
+        raise OptionError(f"{name!r} is a word of Python's: take another name")
+    if module in sys.stdlib_module_names or _is_installed(module):
+        raise OptionError(f"{name!r}: Python has a module {module} already; take another name")
+    return module
+
+
+def _is_installed(module: str) -> bool:
+    """Whether something answers to the name; a folder that is no package doesn't."""
+    found = importlib.util.find_spec(module)
+    return found is not None and found.origin is not None
+
+
+def _versions() -> str:
+    """The versions of rcnnzoo that keep today's contract: up to the next minor one."""
+    now = Version(version("rcnnzoo"))
+    return f">={now.major}.{now.minor},<{now.major}.{now.minor + 1}"

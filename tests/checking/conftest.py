@@ -1,0 +1,41 @@
+"""A sick plugin, checked once."""
+
+import contextlib
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from rcnnzoo.cli import main
+from tests.conftest import plugins_of
+
+SICK = Path(__file__).with_name("sick.py")
+
+
+@pytest.fixture(scope="package")
+def checked():
+    """What `rcnnzoo check-plugin sick.py --json` gives: exit status, rows, and what it says on standard error."""
+    said, complained = io.StringIO(), io.StringIO()
+    with plugins_of(SICK.parent), contextlib.redirect_stdout(said), contextlib.redirect_stderr(complained):
+        status = main(["check-plugin", str(SICK), "--json"])
+    return status, json.loads(said.getvalue()), complained.getvalue()
+
+
+@pytest.fixture(scope="package")
+def found(checked):
+    """A function: what isn't ok with a member, its words by check."""
+
+    def of(member):
+        rows = [row for row in checked[1] if row["member"] == member]
+        assert rows, f"{member} was not checked"
+        return {(row["check"], row["outcome"]): row["words"] for row in rows if row["outcome"] != "ok"}
+
+    return of
+
+
+def expect(found, wanted):
+    """What was found is what was wanted, each in words that begin or hold these."""
+    assert set(found) == set(wanted), found
+    for key, words in wanted.items():
+        assert words in found[key]

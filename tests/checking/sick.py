@@ -1,0 +1,477 @@
+"""A plugin of which every member but the first of a kind breaks the contract in one way."""
+
+import sys
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.data.splits import Split
+from rcnnzoo.errors import DataError, OptionError
+from rcnnzoo.hookspecs import Architecture, Command, DataSet, Policy, Readout, hookimpl
+
+
+class Healthy(RecurrentModel):
+    """A convolution that hears itself."""
+
+    def __init__(self, categories, steps):
+        super().__init__()
+        self.num_steps = steps
+        self.drive = nn.Conv2d(3, 4, 3, padding="same")
+        self.lateral = nn.Conv2d(4, 4, 3, padding="same")
+        self.classifier: nn.Module = nn.Linear(4, categories)
+
+    def begin(self, images):
+        drive = self.drive(images)
+        return drive, torch.zeros_like(drive)
+
+    def step(self, state, t):
+        drive, before = state
+        state = drive, (drive + self.lateral(before)).relu()
+        return state, self.classifier(self.features(state))
+
+    def features(self, state):
+        return state[1].mean(dim=(-2, -1))
+
+
+class Large(Healthy):
+    """Takes images of 64 pixels or more, which is no fault."""
+
+    def begin(self, images):
+        if images.shape[-1] < 64:
+            raise OptionError("--image-size: take at least 64")
+        return super().begin(images)
+
+
+class Stepless(RecurrentModel):
+    def __init__(self, categories, steps):
+        super().__init__()
+        self.num_steps = steps
+        self.classifier = nn.Linear(3, categories)
+
+    def begin(self, images):
+        return (images,)
+
+    def features(self, state):
+        return state[0].mean(dim=(-2, -1))
+
+
+class Stubborn(Healthy):
+    def __init__(self, categories, steps):
+        super().__init__(categories, steps)
+        self.num_steps = 2
+
+
+class Crashing(Healthy):
+    def begin(self, images):
+        return images.no_such_method()
+
+
+class Feeling(Healthy):
+    """Statistics over the batch."""
+
+    def begin(self, images):
+        return super().begin(images - images.mean(dim=0, keepdim=True))
+
+
+class Training(Healthy):
+    """Batch norm in training mode, whatever the mode."""
+
+    def begin(self, images):
+        drive, silence = super().begin(images)
+        return nn.functional.batch_norm(drive, None, None, training=True), silence
+
+
+class Sideways(Healthy):
+    """Its state has the batch second."""
+
+    def begin(self, images):
+        return tuple(part.transpose(0, 1) for part in super().begin(images))
+
+    def step(self, state, t):
+        state, logits = super().step(tuple(part.transpose(0, 1) for part in state), t)
+        return tuple(part.transpose(0, 1) for part in state), logits
+
+    def features(self, state):
+        return super().features(tuple(part.transpose(0, 1) if part.shape[0] == 4 else part for part in state))
+
+
+class Keyed(Healthy):
+    def begin(self, images):
+        drive, before = super().begin(images)
+        return {"drive": drive, "before": before}
+
+    def step(self, state, t):
+        state, logits = super().step(tuple(state.values()), t)
+        return {"drive": state[0], "before": state[1]}, logits
+
+
+class Counting(Healthy):
+    def begin(self, images):
+        return (*super().begin(images), 0)
+
+    def step(self, state, t):
+        following, logits = super().step(state[:2], t)
+        return (*following, state[2] + 1), logits
+
+
+class Forward(Healthy):
+    def forward(self, images):
+        return super().forward(images) * 2
+
+
+class Growing(Healthy):
+    def step(self, state, t):
+        following, logits = super().step(state[:2], t)
+        return (*following, *state[1:]), logits
+
+
+class InPlace(Healthy):
+    def step(self, state, t):
+        drive, before = state
+        before.add_(drive).add_(self.lateral(before)).relu_()
+        return state, self.classifier(self.features(state))
+
+
+class PerStep(Healthy):
+    """Modules of its own for each step, looked up by a number."""
+
+    def __init__(self, categories, steps):
+        super().__init__(categories, steps)
+        self.laterals = nn.ModuleList(nn.Conv2d(4, 4, 1) for _ in range(steps))
+
+    def step(self, state, t):
+        state, _ = super().step(state, t)
+        state = state[0], self.laterals[t](state[1])
+        return state, self.classifier(self.features(state))
+
+
+class Lying(Healthy):
+    def features(self, state):
+        return state[0].mean(dim=(-2, -1))
+
+    def step(self, state, t):
+        state, _ = super().step(state, t)
+        return state, self.classifier(super().features(state))
+
+
+class Convolved(Healthy):
+    """Its classifier is no nn.Linear."""
+
+    def __init__(self, categories, steps):
+        super().__init__(categories, steps)
+        self.classifier = nn.Conv2d(4, categories, 1)
+
+    def step(self, state, t):
+        drive, before = state
+        state = drive, (drive + self.lateral(before)).relu()
+        return state, self.classifier(state[1]).mean(dim=(-2, -1))
+
+
+class Dropping(Healthy):
+    def begin(self, images):
+        return super().begin(nn.functional.dropout(images))
+
+
+class Unseeded(Healthy):
+    def __init__(self, categories, steps):
+        super().__init__(categories, steps)
+        fresh = torch.Generator()
+        fresh.seed()
+        nn.init.normal_(self.lateral.weight, generator=fresh)
+
+
+class Meddling(Healthy):
+    def __init__(self, categories, steps):
+        super().__init__(categories, steps)
+        np.random.seed(0)
+
+
+class Forgetful(Healthy):
+    """A plain tensor, which no file holds."""
+
+    def __init__(self, categories, steps):
+        super().__init__(categories, steps)
+        self.scale = torch.rand(4, 1, 1)
+
+    def begin(self, images):
+        drive, silence = super().begin(images)
+        return drive * self.scale, silence
+
+
+class Idle(Healthy):
+    def __init__(self, categories, steps):
+        super().__init__(categories, steps)
+        self.spare = nn.Linear(4, 4)
+
+
+class Looking(Healthy):
+    def step(self, state, t):
+        if state[0].detach().sum().item() == 0:
+            raise ValueError("dark")
+        return super().step(state, t)
+
+
+class Viewing(Healthy):
+    """Takes for granted how its tensors lie in memory."""
+
+    def features(self, state):
+        return state[1].view(len(state[1]), -1)[:, :4]
+
+
+class Leaving(Healthy):
+    def __init__(self, categories, steps):
+        sys.exit("no network today")
+
+
+def builder(kind):
+    def build(*, categories, image_size, width, steps):
+        return kind(categories, steps)
+
+    return build
+
+
+NETWORKS = [kind for kind in vars().copy().values() if isinstance(kind, type) and issubclass(kind, RecurrentModel)][1:]
+build = {kind.__name__.lower(): builder(kind) for kind in NETWORKS}
+build["bare"] = lambda **options: nn.Linear(3, 3)
+globals().update({f"build_{name}": function for name, function in build.items()})
+
+
+class Sure:
+    """Probability of the first category."""
+
+    direction = "above"
+    unit = "probability"
+
+    def scores(self, probabilities):
+        return probabilities[..., 0]
+
+    def bounds(self, categories, steps):
+        return 0.0, 1.0
+
+
+class Prophet(Sure):
+    def scores(self, probabilities):
+        return probabilities[..., 0].amax(dim=-1, keepdim=True).expand(probabilities.shape[:-1])
+
+
+class Rounding(Sure):
+    """Divides by the number of steps that there are."""
+
+    def scores(self, probabilities):
+        return probabilities[..., 0] / probabilities.shape[-2]
+
+
+class Crowd(Sure):
+    def scores(self, probabilities):
+        return probabilities[..., 0] / probabilities[..., 0].amax(dim=0, keepdim=True).clamp(min=1e-6)
+
+
+class Flat(Sure):
+    def scores(self, probabilities):
+        return probabilities[..., -1, 0]
+
+
+class Picky(Sure):
+    """Takes [B, T, C] alone."""
+
+    def scores(self, probabilities):
+        return torch.stack([image[:, 0] for image in probabilities.unbind(0)]).reshape(len(probabilities), -1)
+
+
+class Nowhere(Sure):
+    def scores(self, probabilities):
+        return probabilities[..., 0] / 0 * 0
+
+
+class Beyond(Sure):
+    def scores(self, probabilities):
+        return 2 * probabilities[..., 0]
+
+
+class Boundless(Sure):
+    def bounds(self, categories, steps):
+        return 0.0, float("inf")
+
+
+class Reversed(Sure):
+    def bounds(self, categories, steps):
+        return 1.0, 0.0
+
+
+class Upward(Sure):
+    direction = "up"
+
+
+class Nameless(Sure):
+    unit = ""
+
+
+class Tossing(Sure):
+    def scores(self, probabilities):
+        return torch.rand(probabilities.shape[:-1])
+
+
+class Spoiling(Sure):
+    def scores(self, probabilities):
+        return probabilities.mul_(0.5)[..., 0]
+
+
+class Doubled(Sure):
+    """Only takes float64."""
+
+    def scores(self, probabilities):
+        if probabilities.dtype != torch.float64:
+            raise TypeError("float64 is needed")
+        return probabilities[..., 0]
+
+
+class Scoreless:
+    direction = "above"
+    unit = "probability"
+
+
+POLICIES = [kind for kind in vars().copy().values() if isinstance(kind, type) and hasattr(kind, "unit")]
+
+
+def softmax(logits):
+    return logits.float().softmax(-1)
+
+
+def foresight(logits):
+    return logits.float().mean(dim=-2, keepdim=True).expand(logits.shape).softmax(-1)
+
+
+def unsummed(logits):
+    return logits.float().sigmoid()
+
+
+def mixed(logits):
+    return (logits.float() - logits.float().mean(dim=0, keepdim=True)).softmax(-1)
+
+
+def halved(logits):
+    return logits.softmax(-1)
+
+
+def last(logits):
+    return logits.float().softmax(-1)[..., -1:, :]
+
+
+READOUTS = {"softmax": softmax, "foresight": foresight, "unsummed": unsummed, "mixed": mixed, "halved": halved}
+READOUTS |= {"last": last}
+
+
+def grey(position):
+    return Image.new("RGB", (8, 8), (position, position, position))
+
+
+def splits(labels=(0, 1, 0, 1), read=grey, categories=("cat", "dog")):
+    files = [f"{number}.png" for number in range(4)]
+    return {"train": Split(categories, files, np.array(labels, dtype=np.int64), read)}
+
+
+def read_fine(folder):
+    return splits()
+
+
+def read_beyond(folder):
+    return splits(labels=(0, 1, 2, 3))
+
+
+def read_lambda(folder):
+    return splits(read=lambda position: grey(position))
+
+
+def read_flat(folder):
+    return splits(read=lambda position: grey(position).convert("L"))
+
+
+openings: list[int] = []
+
+
+def read_changing(folder):
+    openings.append(1)
+    return splits(labels=(0, 1, 0, 1) if len(openings) % 2 else (1, 0, 1, 0))
+
+
+def read_misnamed(folder):
+    return {"training": splits()["train"]}
+
+
+def read_refused(folder):
+    raise DataError(f"{folder}: nothing there")
+
+
+def read_crashed(folder):
+    return {"train": [file.name for file in sorted(folder.iterdir())][99]}
+
+
+def read_silent(folder):
+    return splits()
+
+
+BUNDLED = ("fine", "beyond", "lambda", "flat", "changing", "misnamed")
+FETCHED = {"refused": True, "crashed": True, "silent": True, "placeless": False}
+read_placeless = read_refused
+
+
+def explained(name: str = "you") -> None:
+    """Say hello.
+
+    Example: rcnnzoo explained --name you
+    """
+
+
+def exampleless() -> None:
+    """Say hello."""
+
+
+def wordless() -> None:
+    pass
+
+
+@hookimpl
+def rcnnzoo_architectures():
+    return [Architecture(f"sick-{name}", "made up", f"{__name__}:build_{name}", steps=4) for name in build]
+
+
+@hookimpl
+def rcnnzoo_policies():
+    thief = Policy("entropy", "somebody else's name", f"{__name__}:Sure")
+    return [Policy(f"sick-{kind.__name__.lower()}", "made up", f"{__name__}:{kind.__name__}") for kind in POLICIES] + [
+        thief
+    ]
+
+
+@hookimpl
+def rcnnzoo_readouts():
+    return [
+        *(Readout(f"sick-{name}", "made up", f"{__name__}:{name}") for name in READOUTS),
+        Readout("sick-missing", "made up", f"{__name__}:nothing"),
+    ]
+
+
+@hookimpl
+def rcnnzoo_data():
+    where: dict[str, Any] = {
+        "page": "https://example.org",
+        "size": "1 MB",
+        "licence": "CC0",
+        "layout": "train/ with a folder a class",
+    }
+    return [
+        *(DataSet(f"sick-{name}", "made up", f"{__name__}:read_{name}", bundled=True) for name in BUNDLED),
+        *(
+            DataSet(f"sick-{name}", "made up", f"{__name__}:read_{name}", **(where if said else {}))
+            for name, said in FETCHED.items()
+        ),
+    ]
+
+
+@hookimpl
+def rcnnzoo_commands():
+    return [Command(name, "made up", f"{__name__}:{name}") for name in ("explained", "exampleless", "wordless")]

@@ -1,0 +1,88 @@
+"""Networks that break the contract, each named in words by the checks that it fails, and by no others."""
+
+import pytest
+
+from tests.checking.conftest import expect
+
+BATCH = "in evaluation mode an image's logits depend on the other images of its batch: compute nothing over the batch"
+EARLY = "stopped early, after step 0, it is not as confident as with all steps computed"
+LEAVE = "rows that leave or join change the logits of step 0"
+SICK = {
+    "healthy": {},
+    "large": {},
+    "stepless": {("builds", "fault"): "Stepless has no step: write step (docs/plugins.md)"},
+    "stubborn": {("builds", "fault"): "Stubborn.num_steps is 2, and 4 was asked for: set self.num_steps = steps"},
+    "crashing": {
+        ("builds", "fault"): "it can't be built and run on images: AttributeError: 'Tensor' object has no attribute "
+        "'no_such_method' (tried 32 pixels at width 0.0625, 64 pixels"
+    },
+    "leaving": {("builds", "fault"): "SystemExit: no network today"},
+    "bare": {("builds", "fault"): "architecture 'sick-bare' built a Linear, which is no RecurrentModel"},
+    "sideways": {
+        ("state is rows", "fault"): "state[0] of begin is [4, 3, 32, 32] for 3 images: its rows can't be dropped, its "
+        "first dimension must be the batch"
+    },
+    "keyed": {("state is rows", "fault"): "begin gives a dict for state: a flat tuple of tensors is needed"},
+    "counting": {("state is rows", "fault"): "state[2] of begin is no tensor but int: tensors alone drop rows"},
+    "forward": {
+        ("step by step is forward", "fault"): "logits of step 0 differ between step and forward",
+        ("stops early", "fault"): EARLY,
+    },
+    "growing": {("state keeps its shapes", "fault"): "keep them, or set rows_mix_steps = False"},
+    "inplace": {
+        ("step leaves its state alone", "fault"): "step 0 changes state[1] in place: give back a new tensor",
+        ("rows at different steps", "fault"): "rows at different time steps disturb each other",
+        ("gradients reach every weight", "fault"): "modified by an inplace operation",
+    },
+    "feeling": {("image does not feel its batch", "fault"): BATCH, ("rows leave and join", "fault"): LEAVE},
+    "training": {("image does not feel its batch", "fault"): BATCH, ("rows leave and join", "fault"): LEAVE},
+    "perstep": {
+        ("rows at different steps", "fault"): "rows at different time steps can't share a batch (TypeError: only "
+        "integer tensors of a single element can be converted to an index): let step take t as a LongTensor [B]"
+    },
+    "lying": {
+        ("features give the logits", "fault"): "features disagree with the logits: they are not what the classifier "
+        "saw at step 0"
+    },
+    "convolved": {("features give the logits", "warning"): "no nn.Linear gave the logits"},
+    "dropping": {
+        ("step by step is forward", "fault"): "logits of step 0 differ",
+        ("image does not feel its batch", "fault"): BATCH,
+        ("rows leave and join", "fault"): LEAVE,
+        ("evaluation repeats itself", "fault"): "two calls in evaluation mode give different logits",
+        ("save and load", "fault"): "saved and loaded it gives other logits",
+        ("stops early", "fault"): EARLY,
+    },
+    "unseeded": {("seed settles the weights", "fault"): "built twice with the same seed, lateral.weight differs"},
+    "meddling": {("seed settles the weights", "fault"): "building it changes the random numbers of numpy or Python"},
+    "forgetful": {
+        ("save and load", "fault"): "saved and loaded it gives other logits: it keeps a tensor that is neither "
+        "nn.Parameter nor register_buffer",
+        ("cost can be counted", "fault"): "keep tensors as parameters or buffers",
+    },
+    "idle": {("gradients reach every weight", "warning"): "no gradient reaches spare.weight, spare.bias"},
+    "looking": {("cost can be counted", "fault"): "let nothing depend on the values in them"},
+    "viewing": {("stops early", "fault"): "rcnnzoo.decide fails (RuntimeError: view size is not compatible"},
+}
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_what_breaks_the_contract_is_said(name, found):
+    expect(found(f"architecture sick-{name}"), SICK[name])
+
+
+def test_each_network_that_is_made_up_is_one_of_these(checked):
+    assert {row["member"] for row in checked[1] if row["member"].startswith("architecture")} == {
+        f"architecture sick-{name}" for name in SICK
+    }
+
+
+def test_a_size_that_a_network_refuses_is_left_for_one_that_it_takes(checked):
+    (words,) = (
+        row["words"]
+        for row in checked[1]
+        if (row["member"], row["check"]) == ("architecture sick-large", "cost can be counted")
+    )
+    # 4 maps of 64 x 64 from 3 by a 3x3 kernel once, from 4 in each step, and the classifier; biases count as well.
+    macs = 64 * 64 * 4 * (9 * 3 + 1) + 4 * (64 * 64 * 4 * (9 * 4 + 1) + 5 * (4 + 1))
+    assert words == f"{macs:,} MACs in 4 steps at 64 pixels, width 0.0625"
