@@ -72,5 +72,5 @@ def weights_file(text: str) -> Path | None:
     if path.exists():
         raise WeightsError(f"{text}: no weights that rcnnzoo reads; name a run folder or a .safetensors file")
     if os.sep in text:
-        raise WeightsError(f"{text}: there is no such run folder or .safetensors file")
+        raise WeightsError(f"{text}: there is no such run folder or .safetensors file, and no architecture either")
     return None

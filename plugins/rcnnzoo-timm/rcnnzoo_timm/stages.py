@@ -199,6 +199,7 @@ class _Values:
         return self.of[0][node], self.of[1][node]
 
     def is_tensor(self, node: fx.Node) -> bool:
+        """Whether it is one tensor."""
         return isinstance(self.of[0][node], Tensor)
 
     def is_of_images(self, node: fx.Node) -> bool:
@@ -206,11 +207,18 @@ class _Values:
         one, two = self.both(node)
         return isinstance(one, Tensor) and one.dim() > 0 and (len(one), len(two)) == (1, 2)
 
-    def constant(self, node: fx.Node, rows: fx.Node) -> Any:
-        """What stands for a value that is no tensor: itself, or the number of images."""
+    def is_number_of_images(self, node: fx.Node) -> bool:
+        """Whether it counts them."""
         one, two = self.both(node)
-        if type(one) is int and (one, two) == (1, 2):
-            return rows
+        return type(one) is int and (one, two) == (1, 2)
+
+    def constant(self, node: fx.Node) -> Any:
+        """A plain value that is the same for all images.
+
+        Raises:
+            Uncut: It isn't.
+        """
+        one, two = self.both(node)
         if isinstance(one, int | float | bool | str | None) and one == two:
             return one
         raise Uncut(f"{node.name}, a {type(one).__name__}, passes between its stages")
@@ -268,17 +276,17 @@ class _Cutter:
 
     def _make(self, number: int, taken: list[fx.Node], given: list[fx.Node]) -> Stage:
         graph = fx.Graph()
-        copies = {node: graph.placeholder(node.name) for node in taken}
-        first = next(iter(copies.values()), None)
+        copies: dict[fx.Node, Any] = {node: graph.placeholder(node.name) for node in taken}
 
         def copy(node: fx.Node) -> Any:
             """The node's counterpart in this stage; what is no tensor of the images is made anew where it is needed."""
             if node in copies:
                 return copies[node]
-            if self.stage[node] < number and not self.values.is_tensor(node):
-                assert first is not None
-                constant = self.values.constant(node, node)
-                copies[node] = graph.call_method("size", (first, 0)) if constant is node else constant
+            early = self.stage[node] < number and not self.values.is_tensor(node)
+            if early and self.values.is_number_of_images(node):
+                copies[node] = graph.call_method("size", (next(iter(copies.values())), 0))
+            elif early:
+                copies[node] = self.values.constant(node)
             else:
                 for before in node.all_input_nodes:
                     copy(before)

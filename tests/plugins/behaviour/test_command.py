@@ -31,8 +31,8 @@ def place(tmp_path_factory):
     write_csv(folder / "people.csv", rows_by_image(names))
     write_csv(folder / "trials.csv", rows_by_trial(names))
     for name, architecture, seed in (("bl", "bl", 0), ("bl1", "bl", 1), ("b", "b", 0)):
-        options = {"steps": 3} if architecture == "bl" else {}
-        net = rcnnzoo.build(architecture, categories=5, image_size=8, width=1 / 16, seed=seed, **options)
+        steps = 3 if architecture == "bl" else None
+        net = rcnnzoo.build(architecture, categories=5, image_size=8, width=1 / 16, seed=seed, steps=steps)
         rcnnzoo.save(net, folder / f"{name}.safetensors")
     return folder
 
