@@ -64,17 +64,17 @@ class _Analysis:
         images = self.people.images
         self.doubt: Floats = np.round(images["uncertainty"].to_numpy(dtype=np.float64), 12)
         self.animate: Integers = images["animate"].to_numpy(dtype=np.int64)
-        self.folds = self._deal(np.ones(len(images), dtype=bool), self.doubt)
+        self.folds = self._deal(np.ones(len(images), dtype=bool))
         self.readings: dict[str, list[Reading]] = {}
         self.shares: dict[str, Floats] = {}
         self.graded: dict[str, list[tuple[Floats, Floats]]] = {}
         self.intervals: dict[tuple[str, str], Interval] = {}
         self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in Findings.__dataclass_fields__}
 
-    def _deal(self, part: npt.NDArray[np.bool_], target: Floats) -> Integers:
+    def _deal(self, part: npt.NDArray[np.bool_]) -> Integers:
         """Folds of a part of the images, stratified by category and D > 0, each of ten images at least."""
         category = self.people.category.to_numpy()[part]
-        strata = [f"{kind} {value > 0}" for kind, value in zip(category, target[part], strict=True)]
+        strata = [f"{kind} {doubt > 0}" for kind, doubt in zip(category, self.doubt[part], strict=True)]
         folds = number_of_folds(len(strata), self.settings.folds)
         return deal(strata, folds, self.settings.repeats, self.settings.seed)
 
@@ -103,8 +103,7 @@ class _Analysis:
         target = target[part]
         if len(target) < LEAST_IMAGES or np.ptp(target) == 0:
             return []
-        whole = part.all()
-        folds = self.folds if whole else self._deal(part, np.where(part, self.doubt, 0))
+        folds = self._deal(part)
         courses = [Courses(network.entropies[part]) for network in entry.members]
         readings = [read(one, target, folds) for one in courses]
         row = {
@@ -154,9 +153,9 @@ class _Analysis:
         self.rows["correlations"].append(row | crossing | _ties(standardised, times, self.doubt))
         for measure, of in (("area under uncertainty", area_under), ("entropy of the last step", _last)):
             found = [of(network.entropies) for network in entry.members]
-            tests = [pingouin.corr(values, self.doubt, method="spearman", alternative="greater") for values in found]
+            tests = [_rank_test(values, self.doubt) for values in found]
             above: dict[str, Any] = {
-                "spearman": float(np.mean([test["r"].iloc[0] for test in tests])),
+                "spearman": float(np.mean([correlation for correlation, _ in tests])),
                 **_ties(found, found, self.doubt),
             }
             if self.settings.bootstraps:
@@ -164,7 +163,7 @@ class _Analysis:
                 self.intervals[entry.name, measure] = interval
                 above |= {"low": interval.low, "high": interval.high}
             if len(tests) == 1:
-                above |= {"p": float(tests[0][_p_column(tests[0])].iloc[0]), "test": "one-tailed, pingouin's corr"}
+                above |= {"p": tests[0][1], "test": "one-tailed, pingouin's corr"}
             self.rows["correlations"].append(row | {"measure": measure} | above)
 
     def _controls(self, entry: Entry) -> None:
@@ -329,6 +328,10 @@ def _pearson(x: Floats, y: Floats) -> float:
     return 0.0 if np.ptp(x) == 0 else float(np.corrcoef(x, y)[0, 1])
 
 
-def _p_column(table: pd.DataFrame) -> str:
-    """Pingouin renamed it."""
-    return next(name for name in ("p_val", "p-val", "p") if name in table)
+def _rank_test(values: Floats, target: Floats) -> tuple[float, float]:
+    """Spearman's correlation and its one-tailed p by pingouin; 0 and 1 where all are equal."""
+    if np.ptp(values) == 0:
+        return 0.0, 1.0
+    test = pingouin.corr(values, target, method="spearman", alternative="greater")
+    p_column = next(name for name in ("p_val", "p-val", "p") if name in test)  # pingouin renamed it
+    return float(test["r"].iloc[0]), float(test[p_column].iloc[0])
