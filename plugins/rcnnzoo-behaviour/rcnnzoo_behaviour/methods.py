@@ -157,19 +157,19 @@ def _comparisons(findings: Findings, settings: Settings) -> list[str]:
     if not len(findings.comparisons):
         return []
     words = []
-    times = findings.comparisons[findings.comparisons["measure"] == "reaction time"]
-    tested = times[times["exchanges"].notna()] if "exchanges" in times else times.iloc[:0]
+    table = findings.comparisons
+    tested = table[table["exchanges"].notna()] if "exchanges" in table else table.iloc[:0]
     if len(tested):
-        if settings.refits:
-            words.append(
-                "Networks were compared by two-tailed paired permutation tests: time courses changed places image by "
-                f"image ({settings.refits:,} exchanges), thresholds refitted (p)."
-            )
-        words.append(
-            f"Standardised ranks changed places as well, thresholds as they were ({_exchanges(tested)}; p_ranks), and "
-            "so did ranks of the area under uncertainty, which has no threshold."
+        times, area = (tested[tested["measure"] == name] for name in ("reaction time", "area under uncertainty"))
+        refitted = (
+            f"time courses with thresholds refitted ({settings.refits:,} exchanges; p), " if settings.refits else ""
         )
-    if len(tested) < len(times):
+        words.append(
+            "Networks were compared by two-tailed paired permutation tests, in which the two change places image by "
+            f"image: {refitted}standardised ranks with thresholds as they were ({_exchanges(times)}; p_ranks), and "
+            f"ranks of the area under uncertainty, which has no threshold ({_exchanges(area)})."
+        )
+    if len(tested) < len(table):
         compared = "an interval of the difference only" if settings.bootstraps else "their difference, without a test"
         words.append(f"Pairs with an entry of several networks were compared by {compared}.")
     return words
