@@ -37,7 +37,7 @@ def draw_correlations(
     chosen = correlations[(correlations["images"] == "all") & (correlations["predicted"] == "uncertainty")]
     main = chosen[chosen["measure"] == "reaction time"].reset_index(drop=True)
     area = chosen[chosen["measure"] == "area under uncertainty"].reset_index(drop=True)
-    figure = Figure(figsize=(3.2 + 1.9 * len(main), 4.8), layout="constrained")
+    figure = Figure(figsize=(max(6.5, 3.2 + 1.9 * len(main)), 4.8), layout="constrained")
     axes = figure.subplots()
     axes.set_title(title, fontsize="medium")
     axes.axhline(0, color="black", linewidth=0.8)

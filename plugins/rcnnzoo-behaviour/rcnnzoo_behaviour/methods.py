@@ -125,7 +125,7 @@ def _tests(findings: Findings, settings: Settings) -> list[str]:
         )
     if findings.correlations["test"].str.contains("pingouin", na=False).any():
         words.append(
-            "Those of the area under uncertainty and of the last step's entropy were tested one-tailed by the t "
+            "Correlations of the area under uncertainty and of the last step's entropy were tested one-tailed by the t "
             "approximation to Spearman's correlation (pingouin)."
         )
     return words

@@ -178,3 +178,15 @@ def test_accuracy_is_that_of_the_probability_at_reaction_time_and_even_is_wrong(
     beyond = found(people, even).beyond
     assert row(beyond, quantity="share correct at the last step")["value"] == 0
     assert row(beyond, quantity="share correct at reaction time")["value"] == 0
+
+
+def test_a_category_an_image_and_a_network_that_is_always_sure_are_no_reason_to_warn(crowd):
+    images = people_of(crowd.uncertainty, n=12, n_correct=12).images
+    trials = pd.DataFrame({"subject": "a", "image": images["image"], "answer": "correct"})
+    people = People(images.assign(category=images["image"]), trials)
+    sure = np.zeros((IMAGES, 3))
+    tables = found(people, entry("sure", sure), refits=5, bootstraps=5)
+    partial = tables.beyond.set_index("quantity")["value"]
+    assert np.isnan(partial["partial correlation given category"])
+    assert partial["partial correlation given contrast and clutter"] == 0
+    assert (tables.correlations["spearman"] == 0).all()

@@ -225,11 +225,15 @@ def test_what_is_wrong_with_networks_is_said_before_one_is_traced(place, capsys,
 
 
 def test_what_is_wrong_with_images_for_classifiers_is_said_before_a_network_is_traced(
-    place, capsys, monkeypatch, tmp_path
+    place, result, capsys, monkeypatch, tmp_path
 ):
     monkeypatch.setattr("rcnnzoo_behaviour.running.trace_stimuli", None)
     names = make_images(tmp_path, 30, seed=1)
     arguments = typed(place, place / "bl.safetensors", "--classifier-images", tmp_path)
+    trace = next((result / "traces").glob("bl-*/*.zarr"))
+    assert fault(capsys, typed(place, trace, "--classifier-images", tmp_path)) == (
+        f"error: {trace}: a trace; with --classifier-images name its network, which must see these too"
+    )
     shutil.copy(place / "images" / "animate" / "03.png", tmp_path / "animate" / "other.png")
     assert fault(capsys, arguments) == (
         f"error: {tmp_path / 'animate' / 'other.png'}: is {place / 'images' / 'animate' / '03.png'} as well; "
