@@ -104,12 +104,15 @@ def test_controls_and_ceilings_are_there_for_each_network(result):
 
 def test_json_is_one_document_and_classifiers_are_not_fitted_again(result, place, capsys, monkeypatch):
     monkeypatch.setattr("rcnnzoo_behaviour.running.cross_fit", None)  # calling it would fail
-    again = [*typed(place, place / "bl.safetensors", human="trials.csv"), "--json", "--random-networks", "0"]
+    both = place / "bl.safetensors", "--against", place / "b.safetensors"
+    again = [*typed(place, *both, human="trials.csv"), *FEW, "--json"]
     capsys.readouterr()
     assert main(again) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["correlations"][0]["network"] == "bl"
     assert document["correlations"][0]["folds"] == 4
+    assert document["correlations"][0]["p"] is None
+    assert document["comparisons"][0]["exact"] is False
     assert set(document) == {"correlations", "comparisons", "controls", "ceilings", "beyond", "methods", "out"}
 
 
