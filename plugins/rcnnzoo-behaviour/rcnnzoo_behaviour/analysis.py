@@ -19,13 +19,15 @@ from scipy.stats import kendalltau, rankdata
 from rcnnzoo.progress import progress
 from rcnnzoo_behaviour.bootstrap import Interval, bootstrap_interval, bootstrap_ranks, difference
 from rcnnzoo_behaviour.ceiling import ceilings, tied_shares
-from rcnnzoo_behaviour.controls import agreement, is_correct, partial_correlation
+from rcnnzoo_behaviour.controls import beyond
 from rcnnzoo_behaviour.entries import Entry, Findings, Settings
-from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, Reading, deal, read
+from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, Reading, deal, number_of_folds, read
 from rcnnzoo_behaviour.human import LEAST_IMAGES, People
 from rcnnzoo_behaviour.permutation import against_zero, exchange_ranks, exchange_refitted
 from rcnnzoo_behaviour.reaction_time import area_under, read_graded, tied_share
 
+COUNTS = ("networks", "folds", "exchanges", "refits", "number")
+"""Columns of whole numbers, some of them empty."""
 LEAST_TIMES = 3
 """Human reaction times that an image needs for their mean to be predicted."""
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -62,27 +64,31 @@ class _Analysis:
         images = self.people.images
         self.doubt: Floats = np.round(images["uncertainty"].to_numpy(dtype=np.float64), 12)
         self.animate: Integers = images["animate"].to_numpy(dtype=np.int64)
-        self.folds = self._deal(np.ones(len(images), dtype=bool), self.doubt)
+        self.folds = self._deal(np.ones(len(images), dtype=bool))
         self.readings: dict[str, list[Reading]] = {}
+        self.shares: dict[str, Floats] = {}
         self.graded: dict[str, list[tuple[Floats, Floats]]] = {}
         self.intervals: dict[tuple[str, str], Interval] = {}
         self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in Findings.__dataclass_fields__}
 
-    def _deal(self, part: npt.NDArray[np.bool_], target: Floats) -> Integers:
-        """Folds of a part of the images, stratified by category and D > 0."""
+    def _deal(self, part: npt.NDArray[np.bool_]) -> Integers:
+        """Folds of a part of the images, stratified by category and D > 0, each of ten images at least."""
         category = self.people.category.to_numpy()[part]
-        strata = [f"{kind} {value > 0}" for kind, value in zip(category, target[part], strict=True)]
-        return deal(strata, self.settings.folds, self.settings.repeats, self.settings.seed)
+        strata = [f"{kind} {doubt > 0}" for kind, doubt in zip(category, self.doubt[part], strict=True)]
+        folds = number_of_folds(len(strata), self.settings.folds)
+        return deal(strata, folds, self.settings.repeats, self.settings.seed)
 
     def add(self, entry: Entry) -> None:
         """Everything about one entry."""
         everything = np.ones(len(self.doubt), dtype=bool)
         self.readings[entry.name] = self._reaction_times(entry, "all", "uncertainty", everything, self.doubt)
+        ties = [tied_shares(reading.reaction_times, entry.steps) for reading in self.readings[entry.name]]
+        self.shares[entry.name] = np.mean(ties, axis=0)
         self._graded(entry)
         parts = {"D > 0": self.doubt > 0, "animate": self.animate == 1, "inanimate": self.animate == 0}
         for name, part in parts.items():
             self._reaction_times(entry, name, "uncertainty", part, self.doubt)
-        if "n_rt" in self.people.images:
+        if self.people.trials is not None and "n_rt" in self.people.images:  # of images, it may be any column
             part = self.people.images["n_rt"].to_numpy() >= LEAST_TIMES
             times = self.people.images["rt_centred_ms"].to_numpy(dtype=np.float64)
             self._reaction_times(entry, "with human reaction times", "human reaction time", part, times)
@@ -97,20 +103,23 @@ class _Analysis:
         target = target[part]
         if len(target) < LEAST_IMAGES or np.ptp(target) == 0:
             return []
-        whole = part.all()
-        folds = self.folds if whole else self._deal(part, np.where(part, self.doubt, 0))
+        folds = self._deal(part)
         courses = [Courses(network.entropies[part]) for network in entry.members]
         readings = [read(one, target, folds) for one in courses]
         row = {
             "network": entry.name,
+            "networks": len(entry.members),
             "images": part_name,
             "predicted": predicted,
             "measure": "reaction time",
             "n": len(target),
+            "folds": folds.max() + 1,
             "spearman": float(np.mean([reading.correlation for reading in readings])),
         }
         row |= self._whether_above_zero(entry, f"{part_name}, {predicted}", courses, target, folds)
-        self.rows["correlations"].append(row | _ties(readings, target))
+        standardised = [one for reading in readings for one in reading.standardised]
+        times = [one for reading in readings for one in reading.reaction_times]
+        self.rows["correlations"].append(row | _ties(standardised, times, target))
         return readings
 
     def _whether_above_zero(
@@ -120,7 +129,9 @@ class _Analysis:
         found: dict[str, Any] = {"low": np.nan, "high": np.nan, "p": np.nan, "test": ""}
         if settings.bootstraps:
             with self.bar(f"{entry.name}, {title}: interval", settings.bootstraps * members) as advance:
-                interval = bootstrap_interval(courses, target, folds, settings.bootstraps, settings.seed, advance)
+                interval = bootstrap_interval(
+                    courses, target, folds, settings.bootstraps, settings.seed, entry.name, advance
+                )
             self.intervals[entry.name, title] = interval
             found |= {"low": interval.low, "high": interval.high}
         if settings.refits:
@@ -130,31 +141,29 @@ class _Analysis:
         return found
 
     def _graded(self, entry: Entry) -> None:
-        """Measures that tie less; without thresholds, pingouin's test."""
+        """Measures that tie less: graded crossing as it is, and, without thresholds, intervals and pingouin's test."""
         readings = [read_graded(network.entropies, self.doubt, self.folds) for network in entry.members]
         self.graded[entry.name] = readings
-        standardised = [ranks for _, ranks in readings]
+        times, standardised = ([one for part in parts for one in part] for parts in zip(*readings, strict=True))
         ranks = rankdata(self.doubt)
-        row = {"network": entry.name, "images": "all", "predicted": "uncertainty", "n": len(ranks)}
-        crossing = np.mean([_pearson(one, ranks) for part in standardised for one in part])
-        ties = np.mean([tied_share(times) for part, _ in readings for times in part])
-        kendall = np.mean([kendalltau(one, self.doubt).statistic for part in standardised for one in part])
-        values = {"spearman": crossing, "kendall": kendall, "tied_pairs": ties}
-        self.rows["correlations"].append(row | {"measure": "graded crossing"} | values)
+        row = {"network": entry.name, "networks": len(entry.members), "images": "all", "predicted": "uncertainty"}
+        row |= {"n": len(ranks)}
+        crossing: dict[str, Any] = {"measure": "graded crossing", "folds": self.folds.max() + 1}
+        crossing["spearman"] = float(np.mean([_pearson(one, ranks) for one in standardised]))
+        self.rows["correlations"].append(row | crossing | _ties(standardised, times, self.doubt))
         for measure, of in (("area under uncertainty", area_under), ("entropy of the last step", _last)):
             found = [of(network.entropies) for network in entry.members]
-            tests = [pingouin.corr(values, self.doubt, method="spearman", alternative="greater") for values in found]
+            tests = [_rank_test(values, self.doubt) for values in found]
             above: dict[str, Any] = {
-                "spearman": float(np.mean([test["r"].iloc[0] for test in tests])),
-                "kendall": float(np.mean([kendalltau(values, self.doubt).statistic for values in found])),
-                "tied_pairs": float(np.mean([tied_share(values) for values in found])),
+                "spearman": float(np.mean([correlation for correlation, _ in tests])),
+                **_ties(found, found, self.doubt),
             }
             if self.settings.bootstraps:
-                interval = bootstrap_ranks(found, self.doubt, self.settings.bootstraps, self.settings.seed)
+                interval = bootstrap_ranks(found, self.doubt, self.settings.bootstraps, self.settings.seed, entry.name)
                 self.intervals[entry.name, measure] = interval
                 above |= {"low": interval.low, "high": interval.high}
             if len(tests) == 1:
-                above |= {"p": float(tests[0][_p_column(tests[0])].iloc[0]), "test": "one-tailed, pingouin's corr"}
+                above |= {"p": tests[0][1], "test": "one-tailed, pingouin's corr"}
             self.rows["correlations"].append(row | {"measure": measure} | above)
 
     def _controls(self, entry: Entry) -> None:
@@ -189,31 +198,15 @@ class _Analysis:
         )
 
     def _beyond(self, entry: Entry) -> None:
-        """What time adds, and agreement of errors."""
-        quantities: dict[str, list[float]] = {}
-        for reading, network in zip(self.readings[entry.name], entry.members, strict=True):
-            category = pd.DataFrame({"category": self.people.category.to_numpy()})
-            last = pd.DataFrame({"entropy": _last(network.entropies)})
-            for name, given in (
-                ("entropy of the last step", last),
-                ("category", category),
-                ("contrast and clutter", self.statistics),
-                ("all of these", pd.concat([last, category, self.statistics], axis=1)),
-            ):
-                value = partial_correlation(reading.standardised, self.doubt, given)
-                quantities.setdefault(f"partial correlation given {name}", []).append(value)
-            correct = is_correct(network.probabilities, reading.reaction_times, self.animate)
-            quantities.setdefault("share correct at reaction time", []).append(float(correct.mean()))
-            last_correct = float(((network.probabilities[:, -1] > 0.5) == (self.animate == 1)).mean())
-            quantities.setdefault("share correct at the last step", []).append(last_correct)
-            if self.people.trials is not None:
-                images = self.people.images["image"].tolist()
-                kappas = agreement(correct, self.people.trials, images)
-                for name, value in zip(("with people", "between people"), kappas, strict=True):
-                    quantities.setdefault(f"agreement of errors {name} (kappa)", []).append(value)
-        for name, values in quantities.items():
-            row = {"network": entry.name, "quantity": name, "value": float(np.mean(values))}
-            self.rows["beyond"].append(row)
+        """What time adds, and agreement of errors; means over the entry's networks."""
+        found = [
+            beyond(reading, network, self.people, self.doubt, self.statistics)
+            for reading, network in zip(self.readings[entry.name], entry.members, strict=True)
+        ]
+        self.rows["beyond"] += [
+            {"network": entry.name, "quantity": name, "value": float(np.mean([one[name] for one in found]))}
+            for name in found[0]
+        ]
 
     def _images(self, entry: Entry) -> None:
         """What is known of each image, and each threshold."""
@@ -280,12 +273,8 @@ class _Analysis:
 
     def findings(self) -> Findings:
         """The tables, p values corrected for the number of networks or pairs."""
-        networks = {
-            name: (part[0].reaction_times, part[0].reaction_times.max()) for name, part in self.readings.items()
-        }
-        shares = {name: tied_shares(times, int(most)) for name, (times, most) in networks.items()}
         with self.bar("ceilings", self.settings.simulations) as advance:
-            found = ceilings(self.people, shares, self.settings.simulations, self.settings.seed, advance)
+            found = ceilings(self.people, self.shares, self.settings.simulations, self.settings.seed, advance)
         # Without a second network, or without tests, a table has no rows; it has its columns still.
         empty = {"comparisons": ["a", "b", "measure"], "controls": ["network", "control", "spearman"]}
         tables = {
@@ -293,6 +282,10 @@ class _Analysis:
         }
         tables["correlations"] = _corrected(tables["correlations"], ["images", "predicted", "measure"])
         tables["comparisons"] = _corrected(tables["comparisons"], ["measure"])
+        tables["controls"] = _corrected(tables["controls"], ["control"])
+        for table in tables.values():
+            for name in set(COUNTS) & set(table):
+                table[name] = table[name].astype("Int64")
         return Findings(**(tables | {"ceilings": found}))
 
 
@@ -308,12 +301,10 @@ def _corrected(table: pd.DataFrame, alike: list[str]) -> pd.DataFrame:
     return table
 
 
-def _ties(readings: Sequence[Reading], target: Floats) -> dict[str, float]:
-    """Kendall's tau-b and the share of tied pairs; 0 where all are equal."""
-    ranks = [one for reading in readings for one in reading.standardised]
+def _ties(ranks: Sequence[Floats], times: Sequence[npt.ArrayLike], target: Floats) -> dict[str, float]:
+    """Kendall's tau-b of ranks, 0 where all are equal, and the share of tied pairs of times; means over all given."""
     taus = [0.0 if np.ptp(one) == 0 else kendalltau(one, target).statistic for one in ranks]
-    ties = [tied_share(times) for reading in readings for times in reading.reaction_times]
-    return {"kendall": float(np.mean(taus)), "tied_pairs": float(np.mean(ties))}
+    return {"kendall": float(np.mean(taus)), "tied_pairs": float(np.mean([tied_share(one) for one in times]))}
 
 
 def _padded(entropies: Floats, steps: int) -> Floats:
@@ -337,6 +328,10 @@ def _pearson(x: Floats, y: Floats) -> float:
     return 0.0 if np.ptp(x) == 0 else float(np.corrcoef(x, y)[0, 1])
 
 
-def _p_column(table: pd.DataFrame) -> str:
-    """Pingouin renamed it."""
-    return next(name for name in ("p_val", "p-val", "p") if name in table)
+def _rank_test(values: Floats, target: Floats) -> tuple[float, float]:
+    """Spearman's correlation and its one-tailed p by pingouin; 0 and 1 where all are equal."""
+    if np.ptp(values) == 0:
+        return 0.0, 1.0
+    test = pingouin.corr(values, target, method="spearman", alternative="greater")
+    p_column = next(name for name in ("p_val", "p-val", "p") if name in test)  # pingouin renamed it
+    return float(test["r"].iloc[0]), float(test[p_column].iloc[0])

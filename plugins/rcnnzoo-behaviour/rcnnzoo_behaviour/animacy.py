@@ -6,7 +6,9 @@ Letters of shapes: N images, T time steps, F features (they may differ between s
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,18 +19,38 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
-from rcnnzoo.errors import OptionError
+from rcnnzoo.errors import DataError
 from rcnnzoo.policies.lookup import policy
 from rcnnzoo.readouts.lookup import readout as look_up_readout
 from rcnnzoo_behaviour.fitting import Floats, Integers, deal
-from rcnnzoo_behaviour.working import in_parts
+from rcnnzoo_behaviour.working import Advance, in_parts
 
 STRENGTHS = 10.0 ** np.arange(-5, 2)
 """Inverse regularisations to choose from, from strong to weak, for standardised features."""
 INNER = 3
 """Folds inside the training images, by which the regularisation is chosen."""
+LEAST_OF_KIND = 2 * INNER
+"""Animate, and inanimate, images that classifiers need: some of each are then left in every fold inside."""
 Features = Sequence[npt.NDArray[np.float32]]
-Advance = Callable[[int], None] | None
+
+
+def check_kinds(animate: Integers, source: Path, folds: int = 0) -> None:
+    """Refuse images with which classifiers can't be fitted.
+
+    Args:
+        animate: 1 or 0 for each image.
+        source: Where that stands.
+        folds: Of the cross-fitting, each of which needs both kinds.
+
+    Raises:
+        DataError: There are too few animate or inanimate images.
+    """
+    counts = np.bincount(animate, minlength=2)
+    least = max(LEAST_OF_KIND, folds)
+    for kind, count in zip(("inanimate", "animate"), counts, strict=True):
+        if count < least:
+            fewer = f", or fewer --folds than {folds}" if count >= LEAST_OF_KIND else ""
+            raise DataError(f"{source}: {count} of the images are {kind}; classifiers need {least}, give more{fewer}")
 
 
 def features_of(trace: xr.Dataset) -> list[npt.NDArray[np.float32]]:
@@ -48,15 +70,9 @@ def cross_fit(
         folds: How many.
         seed: Of the folds.
         advance: Told how many classifiers are done.
-
-    Raises:
-        OptionError: A fold would be without animate or without inanimate images.
     """
-    fewest = int(np.bincount(animate, minlength=2).min())
-    if fewest < folds:
-        raise OptionError(f"--folds {folds}: of one kind, animate or inanimate, there are only {fewest} images")
     keys = [f"{kind} {stratum}" for kind, stratum in zip(animate, np.asarray(strata), strict=True)]
-    fold = deal(keys, folds, 1, seed)[0]
+    fold = deal(keys, folds, 1, seed, "classifiers")[0]
     jobs = [(step, left_out) for step in range(len(features)) for left_out in range(folds)]
     odds = np.empty((len(animate), len(features)))
 
@@ -66,7 +82,8 @@ def cross_fit(
             decide = fit_classifier(features[step][~here], animate[~here], seed)
             odds[here, step] = decide(features[step][here])
 
-    in_parts(some, len(jobs), advance, part=1)
+    with _quiet():
+        in_parts(some, len(jobs), advance, part=1)
     return odds
 
 
@@ -80,7 +97,8 @@ def fit_elsewhere(
         for step in range(part.start, part.stop):
             odds[:, step] = fit_classifier(training[step], labels, seed)(features[step])
 
-    in_parts(some, len(features), advance, part=1)
+    with _quiet():
+        in_parts(some, len(features), advance, part=1)
     return odds
 
 
@@ -90,17 +108,17 @@ def fit_classifier(features: npt.NDArray[np.floating], animate: Integers, seed: 
     Returns:
         The function from features [N, F] to log odds [N].
     """
-    fold = deal(animate, INNER, 1, seed)[0]
+    fold = deal(animate, INNER, 1, seed, "strength")[0]
     losses = np.zeros(len(STRENGTHS))
     for left_out in range(INNER):
         here = fold == left_out
         scaler, regression = StandardScaler().fit(features[~here]), _regression()
         inside, outside = scaler.transform(features[~here]), scaler.transform(features[here])
         for place, strength in enumerate(STRENGTHS):
-            _fit(regression.set_params(C=strength), inside, animate[~here])
+            regression.set_params(C=strength).fit(inside, animate[~here])
             losses[place] += log_loss(animate[here], regression.predict_proba(outside), labels=[0, 1])
     scaler, regression = StandardScaler().fit(features), _regression()
-    _fit(regression.set_params(C=STRENGTHS[losses.argmin()]), scaler.transform(features), animate)
+    regression.set_params(C=STRENGTHS[losses.argmin()]).fit(scaler.transform(features), animate)
 
     def decide(others: npt.NDArray[np.floating]) -> Floats:
         odds: Floats = regression.decision_function(scaler.transform(others))
@@ -113,10 +131,12 @@ def _regression() -> LogisticRegression:
     return LogisticRegression(warm_start=True, max_iter=300, tol=1e-3)
 
 
-def _fit(regression: LogisticRegression, features: npt.NDArray[np.floating], animate: Integers) -> None:
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """For all threads at once, as filters are."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # weak regularisation may not converge; it then loses
-        regression.fit(features, animate)
+        yield
 
 
 def accumulate(odds: Floats, readout: str) -> tuple[Floats, Floats]:

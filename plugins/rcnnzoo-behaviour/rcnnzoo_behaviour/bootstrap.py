@@ -5,17 +5,16 @@ An image's copies share its fold, so that none is left out of the fit to its twi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from rcnnzoo.analysis.intervals import percentiles
-from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, correlate_again, levels
+from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, correlate_again, levels, stream
 from rcnnzoo_behaviour.scanning import correlate_copies
-
-Advance = Callable[[int], None] | None
+from rcnnzoo_behaviour.working import Advance
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,7 @@ def bootstrap_interval(
     folds: Integers,
     number: int,
     seed: int,
+    name: str = "",
     advance: Advance = None,
 ) -> Interval:
     """The 95 % interval of an entry's correlation: over images and, where it has several networks, over these too.
@@ -43,25 +43,26 @@ def bootstrap_interval(
         folds: Fold of each image in each repeat, [R, N].
         number: Samples of images, and of networks.
         seed: Of the samples; the same seed gives the same samples of images.
+        name: Of the entry: each draws its networks by itself, for no seed of one belongs to a seed of another.
         advance: Told how many are done, for each member.
     """
     copies = draw_copies(folds.shape[1], number, seed)
     values = np.array(
         [correlate_again(courses, uncertainty, folds, weights=copies, advance=advance) for courses in members]
     )
-    return _interval(_over_members(values, seed))
+    return _interval(_over_members(values, seed, name))
 
 
-def _over_members(values: Floats, seed: int) -> Floats:
+def _over_members(values: Floats, seed: int, name: str) -> Floats:
     """Networks of an entry drawn with replacement in each sample, and averaged: [members, P] -> [P]."""
-    drawn = np.random.default_rng((seed, len(values))).integers(len(values), size=values.shape)
+    drawn = stream(seed, f"networks of {name}").integers(len(values), size=values.shape)
     mean: Floats = np.take_along_axis(values, drawn, axis=0).mean(axis=0)
     return mean
 
 
 def draw_copies(images: int, number: int, seed: int) -> Floats:
     """How often each image is drawn in each sample: [P, N]."""
-    random = np.random.default_rng(seed)
+    random = stream(seed, "copies")
     return random.multinomial(images, np.full(images, 1 / images), size=number).astype(np.float64)
 
 
@@ -75,8 +76,10 @@ def _interval(values: Floats) -> Interval:
     return Interval(float(low), float(high), values)
 
 
-def bootstrap_ranks(members: Sequence[Floats], uncertainty: npt.ArrayLike, number: int, seed: int) -> Interval:
+def bootstrap_ranks(
+    members: Sequence[Floats], uncertainty: npt.ArrayLike, number: int, seed: int, name: str = ""
+) -> Interval:
     """As `bootstrap_interval`, for measures [N] for which nothing is fitted; the same samples for the same seed."""
     level, copies = levels(uncertainty), draw_copies(len(members[0]), number, seed)
     values = np.array([correlate_copies(levels(member), level, copies) for member in members])
-    return _interval(_over_members(values, seed))
+    return _interval(_over_members(values, seed, name))

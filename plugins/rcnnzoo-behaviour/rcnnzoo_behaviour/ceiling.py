@@ -8,8 +8,9 @@ Letters of shapes: N images, P simulations, L levels of reaction time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +19,17 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from scipy.stats import betabinom, spearmanr
 
-from rcnnzoo_behaviour.fitting import Floats, Integers
-from rcnnzoo_behaviour.human import People
+from rcnnzoo.analysis.intervals import percentiles
+from rcnnzoo.data.unreadable import DataWarning
+from rcnnzoo_behaviour.fitting import Floats, Integers, stream
+from rcnnzoo_behaviour.human import LEAST_IMAGES, People
+from rcnnzoo_behaviour.working import Advance
 
-Advance = Callable[[int], None] | None
 LEAST_PEOPLE = 4
 """Judgements of an image that it takes to halve them."""
 APPROXIMATE = 0.05
-"""How far a response model may be from the people it stands for, in correlation and in the share of D = 0."""
+"""How far a response model may be from the people it stands for, in correlation and in the share of D = 0, if not by
+chance."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,10 @@ def halves_of_counts(n: Integers, n_correct: Integers, number: int, random: np.r
 
 
 def halves_of_people(trials: pd.DataFrame, number: int, random: np.random.Generator) -> float:
-    """Spearman correlation of D between random halves of the people, averaged over P halvings."""
+    """Spearman correlation of D between random halves of the people, averaged over P halvings.
+
+    NaN where halves have hardly any images in common, as those of a single person.
+    """
     answered = trials[trials["answer"].isin(["correct", "wrong"])]
     cells = answered.assign(right=answered["answer"] == "correct").pivot_table(
         index="image", columns="subject", values="right", aggfunc=["sum", "count"], fill_value=0
@@ -99,6 +106,8 @@ def halves_of_people(trials: pd.DataFrame, number: int, random: np.random.Genera
         half[random.permutation(people)[: people // 2]] = 1
         totals = count @ half, count @ (1 - half)
         seen = (totals[0] > 0) & (totals[1] > 0)
+        if seen.sum() < LEAST_IMAGES:
+            return np.nan
         one, two = (
             share_to_uncertainty((right @ part)[seen] / total[seen])
             for part, total in zip((half, 1 - half), totals, strict=True)
@@ -130,6 +139,25 @@ def tied_shares(reaction_times: Integers, steps: int) -> Floats:
     return np.bincount(reaction_times.ravel(), minlength=steps + 1)[1:] / reaction_times.size
 
 
+@dataclass(frozen=True)
+class Ceilings:
+    """Rows of the table as they are found, all for the same images.
+
+    Attributes:
+        images: How many.
+        rows: `ceiling, network, images, value, trusted`.
+    """
+
+    images: int
+    rows: list[dict[str, object]] = field(default_factory=list)
+
+    def add(self, ceiling: str, value: float, network: str = "", *, trusted: bool = True) -> None:
+        """A row."""
+        self.rows.append(
+            {"ceiling": ceiling, "network": network, "images": self.images, "value": value, "trusted": trusted}
+        )
+
+
 def ceilings(
     people: People, shares: dict[str, Floats], number: int, seed: int, advance: Advance = None
 ) -> pd.DataFrame:
@@ -142,6 +170,9 @@ def ceilings(
         true D: The response model's true D against simulated D, with as many ties as a network's reaction times.
         noise-free: The most that reaction times with these ties could reach: D itself, tied alike.
 
+    All but the last kind come from the images with at least 4 judgements; `images` says how many. Rows of a response
+    model that does not reproduce the people are not `trusted`, and a warning says so.
+
     Args:
         people: What people did.
         shares: Share of images at each reaction time [T] of each network; one share an image means no ties.
@@ -149,43 +180,51 @@ def ceilings(
         seed: Of halvings and simulations.
         advance: Told how many are done.
     """
-    random = np.random.default_rng(seed)
-    images = people.images
-    doubt = share_to_uncertainty(images["uncertainty"].to_numpy(dtype=float))
-    rows: list[dict[str, object]] = []
-
-    def row(ceiling: str, value: float, network: str = "") -> None:
-        rows.append({"ceiling": ceiling, "network": network, "value": value})
-
-    row("share of D = 0", float(np.mean(doubt == 0)))
-    if {"n", "n_correct"} <= set(images):
-        n, n_correct = (images[name].to_numpy(dtype=np.int64) for name in ("n", "n_correct"))
-        if n.min() >= LEAST_PEOPLE:
-            by_person = people.trials is not None
-            half = (
-                halves_of_people(people.trials, number, random)
-                if people.trials is not None
-                else halves_of_counts(n, n_correct, number, random)
-            )
-            row("half, of people" if by_person else "half, of judgements", half)
-            _modelled(fit_responses(n, n_correct), n, shares, number, random, row, advance)
+    random = stream(seed, "ceilings")
+    doubt = share_to_uncertainty(people.images["uncertainty"].to_numpy(dtype=float))
+    found = Ceilings(len(doubt))
     for network, share in shares.items():
-        row("noise-free", correlate(tie(doubt, share, random).astype(float), doubt), network)
-    return pd.DataFrame(rows)
+        found.add("noise-free", correlate(tie(doubt, share, random).astype(float), doubt), network)
+    judged = often_judged(people)
+    if judged.sum() < LEAST_IMAGES:
+        return pd.DataFrame(found.rows)
+    images = people.images[judged]
+    n, n_correct = (images[name].to_numpy(dtype=np.int64) for name in ("n", "n_correct"))
+    if people.trials is None:
+        half = halves_of_counts(n, n_correct, number, random)
+    else:
+        half = halves_of_people(people.trials[people.trials["image"].isin(images["image"])], number, random)
+    if np.isnan(half):  # nor could a response model be checked
+        return pd.DataFrame(found.rows)
+    of_people = Ceilings(len(images), found.rows)
+    of_people.add("half, of judgements" if people.trials is None else "half, of people", half)
+    zero = float(np.mean(doubt[judged] == 0))
+    of_people.add("share of D = 0", zero)
+    _modelled(of_people, fit_responses(n, n_correct), n, (half, zero), shares, number, random, advance)
+    return pd.DataFrame(of_people.rows)
+
+
+def often_judged(people: People) -> npt.NDArray[np.bool_]:
+    """Which images have so many judgements that these can be halved, [N]."""
+    images = people.images
+    if not {"n", "n_correct"} <= set(images):
+        return np.zeros(len(images), dtype=bool)
+    return images["n"].to_numpy(dtype=np.int64) >= LEAST_PEOPLE
 
 
 def _modelled(
+    found: Ceilings,
     model: ResponseModel,
     n: Integers,
+    wanted: tuple[float, float],
     shares: dict[str, Floats],
     number: int,
     random: np.random.Generator,
-    row: Callable[..., None],
     advance: Advance,
 ) -> None:
-    """What the response model says, averaged over simulated crowds."""
+    """What the response model says, averaged over simulated crowds, and whether it says of halves and zeros what is."""
     halves, zeros, true = [], [], []
-    found: dict[str, list[float]] = {network: [] for network in shares}
+    tied: dict[str, list[float]] = {network: [] for network in shares}
     for _ in range(number):
         share = model.draw(len(n), random)
         n_correct = random.binomial(n, share)
@@ -194,11 +233,26 @@ def _modelled(
         zeros.append(float(np.mean(seen == 0)))
         true.append(correlate(truth, seen))
         for network, ties in shares.items():
-            found[network].append(correlate(tie(truth, ties, random).astype(float), seen))
+            tied[network].append(correlate(tie(truth, ties, random).astype(float), seen))
         if advance is not None:
             advance(1)
-    row("half, modelled", float(np.mean(halves)))
-    row("share of D = 0, modelled", float(np.mean(zeros)))
-    row("true D, without ties", float(np.mean(true)))
-    for network, values in found.items():
-        row("true D", float(np.mean(values)), network)
+    half, zero = float(np.mean(halves)), float(np.mean(zeros))
+    trusted = _reproduces(halves, wanted[0]) and _reproduces(zeros, wanted[1])
+    if not trusted:
+        warnings.warn(
+            f"the response model makes {half:.2f} of halves, which correlate {wanted[0]:.2f}, and {zero:.2f} of the "
+            f"{wanted[1]:.2f} of images with D = 0: its ceilings are not to be trusted, and not drawn",
+            DataWarning,
+            stacklevel=2,
+        )
+    found.add("half, modelled", half, trusted=trusted)
+    found.add("share of D = 0, modelled", zero, trusted=trusted)
+    found.add("true D, without ties", float(np.mean(true)), trusted=trusted)
+    for network, values in tied.items():
+        found.add("true D", float(np.mean(values)), network, trusted=trusted)
+
+
+def _reproduces(crowds: Sequence[float], wanted: float) -> bool:
+    """Whether simulated crowds are like the people: nearly, or as nearly as so few images allow."""
+    low, high = percentiles(np.array(crowds))
+    return bool(abs(np.mean(crowds) - wanted) <= APPROXIMATE or low <= wanted <= high)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from rcnnzoo.cli.options import Readout
-from rcnnzoo.cli.output import AsJson, or_none, show_json, show_table
+from rcnnzoo.cli.output import AsJson, show_json, show_table
 
 
 def behaviour(
@@ -21,7 +21,10 @@ def behaviour(
     classifier_images: Annotated[
         Path | None, typer.Option(help="Folder with animate/ and inanimate/: fit the classifiers to these images.")
     ] = None,
-    folds: Annotated[int, typer.Option(min=2, help="Parts of each cross-validation.")] = 10,
+    folds: Annotated[
+        int,
+        typer.Option(min=2, help="Parts of each cross-validation; fewer where they would hold less than ten images."),
+    ] = 10,
     repeats: Annotated[int, typer.Option(min=1, help="Cross-validations.")] = 10,
     exchanges: Annotated[int, typer.Option(min=99, help="Of two networks' ranks, thresholds as they are.")] = 10_000,
     refits: Annotated[int, typer.Option(min=0, help="Rearrangements a test with thresholds refitted; 0: none.")] = 1000,
@@ -40,33 +43,43 @@ def behaviour(
     """
     from rcnnzoo.readouts.lookup import readout as look_up
     from rcnnzoo_behaviour.analysis import analyse
+    from rcnnzoo_behaviour.animacy import check_kinds
     from rcnnzoo_behaviour.controls import image_statistics
     from rcnnzoo_behaviour.entries import Settings
+    from rcnnzoo_behaviour.fitting import number_of_folds
     from rcnnzoo_behaviour.human import read_people
     from rcnnzoo_behaviour.methods import methods
-    from rcnnzoo_behaviour.running import Judges, check_names
+    from rcnnzoo_behaviour.running import Judges
+    from rcnnzoo_behaviour.stimuli import other_images
     from rcnnzoo_behaviour.writing import write_findings
 
-    look_up(readout)  # a wrong name should not cost a trace
+    # Whatever may be wrong is found before anything is traced.
+    look_up(readout)
     people = read_people(human, images)
-    out.mkdir(parents=True, exist_ok=True)
     settings = Settings(folds, repeats, exchanges, refits, bootstraps, seed=seed)
-    judges = Judges(people, images, out, readout, folds, seed, random_networks, classifier_images)
-    entries = check_names([judges.entry(text) for text in [model, *(against or [])]])
-    findings = analyse(people, entries, image_statistics(images, judges.files), settings)
-    text = methods(people, findings, settings, readout, judges.elsewhere_count)
+    classifier_folds = number_of_folds(len(people.images), folds)
+    elsewhere = None
+    if classifier_images is None:
+        check_kinds(people.images["animate"].to_numpy(), human, classifier_folds)
+    else:
+        elsewhere = other_images(classifier_images, images, people.images["image"].tolist())
+    judges = Judges(people, images, out, readout, classifier_folds, seed, random_networks, elsewhere)
+    opened = judges.open([model, *(against or [])])
+    statistics = image_statistics(images, people)
+    out.mkdir(parents=True, exist_ok=True)
+    findings = analyse(people, [judges.entry(networks) for networks in opened], statistics, settings)
+    text = methods(people, findings, settings, readout, None if elsewhere is None else len(elsewhere))
     write_findings(findings, text, images, out)
     if as_json:
         show_json(_document(findings, text, out))
         return
     main = findings.correlations
     shown = main[(main["predicted"] == "uncertainty") & (main["images"].isin(["all", "D > 0"]))]
-    show_table([_row(row) for row in shown.to_dict("records")], title=f"{len(people.images):,} images")
-    if len(findings.controls):
-        show_table([_row(row) for row in findings.controls.to_dict("records")], title="controls")
-    if len(findings.comparisons):
-        show_table([_row(row) for row in findings.comparisons.to_dict("records")], title="comparisons")
-    show_table([_row(row) for row in findings.ceilings.to_dict("records")], title="ceilings")
+    tables = {f"{len(people.images):,} images": shown, "controls": findings.controls}
+    tables |= {"comparisons": findings.comparisons, "ceilings": findings.ceilings}
+    for title, table in tables.items():
+        if len(table):
+            show_table([_row(row) for row in _records(table)], title=title)
     print(f"{text}\n{out / 'correlations.png'}")  # noqa: T201
 
 
@@ -74,12 +87,10 @@ def _row(row: dict[Any, Any]) -> dict[str, object]:
     """Numbers for people: three decimals, p values four."""
 
     def cell(name: str, value: object) -> object:
+        if isinstance(value, bool):
+            return "yes" if value else "no"
         if not isinstance(value, float):
             return value
-        if value != value:
-            return None
-        if name == "refits":
-            return int(value)
         return f"{value:.4f}" if name.startswith("p") else f"{value:.3f}"
 
     return {name: cell(name, value) for name, value in row.items() if name not in ("predicted", "test")}
@@ -88,5 +99,10 @@ def _row(row: dict[Any, Any]) -> dict[str, object]:
 def _document(findings: Any, text: str, out: Path) -> dict[str, Any]:
     """All tables but those with a row an image."""
     names = ("correlations", "comparisons", "controls", "ceilings", "beyond")
-    tables = {name: or_none(getattr(findings, name).to_dict("records")) for name in names}
-    return {**tables, "methods": text, "out": str(out)}
+    return {**{name: _records(getattr(findings, name)) for name in names}, "methods": text, "out": str(out)}
+
+
+def _records(table: Any) -> list[dict[Any, Any]]:
+    """Rows of a table; None where a cell is empty."""
+    records: list[dict[Any, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
+    return records

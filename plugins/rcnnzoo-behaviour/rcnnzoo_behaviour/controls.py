@@ -18,21 +18,32 @@ from scipy.stats import rankdata
 from sklearn.metrics import cohen_kappa_score
 
 from rcnnzoo.data.folders import read_image
-from rcnnzoo_behaviour.fitting import Floats, Integers
+from rcnnzoo.errors import DataError
+from rcnnzoo_behaviour.entries import Network
+from rcnnzoo_behaviour.fitting import Floats, Integers, Reading
+from rcnnzoo_behaviour.human import People
 
 LEAST_COMMON = 20
 """Images that two must have judged for their agreement to mean anything."""
 
 
-def image_statistics(folder: Path, files: Sequence[str]) -> pd.DataFrame:
+def image_statistics(folder: Path, people: People) -> pd.DataFrame:
     """Contrast and clutter of each image as people saw it: `contrast, clutter`.
 
     Contrast is the standard deviation of luminance (0 to 1); clutter is edge density, the mean size of luminance's
     gradient (Sobel's, a pixel).
+
+    Raises:
+        DataError: An image can't be read; the message says in which row it stands.
     """
     rows = []
-    for file in files:
-        luminance = np.asarray(read_image(folder / file).convert("L"), dtype=np.float64) / 255
+    for file, place in zip(people.images["image"], people.places, strict=True):
+        try:
+            image = read_image(folder / file)
+        except Exception as error:  # decoders raise anything
+            reason = " ".join(str(error).split())
+            raise DataError(f"{place}: {folder / file} is unreadable ({reason}); mend it, or leave it out") from error
+        luminance = np.asarray(image.convert("L"), dtype=np.float64) / 255
         edges = np.hypot(sobel(luminance, axis=0), sobel(luminance, axis=1)) / 8
         rows.append({"contrast": luminance.std(), "clutter": edges.mean()})
     return pd.DataFrame(rows)
@@ -42,12 +53,15 @@ def partial_correlation(standardised: Floats, uncertainty: npt.ArrayLike, given:
     """Spearman correlation of ranks [R, N] with uncertainty given covariates [N, ...], averaged over repeats.
 
     Columns of numbers become ranks; a column of text becomes a column of 0 and 1 for each but one of its values. A
-    covariate that does not vary says nothing and is left out; reaction times that are all equal count as 0.
+    covariate that does not vary says nothing and is left out; reaction times that are all equal count as 0. NaN where
+    there are half as many covariates as images or more, as with nearly a category an image: too little is left.
     """
     numbers = given.select_dtypes("number")
     texts = [pd.get_dummies(given[name], drop_first=True, dtype=float) for name in given if name not in numbers]
     covariates = pd.concat([numbers.rank(), *texts], axis=1)
     covariates = covariates.loc[:, (covariates.nunique() > 1).to_numpy()]
+    if 2 * covariates.shape[1] >= len(covariates):
+        return np.nan
     covariates.columns = pd.Index([f"covariate {number}" for number in range(covariates.shape[1])])
     table = covariates.assign(doubt=rankdata(np.asarray(uncertainty)))
     found = []
@@ -91,4 +105,39 @@ def kappa(one: Floats, other: Floats) -> float:
 def is_correct(probabilities: Floats, reaction_times: Integers, animate: Integers) -> npt.NDArray[np.bool_]:
     """Whether the network is right at its reaction time: [N, T], [R, N], [N] -> [R, N]; even is not."""
     at_reaction = probabilities[np.arange(len(animate)), reaction_times - 1]
-    return np.asarray((at_reaction > 0.5) == (animate == 1))
+    return np.where(animate == 1, at_reaction > 0.5, at_reaction < 0.5)
+
+
+def beyond(
+    reading: Reading, network: Network, people: People, doubt: Floats, statistics: pd.DataFrame
+) -> dict[str, float]:
+    """What time adds to what is known otherwise, accuracy, and agreement of errors: quantities by name.
+
+    Args:
+        reading: Of the network, on all images.
+        network: Likewise.
+        people: What people did.
+        doubt: D, [N].
+        statistics: Of the images, `contrast, clutter`.
+    """
+    animate = people.images["animate"].to_numpy(dtype=np.int64)
+    category = pd.DataFrame({"category": people.category.to_numpy()})
+    last = pd.DataFrame({"entropy": network.entropies[:, -1]})
+    found = {
+        f"partial correlation given {name}": partial_correlation(reading.standardised, doubt, given)
+        for name, given in (
+            ("entropy of the last step", last),
+            ("category", category),
+            ("contrast and clutter", statistics),
+            ("all of these", pd.concat([last, category, statistics], axis=1)),
+        )
+    }
+    correct = is_correct(network.probabilities, reading.reaction_times, animate)
+    at_last = np.full((1, len(animate)), network.probabilities.shape[1])
+    found["share correct at reaction time"] = float(correct.mean())
+    found["share correct at the last step"] = float(is_correct(network.probabilities, at_last, animate).mean())
+    if people.trials is not None:
+        kappas = agreement(correct, people.trials, people.images["image"].tolist())
+        for name, value in zip(("with people", "between people"), kappas, strict=True):
+            found[f"agreement of errors {name} (kappa)"] = value
+    return found

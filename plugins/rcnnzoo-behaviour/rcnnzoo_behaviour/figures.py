@@ -37,10 +37,11 @@ def draw_correlations(
     chosen = correlations[(correlations["images"] == "all") & (correlations["predicted"] == "uncertainty")]
     main = chosen[chosen["measure"] == "reaction time"].reset_index(drop=True)
     area = chosen[chosen["measure"] == "area under uncertainty"].reset_index(drop=True)
-    figure = Figure(figsize=(3.2 + 1.9 * len(main), 4.8), layout="constrained")
+    figure = Figure(figsize=(max(6.5, 3.2 + 1.9 * len(main)), 4.8), layout="constrained")
     axes = figure.subplots()
     axes.set_title(title, fontsize="medium")
     axes.axhline(0, color="black", linewidth=0.8)
+    ceilings = ceilings[ceilings["trusted"]]
     tops = []
     for place, (_, row) in enumerate(main.iterrows()):
         top = _draw_bar(axes, place - 0.22, row, "C0", "reaction time (steps)" if place == 0 else None)
@@ -55,8 +56,9 @@ def draw_correlations(
     for value in ceilings.loc[ceilings["ceiling"] == "true D, without ties", "value"]:
         axes.axhline(value, color="C1", linestyle="--", linewidth=1.2, label="ceiling: true D, without ties")
     half = ceilings[ceilings["ceiling"].isin(["half, of people", "half, of judgements"])]
-    for value in half["value"]:
-        axes.axhline(value, color=GREY, linestyle=":", linewidth=1.2, label="half of the people with the other half")
+    for _, row in half.iterrows():
+        label = f"half of the {str(row['ceiling']).removeprefix('half, of ')} with the other half"
+        axes.axhline(row["value"], color=GREY, linestyle=":", linewidth=1.2, label=label)
     _draw_brackets(axes, main, comparisons, max(tops))
     axes.set(ylabel="Spearman correlation with human uncertainty", xlim=(-0.6, len(main) - 0.4))
     axes.set_xticks(range(len(main)), [str(name).replace("$", r"\$") for name in main["network"]])

@@ -5,17 +5,18 @@ Letters of shapes: N images, M time courses, T time steps, R repeats of cross-va
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from rcnnzoo_behaviour.scanning import read_repeat, reread
-from rcnnzoo_behaviour.working import in_parts
+from rcnnzoo_behaviour.working import Advance, in_parts
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+LEAST_OF_FOLD = 10
+"""Images in a fold: ranks within a smaller one are so coarse that correlations come out too small."""
 
 
 class Courses:
@@ -92,7 +93,7 @@ def correlate_again(
     *,
     shown: Integers | None = None,
     weights: Floats | None = None,
-    advance: Callable[[int], None] | None = None,
+    advance: Advance = None,
 ) -> Floats:
     """The correlation of `read`, all thresholds fitted anew, for each of P rearrangements: [P].
 
@@ -136,7 +137,25 @@ def levels(values: npt.ArrayLike) -> Integers:
     return np.unique(np.asarray(values), return_inverse=True)[1].astype(np.int64)
 
 
-def deal(strata: npt.ArrayLike, folds: int, repeats: int, seed: int) -> Integers:
+def stream(seed: int, purpose: str) -> np.random.Generator:
+    """Random numbers for one purpose, independent of those for any other.
+
+    >>> bool(stream(0, "folds").random() == stream(0, "copies").random())
+    False
+    """
+    return np.random.default_rng((seed, *purpose.encode()))
+
+
+def number_of_folds(images: int, most: int) -> int:
+    """K for so many images: `most`, or as many as leave ten images in each; two at least.
+
+    >>> [number_of_folds(images, 10) for images in (5000, 94, 20, 12)]
+    [10, 9, 2, 2]
+    """
+    return max(2, min(most, images // LEAST_OF_FOLD))
+
+
+def deal(strata: npt.ArrayLike, folds: int, repeats: int, seed: int, purpose: str = "folds") -> Integers:
     """Folds of each repeat, [R, N]: images are shuffled, sorted by stratum and dealt like cards.
 
     Folds differ by at most one image in size, and by at most one image in any stratum.
@@ -145,7 +164,7 @@ def deal(strata: npt.ArrayLike, folds: int, repeats: int, seed: int) -> Integers
     3
     """
     kind = levels(strata)
-    random = np.random.default_rng(seed)
+    random = stream(seed, purpose)
     dealt = np.empty((repeats, len(kind)), dtype=np.int64)
     for fold in dealt:
         fold[np.lexsort((random.random(len(kind)), kind))] = np.arange(len(kind)) % folds

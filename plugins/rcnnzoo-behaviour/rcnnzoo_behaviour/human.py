@@ -22,9 +22,14 @@ ROUNDING = 0.01
 """How far shares and D may be from each other if both were rounded to two decimals."""
 ANTICIPATION = 100.0
 """Milliseconds in which nobody sees what an image holds; a faster response is not to the image."""
+MOST_JUDGEMENTS = 1_000_000
+"""Of an image; more is a slip."""
 BY_IMAGE = ("image", "animate")
 BY_TRIAL = ("subject", "image", "animate", "correct")
-ANSWERS = {"1": "correct", "0": "wrong", "": "missing", "missing": "missing", "late": "late"}
+ANSWERS = {"1": "correct", "1.0": "correct", "0": "wrong", "0.0": "wrong", "": "missing"}
+ANSWERS |= {"missing": "missing", "late": "late"}
+KNOWN = (*BY_TRIAL, "category", "rt_ms")
+"""Columns of trials that say nothing of when an image was shown; any other may tell two trials apart."""
 NUMBERS = ("animate", "pc", "uncertainty", "n", "n_correct")
 
 
@@ -38,10 +43,12 @@ class People:
             file's other columns.
         trials: A row a trial: `subject, image, animate, answer` (correct, wrong, missing or late), where known `rt_ms`.
             None if the file has a row an image.
+        places: File and row in which each image stands (first), for messages.
     """
 
     images: pd.DataFrame
     trials: pd.DataFrame | None = None
+    places: Sequence[str] = ()
 
     @property
     def category(self) -> pd.Series[Any]:
@@ -141,20 +148,26 @@ class _Checked:
             images.append(
                 {**cells, "image": image, "animate": self._animate(number, cells), **self._doubt(number, cells)}
             )
-        return People(pd.DataFrame(images))
+        return People(pd.DataFrame(images), places=[self._place(number) for number in seen.values()])
 
     def by_trial(self, rows: Sequence[tuple[int, dict[str, str]]]) -> People:
         seen: dict[tuple[str, ...], int] = {}
+        telling = [name for name in (rows[0][1] if rows else ()) if name not in KNOWN]
         first: dict[str, tuple[int, dict[str, str]]] = {}
         trials: list[dict[str, Any]] = []
         for number, cells in rows:
-            image, whole = self._image(number, cells), tuple(cells.values())
-            if whole in seen:
-                raise self._wrong(number, f"repeats row {seen[whole]}; number trials in a column if it was shown twice")
-            seen[whole] = number
-            if not cells["subject"]:
+            image, person = self._image(number, cells), cells["subject"]
+            if not person:
                 raise self._wrong(number, "no subject; name each person")
-            if cells["correct"].lower() not in ANSWERS:
+            trial_of = (person, image, *(cells[name] for name in telling))
+            if trial_of in seen:
+                raise self._wrong(
+                    number,
+                    f"{person} saw {image} in row {seen[trial_of]} already; number trials in a column if so it was",
+                )
+            seen[trial_of] = number
+            answer = ANSWERS.get(cells["correct"].lower())
+            if answer is None:
                 raise self._wrong(number, f"correct is {cells['correct']!r}; give 1, 0, missing or late")
             before, known = first.setdefault(image, (number, cells))
             for name in ("animate", "category"):
@@ -162,15 +175,15 @@ class _Checked:
                     raise self._wrong(
                         number, f"{name} is {cells[name]!r}, but {known[name]!r} for {image} in row {before}"
                     )
-            trial = {"subject": cells["subject"], "image": image, "animate": self._animate(number, cells)}
-            trial["answer"] = ANSWERS[cells["correct"].lower()]
+            trial = {"subject": person, "image": image, "animate": self._animate(number, cells), "answer": answer}
             if "rt_ms" in cells:
                 trial["rt_ms"] = self._time(number, cells)
             trials.append(trial)
         table = pd.DataFrame(trials)
         kept = [name for name in ("category",) if rows and name in rows[0][1]]
         images = [self._of_image(image, first[image], part, kept) for image, part in _groups(table)]
-        return People(_with_times(pd.DataFrame(images), table), table)
+        places = [self._place(number) for number, _ in first.values()]
+        return People(_with_times(pd.DataFrame(images), table), table, places)
 
     def _of_image(
         self, image: str, first: tuple[int, dict[str, str]], trials: pd.DataFrame, kept: Sequence[str]
@@ -216,9 +229,11 @@ class _Checked:
         found: dict[str, float] = {}
         if "n" in given and "n_correct" in given:
             n, correct = given["n"], given["n_correct"]
-            if n != int(n) or correct != int(correct) or not 0 <= correct <= n or n == 0:
+            if not (n.is_integer() and correct.is_integer() and 0 <= correct <= n and 0 < n <= MOST_JUDGEMENTS):
                 raise self._wrong(
-                    number, f"n is {n:g} and n_correct {correct:g}; give whole numbers, n_correct up to n"
+                    number,
+                    f"n is {n:g} and n_correct {correct:g}; give whole numbers, n_correct up to n, n up to "
+                    f"{MOST_JUDGEMENTS:,}",
                 )
             found = {"n": int(n), "n_correct": int(correct), "pc": correct / n}
         if "pc" in given:
@@ -248,23 +263,26 @@ class _Checked:
     def _time(self, number: int, cells: dict[str, str]) -> float:
         if not cells["rt_ms"]:
             return math.nan  # no-go, or no response: there is no time, and none is made up
-        value = self._number(number, cells, "rt_ms")
+        value = self._number(number, cells, "rt_ms", "nothing")
         if value < 0:
             raise self._wrong(number, f"rt_ms is {value:g}; give milliseconds from the image's onset, or nothing")
         return value
 
-    def _number(self, number: int, cells: dict[str, str], name: str) -> float:
+    def _number(self, number: int, cells: dict[str, str], name: str, otherwise: str = "leave the row out") -> float:
         try:
             value = float(cells[name])
         except ValueError:
             what = repr(cells[name]) if cells[name] else "empty"
             raise self._wrong(number, f"{name} is {what}; give a number") from None
         if not math.isfinite(value):
-            raise self._wrong(number, f"{name} is {cells[name]}; give a number, or leave the row out")
+            raise self._wrong(number, f"{name} is {cells[name]}; give a number, or {otherwise}")
         return value
 
     def _wrong(self, number: int, what: str) -> DataError:
-        return DataError(f"{self.file}, row {number}: {what}")
+        return DataError(f"{self._place(number)}: {what}")
+
+    def _place(self, number: int) -> str:
+        return f"{self.file}, row {number}"
 
 
 def uncertainty(pc: float) -> float:

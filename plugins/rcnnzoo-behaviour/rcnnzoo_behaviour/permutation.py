@@ -5,7 +5,7 @@ Letters of shapes: N images, R repeats of cross-validation, P rearrangements.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, correlate_again, levels
+from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, correlate_again, levels, stream
+from rcnnzoo_behaviour.working import Advance
 
-Advance = Callable[[int], None] | None
 EXACT = 13
 """Up to so many images that differ, all their exchanges are tried: 8,192."""
 TOLERANCE = 1e-12
@@ -64,7 +64,7 @@ def against_zero(
         advance: Told how many are done, for each member.
     """
     kind = np.zeros(folds.shape[1], dtype=np.int64) if within is None else levels(within)
-    shown = _shuffles(kind, number, np.random.default_rng(seed))
+    shown = _shuffles(kind, number, stream(seed, "shuffles"))
     observed = np.mean([correlate_again(courses, uncertainty, folds)[0] for courses in members])
     null: Floats = np.mean(
         [correlate_again(courses, uncertainty, folds, shown=shown, advance=advance) for courses in members], axis=0
@@ -119,7 +119,7 @@ def exchange_ranks(first: Floats, second: Floats, uncertainty: npt.ArrayLike, nu
         signs[:, differing] = list(product((1, -1), repeat=len(differing)))
         null = differences(signs)
         return Permuted(float(observed), null, float(np.mean(abs(null) >= abs(observed) - TOLERANCE)), exact=True)
-    random = np.random.default_rng(seed)
+    random = stream(seed, "exchanges of ranks")
     sizes = [min(1000, number - start) for start in range(0, number, 1000)]
     null = np.concatenate([differences(random.choice((-1.0, 1.0), (size, len(ranks)))) for size in sizes])
     return Permuted(float(observed), null, p_value(abs(null) >= abs(observed) - TOLERANCE))
@@ -146,7 +146,7 @@ def exchange_refitted(
         advance: Told how many are done, two an exchange.
     """
     images = folds.shape[1]
-    exchanged = np.random.default_rng(seed).random((number + 1, images)) < 0.5
+    exchanged = stream(seed, "exchanges").random((number + 1, images)) < 0.5
     exchanged[0] = False
     own = np.arange(images)
     first, second = (

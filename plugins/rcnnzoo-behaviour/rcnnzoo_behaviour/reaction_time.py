@@ -14,7 +14,7 @@ from rcnnzoo_behaviour.fitting import Floats, Integers
 IGNORANCE = float(np.log(2))
 """Entropy in nats before the first step: animate and inanimate are equally likely."""
 QUANTILES = 64
-"""Thresholds to choose from for graded times: evenly spaced quantiles of all entropies."""
+"""Thresholds to choose from for graded times: evenly spaced quantiles of all entropies, and minus infinity."""
 
 
 def graded_times(entropies: Floats, threshold: float) -> Floats:
@@ -37,10 +37,13 @@ def graded_times(entropies: Floats, threshold: float) -> Floats:
 
 
 def read_graded(entropies: Floats, uncertainty: npt.ArrayLike, folds: Integers) -> tuple[Floats, Floats]:
-    """Graded times at cross-validated thresholds: times, and midranks within folds as in `Reading`; both [R, N]."""
+    """Graded times at cross-validated thresholds: times, and midranks within folds as in `Reading`; both [R, N].
+
+    As in `read`, the lowest of the best thresholds wins, and unless one is better than 0 all run to the last step.
+    """
     doubt = np.asarray(uncertainty)
     quantiles = np.unique(np.quantile(entropies, np.linspace(0, 1, QUANTILES + 2)[1:-1]))
-    candidates = np.stack([graded_times(entropies, threshold) for threshold in quantiles], axis=1)  # [N, Q]
+    candidates = np.stack([graded_times(entropies, threshold) for threshold in (-np.inf, *quantiles)], axis=1)  # [N, Q]
     times, standardised = np.empty(folds.shape), np.empty(folds.shape)
     for repeat, fold in enumerate(folds):
         for left_out in range(fold.max() + 1):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -15,21 +16,42 @@ import safetensors.numpy
 import xarray as xr
 
 from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.data.folders import read_class_folders
-from rcnnzoo.errors import DataError, OptionError, TraceError
+from rcnnzoo.data.splits import Split, fingerprint
+from rcnnzoo.errors import OptionError, TraceError
 from rcnnzoo.progress import progress
 from rcnnzoo.traces.opening import open_trace
 from rcnnzoo.traces.storage import is_trace
+from rcnnzoo.weights.files import weights_hash
 from rcnnzoo.writing import whole
 from rcnnzoo_behaviour.animacy import accumulate, cross_fit, features_of, fit_elsewhere
 from rcnnzoo_behaviour.entries import Entry, Network
 from rcnnzoo_behaviour.fitting import Floats, Integers
 from rcnnzoo_behaviour.human import People
-from rcnnzoo_behaviour.stimuli import open_network, random_twin, trace_stimuli
+from rcnnzoo_behaviour.stimuli import is_animate, open_network, random_twin, stimuli, trace_stimuli
 
-KINDS = ("animate", "inanimate")
 BETWEEN = ","
 """Between training seeds of a network that make one entry."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A network or trace that was opened, before anything is computed.
+
+    Attributes:
+        name: What tables call it, unlike any other.
+        file_name: What its files are called.
+        weights: Hash of its weights.
+        steps: T.
+        model: The network, unless only its trace is at hand.
+        trace: Of people's images in their order, if one was named.
+    """
+
+    name: str
+    file_name: str
+    weights: str
+    steps: int
+    model: RecurrentModel | None = None
+    trace: xr.Dataset | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +66,7 @@ class Judges:
         folds: Of the classifiers' cross-fitting.
         seed: Of these folds.
         random: How many randomly initialised networks stand beside each.
-        elsewhere: Folder with `animate/` and `inanimate/` images to fit the classifiers to, in place of cross-fitting.
+        elsewhere: Images to fit the classifiers to, in place of cross-fitting.
     """
 
     people: People
@@ -54,7 +76,7 @@ class Judges:
     folds: int
     seed: int
     random: int
-    elsewhere: Path | None = None
+    elsewhere: Split | None = None
 
     @property
     def files(self) -> list[str]:
@@ -66,34 +88,48 @@ class Judges:
         """1 or 0 for each image."""
         return self.people.images["animate"].to_numpy(dtype=np.int64)
 
-    @property
-    def elsewhere_count(self) -> int | None:
-        """How many images the classifiers are fitted to, if not to people's."""
-        return None if self.elsewhere is None else len(read_class_folders(self.elsewhere))
-
-    def entry(self, text: str) -> Entry:
-        """The entry that a user means by MODEL or TRACE, or by several training seeds joined by commas.
+    def open(self, texts: Sequence[str]) -> list[list[Opened]]:
+        """All that a user named, each a MODEL or TRACE or several training seeds joined by commas; nothing is traced.
 
         Raises:
+            OptionError: Networks can't make an entry, or one was named twice.
             TraceError: A trace is without features, or of other images.
-            DataError: An image can't be read.
+            WeightsError: There is no such network.
+            UnknownName: There is no such architecture.
         """
-        members: list[Network] = []
-        random: list[Floats] = []
-        for part in text.split(BETWEEN):
-            if is_trace(Path(part)):
-                trace = open_trace(part)
-                members.append(self._judge(str(trace.attrs["name"]), self._in_order(trace, part), None))
-                continue
-            model, name = open_network(part, self.folder, self.files)
-            path = trace_stimuli(model, name, self.folder, self.files, self.out / "traces")
-            members.append(self._judge(name, open_trace(path), model))
-            if not random:
-                random = [self._random(model, name, seed) for seed in range(self.random)]
-        if len(members) > 1 and len({member.entropies.shape for member in members}) > 1:
-            raise OptionError(f"{text}: networks of one entry must have equally many time steps")
-        names = [member.name for member in members]
-        name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+        seen: dict[str, str] = {}
+        names: list[str] = []
+        entries = []
+        for text in texts:
+            parts = text.split(BETWEEN)
+            if not all(parts):
+                raise OptionError(f"{text!r}: nothing stands at one side of a comma; name a network there")
+            judges = [self._open(part, names) for part in parts]
+            for judge, part in zip(judges, parts, strict=True):
+                if judge.weights in seen:
+                    raise OptionError(f"{part}: the same network as {seen[judge.weights]}; name each once")
+                seen[judge.weights] = part
+            if len({judge.steps for judge in judges}) > 1:
+                raise OptionError(f"{text}: networks of one entry must have equally many time steps")
+            entries.append(judges)
+        return entries
+
+    def _open(self, text: str, names: list[str]) -> Opened:
+        if not is_trace(Path(text)):
+            model, name = open_network(text, self.folder, self.files)
+            return Opened(_unlike(name, names), name, weights_hash(model), model.num_steps, model)
+        if self.elsewhere is not None:
+            raise OptionError(f"{text}: a trace; with --classifier-images name its network, which must see these too")
+        trace = open_trace(text)
+        name = str(trace.attrs["name"])
+        weights, steps = str(trace.attrs["weights_sha256"]), trace.sizes["step"]
+        return Opened(_unlike(name, names), name, weights, steps, trace=self._in_order(trace, text))
+
+    def entry(self, judges: Sequence[Opened]) -> Entry:
+        """What networks that make one entry say, and what random ones say beside the first."""
+        members = [self._network(judge) for judge in judges]
+        random = next(([self._random(one, seed) for seed in range(self.random)] for one in judges if one.model), [])
+        name = members[0].name if len(members) == 1 else f"{members[0].name} and {len(members) - 1} more"
         return Entry(name, members, random)
 
     def _in_order(self, trace: xr.Dataset, path: str) -> xr.Dataset:
@@ -106,33 +142,52 @@ class Judges:
             raise TraceError(f"{path}: {len(missing)} of {len(self.files)} images are not in it, {missing[0]} for one")
         return trace.isel(image=[places[name] for name in self.files])
 
-    def _judge(self, name: str, trace: xr.Dataset, model: RecurrentModel | None) -> Network:
-        odds = self._log_odds(name, trace, model)
+    def _network(self, judge: Opened) -> Network:
+        trace = judge.trace
+        if trace is None:
+            assert judge.model is not None
+            traces = self.out / "traces" / f"{judge.file_name}-{judge.weights[:8]}"
+            trace = open_trace(trace_stimuli(judge.model, judge.file_name, self.folder, self.files, traces))
+        what = {name: trace.attrs[name] for name in ("weights_sha256", "data_sha256", "precision")}
+        odds = self._log_odds(judge.file_name, what, lambda: self._fit(judge.name, trace, judge.model))
         probabilities, entropies = accumulate(odds, self.readout)
-        return Network(name, entropies, probabilities)
+        return Network(judge.name, entropies, probabilities)
 
-    def _log_odds(self, name: str, trace: xr.Dataset, model: RecurrentModel | None) -> Floats:
-        """The classifiers' answers, kept beside the trace: they depend on neither people's doubts nor the readout."""
-        category = self.people.category
-        what = {
-            "weights": trace.attrs["weights_sha256"],
-            "images": trace.attrs["data_sha256"],
-            "precision": trace.attrs["precision"],
-            "judged": hashlib.sha256(
-                json.dumps([self.files, self.animate.tolist(), category.tolist()]).encode()
-            ).hexdigest(),
+    def _random(self, beside: Opened, seed: int) -> Floats:
+        """Entropies [N, T] of a randomly initialised network; its trace, large and of no further use, is not kept."""
+        model = beside.model
+        assert model is not None
+        name = f"{beside.file_name}-random{seed}"
+        architecture = {key: model.metadata[key] for key in ("architecture", "options", "categories")}
+        images = fingerprint(stimuli(self.folder, self.files, model.metadata["categories"]))
+
+        def compute() -> Floats:
+            twin = random_twin(model, self.folder, self.files, seed)
+            with tempfile.TemporaryDirectory(dir=self.out) as place:
+                trace = open_trace(trace_stimuli(twin, name, self.folder, self.files, Path(place)))
+                return self._fit(name, trace, twin)
+
+        odds = self._log_odds(name, {**architecture, "random": seed, "data_sha256": images}, compute)
+        return accumulate(odds, self.readout)[1]
+
+    def _log_odds(self, name: str, what: Mapping[str, Any], compute: Callable[[], Floats]) -> Floats:
+        """The classifiers' answers, kept beside the traces: they depend on neither people's doubts nor the readout."""
+        judged = [self.files, self.animate.tolist(), self.people.category.tolist()]
+        everything = {
+            **what,
+            "judged": hashlib.sha256(json.dumps(judged).encode()).hexdigest(),
             "folds": self.folds,
             "seed": self.seed,
-            "elsewhere": str(self.elsewhere),
+            "elsewhere": None if self.elsewhere is None else fingerprint(self.elsewhere),
         }
-        key = json.dumps(what, sort_keys=True)
+        key = json.dumps(everything, sort_keys=True)
         file = self.out / "classifiers" / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:8]}.safetensors"
         if file.is_file():
             with safetensors.safe_open(file, framework="numpy") as opened:
                 if (opened.metadata() or {}).get("of") == key:
                     kept: Floats = opened.get_tensor("log_odds")
                     return kept
-        odds = self._fit(name, trace, model)
+        odds = compute()
         file.parent.mkdir(parents=True, exist_ok=True)
         with whole(file) as temporary:
             temporary.write_bytes(safetensors.numpy.save({"log_odds": odds}, metadata={"of": key}))
@@ -143,33 +198,19 @@ class Judges:
         if self.elsewhere is None:
             with progress(f"{name}: animacy classifiers", len(features) * self.folds) as advance:
                 return cross_fit(features, self.animate, self.people.category, self.folds, self.seed, advance)
-        if model is None:
-            raise OptionError(f"{name} is a trace; with --classifier-images name its network, which must see these too")
-        split = read_class_folders(self.elsewhere)
-        if split.categories != KINDS:
-            raise DataError(
-                f"{self.elsewhere}: holds {', '.join(split.categories)}; give folders animate and inanimate"
-            )
+        assert model is not None  # `_open` saw to it
         with tempfile.TemporaryDirectory(dir=self.out) as place:
-            seen = open_trace(trace_stimuli(model, name, self.elsewhere, split.files, Path(place)))
-            training, labels = features_of(seen), (split.labels == KINDS.index("animate")).astype(np.int64)
+            folder, files = Path(self.elsewhere.folder), self.elsewhere.files
+            training = features_of(open_trace(trace_stimuli(model, name, folder, files, Path(place))))
         with progress(f"{name}: animacy classifiers", len(features)) as advance:
-            return fit_elsewhere(training, labels, features, self.seed, advance)
-
-    def _random(self, model: RecurrentModel, name: str, seed: int) -> Floats:
-        """Entropies [N, T] of a randomly initialised network; its trace, large and of no further use, is not kept."""
-        twin = random_twin(model, self.folder, self.files, seed)
-        with tempfile.TemporaryDirectory(dir=self.out) as place:
-            trace = open_trace(trace_stimuli(twin, f"{name}-random{seed}", self.folder, self.files, Path(place)))
-            return self._judge(f"{name}-random{seed}", trace, twin).entropies
+            return fit_elsewhere(training, is_animate(self.elsewhere), features, self.seed, advance)
 
 
-def check_names(entries: Sequence[Entry]) -> list[Entry]:
-    """Entries whose names differ: a second of a name gets a number."""
-    seen: dict[str, int] = {}
-    unique = []
-    for entry in entries:
-        seen[entry.name] = seen.get(entry.name, 0) + 1
-        number = seen[entry.name]
-        unique.append(entry if number == 1 else Entry(f"{entry.name} ({number})", entry.members, entry.random))
-    return unique
+def _unlike(name: str, names: list[str]) -> str:
+    """The name, with a number if it stands among `names` already, to which it is added."""
+    number, unlike = 1, name
+    while unlike in names:
+        number += 1
+        unlike = f"{name} ({number})"
+    names.append(unlike)
+    return unlike

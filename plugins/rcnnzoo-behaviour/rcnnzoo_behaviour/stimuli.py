@@ -2,34 +2,78 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
 from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.data.folders import split_of_files
+from rcnnzoo.data.folders import read_class_folders, read_image, split_of_files
 from rcnnzoo.data.images import evaluation_batches, prepare, usual_size
 from rcnnzoo.data.opening import Data
 from rcnnzoo.data.splits import Split
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.data.unreadable import Unreadable
 from rcnnzoo.devices import best_device
+from rcnnzoo.errors import DataError
 from rcnnzoo.traces.finding import Subject
 from rcnnzoo.traces.labelled import UNKNOWN
 from rcnnzoo.traces.recording import Recording
 from rcnnzoo.weights.models import network_name, open_model, weights_file
+from rcnnzoo_behaviour.animacy import check_kinds
 
 BATCH = 100
+KINDS = ("animate", "inanimate")
 
 
 def stimuli(folder: Path, files: Sequence[str], categories: Sequence[str]) -> Split:
     """Images whose category, of those that a network knows, is not known."""
     split = split_of_files(folder, tuple(categories), list(files), [])
     return Split(split.categories, split.files, np.full(len(files), UNKNOWN), split.read, split.stamp, str(folder))
+
+
+def other_images(folder: Path, seen: Path, files: Sequence[str]) -> Split:
+    """Images to fit classifiers to, in `animate/` and `inanimate/`; each is read once to see that it can be.
+
+    Args:
+        folder: Where they lie.
+        seen: Where the images lie that people saw.
+        files: Names of those.
+
+    Raises:
+        DataError: There are other folders or too few images, one can't be read, or people saw it as well.
+    """
+    split = read_class_folders(folder)
+    if split.categories != KINDS:
+        raise DataError(f"{folder}: holds {', '.join(split.categories)}; give folders animate and inanimate")
+    check_kinds(is_animate(split), folder)
+    known = {_content(seen / file): file for file in files}
+    for file in split.files:
+        try:
+            read_image(folder / file)
+        except Exception as error:  # decoders raise anything
+            reason = " ".join(str(error).split())
+            raise DataError(f"{folder / file}: unreadable ({reason}); mend or remove it") from error
+        if (twin := known.get(_content(folder / file))) is not None:
+            raise DataError(
+                f"{folder / file}: is {seen / twin} as well; classifiers must not be fitted to images they are to judge"
+            )
+    return split
+
+
+def is_animate(split: Split) -> npt.NDArray[np.int64]:
+    """1 or 0 for each image of `other_images`."""
+    return np.asarray(split.labels == KINDS.index("animate"), dtype=np.int64)
+
+
+def _content(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").digest()
 
 
 def open_network(text: str, folder: Path, files: Sequence[str]) -> tuple[RecurrentModel, str]:
@@ -42,14 +86,10 @@ def open_network(text: str, folder: Path, files: Sequence[str]) -> tuple[Recurre
 
 
 def trace_stimuli(model: RecurrentModel, name: str, folder: Path, files: Sequence[str], traces: Path) -> Path:
-    """Record the features of all steps for these images, or find them recorded; the trace's folder.
-
-    Raises:
-        DataError: An image can't be read: what people did on it would be lost.
-    """
+    """Record the features of all steps for these images, all of which can be read, or find them recorded: a path."""
     data = Data(folder.resolve().name, {"all": stimuli(folder, files, model.metadata["categories"])})
-    subject = Subject(model, name, data, "all", traces / name)
-    return subject.record(Recording(BATCH, features=True, max_bad=0))
+    subject = Subject(model, name, data, "all", traces)
+    return subject.find(Recording(BATCH, features=True, max_bad=0))
 
 
 def random_twin(model: RecurrentModel, folder: Path, files: Sequence[str], seed: int) -> RecurrentModel:
@@ -63,7 +103,6 @@ def random_twin(model: RecurrentModel, folder: Path, files: Sequence[str], seed:
     device = best_device()
     twin = twin.to(device).eval()
     norms = [module for module in twin.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
-    momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean over batches
@@ -74,6 +113,4 @@ def random_twin(model: RecurrentModel, folder: Path, files: Sequence[str], seed:
     with torch.inference_mode():
         for batch in evaluation_batches(images, BATCH) if norms else ():
             twin(to_input(batch.images.to(device)))
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
     return twin.eval()

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
 Result = TypeVar("Result")
+Advance = Callable[[int], None] | None
+"""Is told how many more things are done."""
 
 
 def processors() -> int:
@@ -19,9 +21,7 @@ PART = 16
 """Rearrangements at a time: a part is what Ctrl-C waits for."""
 
 
-def in_parts(
-    work: Callable[[slice], Result], number: int, advance: Callable[[int], None] | None = None, part: int = PART
-) -> list[Result]:
+def in_parts(work: Callable[[slice], Result], number: int, advance: Advance = None, part: int = PART) -> list[Result]:
     """What `work` makes of each part of `number` things, in order; threads share the parts (compiled loops run free).
 
     >>> in_parts(lambda part: list(range(part.start, part.stop)), 5, part=2)

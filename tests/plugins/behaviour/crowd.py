@@ -8,9 +8,9 @@ from PIL import Image
 PHOTOGRAPHS = 40
 
 
-def make_images(folder, number=PHOTOGRAPHS, size=8, mode="RGB"):
+def make_images(folder, number=PHOTOGRAPHS, size=8, mode="RGB", seed=0):
     """Bright noise is animate, dark noise isn't, and what lies between is hard; names like animate/03.png."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     names = []
     for place in range(number):
         animate = place % 2

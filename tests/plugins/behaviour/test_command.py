@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from tests.plugins.behaviour.crowd import make_images, rows_by_image, rows_by_tr
 
 SMALL = ["--folds", "4", "--repeats", "2", "--exchanges", "199", "--refits", "19", "--bootstraps", "19"]
 SMALL += ["--random-networks", "2"]
+FEW = ["--random-networks", "0", "--refits", "0", "--bootstraps", "0"]
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +61,6 @@ def test_every_table_figure_and_the_words_are_there(result):
     words = (result / "methods.txt").read_text()
     assert "40 images" in words
     assert "4-fold cross-validation stratified by category and D > 0, 2 repeats, seed 0" in words
-    assert "19 shuffles" in words
-    assert "Holm" in words
 
 
 def test_correlations_say_what_the_readings_say(result):
@@ -104,11 +104,15 @@ def test_controls_and_ceilings_are_there_for_each_network(result):
 
 def test_json_is_one_document_and_classifiers_are_not_fitted_again(result, place, capsys, monkeypatch):
     monkeypatch.setattr("rcnnzoo_behaviour.running.cross_fit", None)  # calling it would fail
-    again = [*typed(place, place / "bl.safetensors", human="trials.csv"), "--json", "--random-networks", "0"]
+    both = place / "bl.safetensors", "--against", place / "b.safetensors"
+    again = [*typed(place, *both, human="trials.csv"), *FEW, "--json"]
     capsys.readouterr()
     assert main(again) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["correlations"][0]["network"] == "bl"
+    assert document["correlations"][0]["folds"] == 4
+    assert document["correlations"][0]["p"] is None
+    assert document["comparisons"][0]["exact"] is False
     assert set(document) == {"correlations", "comparisons", "controls", "ceilings", "beyond", "methods", "out"}
 
 
@@ -120,26 +124,66 @@ def test_seeds_of_a_network_are_one_entry_and_a_trace_will_do(place, capsys):
     assert averaged["network"] == "bl and 1 more"
     single = []
     for name in ("bl", "bl1"):
-        trace = next((place / "seeds" / "traces" / name).glob("*.zarr"))
+        trace = next((place / "seeds" / "traces").glob(f"{name}-*/*.zarr"))
         assert main([*typed(place, trace, out=f"trace-{name}"), *few]) == 0
         single.append(pd.read_csv(place / f"trace-{name}" / "correlations.csv").iloc[0]["spearman"])
     assert averaged["spearman"] == pytest.approx(np.mean(single))
 
 
 def test_classifiers_fitted_to_other_images(place, tmp_path):
-    make_images(tmp_path / "others", 30)
-    few = ["--random-networks", "0", "--refits", "0", "--bootstraps", "0"]
-    other = ["--classifier-images", str(tmp_path / "others")]
-    assert main([*typed(place, place / "bl.safetensors", out="elsewhere"), *few, *other]) == 0
+    make_images(tmp_path / "others", 30, seed=1)
+    arguments = [*typed(place, place / "bl.safetensors", out="elsewhere"), *FEW, "--repeats", "1"]
+    arguments += ["--classifier-images", str(tmp_path / "others")]
+    assert main(arguments) == 0
     assert "fitted to 30 other images" in (place / "elsewhere" / "methods.txt").read_text()
+    before = pd.read_csv(place / "elsewhere" / "reaction_times.csv")["last_entropy"]
+    make_images(tmp_path / "others", 30, seed=2)  # of the same names
+    assert main(arguments) == 0
+    assert (pd.read_csv(place / "elsewhere" / "reaction_times.csv")["last_entropy"] != before).any()
 
 
 def test_greyscale_images_of_another_size(place, tmp_path):
     names = make_images(tmp_path / "grey", size=20, mode="L")
     file = write_csv(tmp_path / "people.csv", rows_by_image(names))
     arguments = ["behaviour", place / "bl.safetensors", "--images", tmp_path / "grey", "--human", file]
-    few = ["--random-networks", "0", "--refits", "0", "--bootstraps", "0", "--repeats", "1"]
-    assert main([*map(str, arguments), "--out", str(tmp_path / "out"), *few]) == 0
+    assert main([*map(str, arguments), "--out", str(tmp_path / "out"), *FEW, "--repeats", "1"]) == 0
+
+
+def test_columns_of_reaction_times_in_a_row_an_image_are_the_users_own(place):
+    """`n_rt` and `rt_centred_ms` by image, empty for non-animals, as go/no-go data come."""
+    rows = pd.read_csv(place / "people.csv").drop(columns="note")
+    rows["n_rt"] = 13 * rows["animate"]
+    rows["rt_centred_ms"] = np.where(rows["animate"] == 1, rows["pc"] * -100, np.nan)
+    rows.to_csv(place / "gonogo.csv", index=False)
+    assert main([*typed(place, place / "bl.safetensors", human="gonogo.csv"), *FEW]) == 0
+    assert set(pd.read_csv(place / "out" / "correlations.csv")["predicted"]) == {"uncertainty"}
+
+
+def test_other_networks_and_other_people_may_share_a_folder_and_nothing_is_traced_twice(place, tmp_path, monkeypatch):
+    for folder, seed in (("a", 3), ("b", 4)):
+        (tmp_path / folder).mkdir()
+        net = rcnnzoo.build("bl", categories=5, image_size=8, width=1 / 16, seed=seed, steps=2)
+        rcnnzoo.save(net, tmp_path / folder / "bl.safetensors")
+    first, second = (tmp_path / folder / "bl.safetensors" for folder in "ab")
+    few = [*FEW, "--repeats", "1", "--random-networks", "1", "--folds", "1000000000"]
+    arguments = [*typed(place, first, "--against", second, out=tmp_path / "out"), *few]
+    assert main(arguments) == 0
+    for name in ("correlations", "reaction_times", "thresholds", "distributions"):
+        assert pd.read_csv(tmp_path / "out" / f"{name}.csv")["network"].unique().tolist() == ["bl", "bl (2)"]
+    folds = (
+        pd.read_csv(tmp_path / "out" / "correlations.csv", dtype={"folds": "Int64"}).groupby("images")["folds"].max()
+    )
+    assert folds.to_dict() == {"all": 4, "D > 0": 2, "animate": 2, "inanimate": 2}  # ten images in each
+
+    write_csv(place / "fewer.csv", rows_by_image([row["image"] for row in rows_by_image(names_in(place))][:36]))
+    assert main([*typed(place, first, out=tmp_path / "out", human="fewer.csv"), *few]) == 0
+    monkeypatch.setattr("rcnnzoo_behaviour.running.random_twin", None)  # calling it would fail
+    monkeypatch.setattr("rcnnzoo.traces.recording.prepare", None)
+    assert main(arguments) == 0
+
+
+def names_in(place):
+    return pd.read_csv(place / "people.csv")["image"].tolist()
 
 
 def fault(capsys, arguments, status=2):
@@ -161,11 +205,58 @@ def test_bad_input_is_one_line_and_status_2(place, capsys, tmp_path):
     rows[3]["pc"] = rows[3]["n_correct"] / 20
     file = write_csv(tmp_path / "people.csv", rows)
     arguments = ["behaviour", str(place / "bl.safetensors"), "--images", str(tmp_path / "x"), "--human", str(file)]
-    capsys.readouterr()
-    assert main([*arguments, "--out", str(tmp_path / "out"), *SMALL]) == 2
-    assert "unreadable" in capsys.readouterr().err
+    line = fault(capsys, [*arguments, "--out", str(tmp_path / "out"), *SMALL])
+    assert line.startswith(f"error: {file}, row 2: {tmp_path / 'x' / rows[0]['image']} is unreadable (")
     assert "unknown readout 'cumulativ'" in fault(capsys, typed(place, "bl", "--readout", "cumulativ"))
-    assert "there are only 20 images" in fault(capsys, [*typed(place, place / "bl.safetensors"), "--folds", "30"])
+
+
+def test_what_is_wrong_with_networks_is_said_before_one_is_traced(place, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("rcnnzoo_behaviour.running.trace_stimuli", None)  # calling it would fail
+    bl, bl1, b = (str(place / f"{name}.safetensors") for name in ("bl", "bl1", "b"))
+    assert fault(capsys, typed(place, f"{bl},,{bl1}")) == (
+        f"error: '{bl},,{bl1}': nothing stands at one side of a comma; name a network there"
+    )
+    copy = shutil.copy(bl, tmp_path / "copy.safetensors")
+    assert fault(capsys, typed(place, bl, "--against", copy)) == (
+        f"error: {copy}: the same network as {bl}; name each once"
+    )
+    assert "the same network" in fault(capsys, typed(place, f"{bl},{bl}"))
+    assert fault(capsys, typed(place, f"{bl},{b}")) == (
+        f"error: {bl},{b}: networks of one entry must have equally many time steps"
+    )
+    assert "no such run folder" in fault(capsys, typed(place, bl, "--against", place / "none"))
+
+
+def test_what_is_wrong_with_images_for_classifiers_is_said_before_a_network_is_traced(
+    place, result, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("rcnnzoo_behaviour.running.trace_stimuli", None)
+    names = make_images(tmp_path, 30, seed=1)
+    arguments = typed(place, place / "bl.safetensors", "--classifier-images", tmp_path)
+    trace = next((result / "traces").glob("bl-*/*.zarr"))
+    assert fault(capsys, typed(place, trace, "--classifier-images", tmp_path)) == (
+        f"error: {trace}: a trace; with --classifier-images name its network, which must see these too"
+    )
+    shutil.copy(place / "images" / "animate" / "03.png", tmp_path / "animate" / "other.png")
+    assert fault(capsys, arguments) == (
+        f"error: {tmp_path / 'animate' / 'other.png'}: is {place / 'images' / 'animate' / '03.png'} as well; "
+        "classifiers must not be fitted to images they are to judge"
+    )
+    (tmp_path / "animate" / "other.png").write_bytes(b"no image")
+    line = fault(capsys, arguments)
+    assert line.startswith(f"error: {tmp_path / 'animate' / 'other.png'}: unreadable (")
+    for name in ["animate/other.png", *names[11::2]]:
+        (tmp_path / name).unlink()
+    assert fault(capsys, arguments) == (
+        f"error: {tmp_path}: 5 of the images are animate; classifiers need 6, give more"
+    )
+    rows = rows_by_image(names_in(place))
+    for row in rows[5::2]:
+        row["animate"] = 0
+    write_csv(place / "few.csv", rows)
+    assert fault(capsys, typed(place, place / "bl.safetensors", human="few.csv")) == (
+        f"error: {place / 'few.csv'}: 2 of the images are animate; classifiers need 6, give more"
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to send")

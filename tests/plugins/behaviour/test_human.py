@@ -94,6 +94,7 @@ BY_IMAGE = {
         "row 4: uncertainty is 0.3, but D = 0.5 - |0.5 - PC| is 0.1 with a PC of 0.9; mend one of them",
     ),
     "PC contradicts counts": (change(2, n=20, n_correct=18, pc=0.5), "row 4: pc is 0.5, but n_correct / n is 0.9"),
+    "more than there are people": (change(2, n=1e19, n_correct=1e19), "row 4: n is 1e.19 and n_correct 1e.19; give"),
     "more right than asked": (change(2, n=20, n_correct=21), "row 4: n is 20 and n_correct 21; give whole numbers"),
     "fewer than 20": (lambda rows: rows[:12], "row 13: ends after 12 images; give at least 20"),
     "one category": (
@@ -137,7 +138,15 @@ BY_TRIAL = {
     "answer": (change(3, correct="yes"), "row 5: correct is 'yes'; give 1, 0, missing or late"),
     "no subject": (change(3, subject=""), "row 5: no subject; name each person"),
     "time": (change(3, rt_ms=-3), "row 5: rt_ms is -3; give milliseconds"),
-    "twice": (lambda rows: [*rows, rows[1]], "row 146: repeats row 3; number trials in a column if it was shown twice"),
+    "twice": (
+        lambda rows: [*rows, rows[1]],
+        "row 146: p0 saw animate/03.png in row 3 already; number trials in a column if so it was",
+    ),
+    "twice, and otherwise": (
+        lambda rows: [*rows, rows[1] | {"correct": 1 - rows[1]["correct"], "rt_ms": 512}],
+        "row 146: p0 saw animate/03.png in row 3 already; number trials in a column if so it was",
+    ),
+    "time that is none": (change(3, rt_ms="nan"), "row 5: rt_ms is nan; give a number, or nothing"),
     "no correct": (
         lambda rows: [{name: row[name] for name in ("subject", "image", "animate")} for row in rows],
         "row 1: no column 'correct'; it has subject, image, animate, but needs subject, image, animate, correct",
@@ -195,3 +204,20 @@ def test_a_byte_order_mark_and_spaces_are_no_fault(folder, names, tmp_path):
     file = write_csv(tmp_path / "people.csv", rows_by_image(names))
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b",animate", b", animate", 1))
     assert len(read_people(file, folder).images) == 24
+
+
+def test_trials_that_a_column_tells_apart_are_two_and_answers_may_be_written_as_floats(folder, names, tmp_path):
+    rows = [
+        row | {"correct": f"{row['correct']}.0", "block": block} for block in (1, 2) for row in rows_by_trial(names)
+    ]
+    people = read_people(write_csv(tmp_path / "people.csv", rows), folder)
+    once = read_people(write_csv(tmp_path / "once.csv", rows_by_trial(names)), folder)
+    assert (people.images["n"] == 12).all()
+    assert people.images["n_correct"].tolist() == (2 * once.images["n_correct"]).tolist()
+
+
+def test_each_image_has_the_row_in_which_it_stands_first(folder, names, tmp_path):
+    file = write_csv(tmp_path / "people.csv", rows_by_trial(names))
+    assert read_people(file, folder).places[:2] == [f"{file}, row 2", f"{file}, row 3"]
+    file = write_csv(tmp_path / "people.csv", rows_by_image(names))
+    assert read_people(file, folder).places[-1] == f"{file}, row {len(names) + 1}"

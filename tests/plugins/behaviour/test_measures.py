@@ -1,6 +1,7 @@
 """Graded times, ceilings, controls and the animacy readout, against hand calculations and other libraries."""
 
 import math
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 from scipy.stats import rankdata, spearmanr
 
-from rcnnzoo.errors import OptionError
-from rcnnzoo_behaviour.animacy import accumulate, cross_fit, fit_elsewhere
+from rcnnzoo.data.unreadable import DataWarning
+from rcnnzoo.errors import DataError
+from rcnnzoo_behaviour.animacy import accumulate, check_kinds, cross_fit, fit_elsewhere
 from rcnnzoo_behaviour.ceiling import (
     APPROXIMATE,
+    ResponseModel,
     ceilings,
     correlate,
     fit_responses,
@@ -62,6 +65,15 @@ def test_graded_times_give_a_feedforward_network_an_entry_that_whole_steps_do_no
     assert read(Courses(one_step), crowd.uncertainty, folds).correlation == 0
 
 
+def test_graded_times_are_not_turned_round_where_the_relation_is_negative():
+    """As whole steps: no threshold is better than none, so all run to the last step."""
+    hard = np.linspace(0, 1, 40)
+    entropies = np.stack([0.6 - 0.3 * hard, 0.5 - 0.4 * hard], axis=1)
+    times, standardised = read_graded(entropies, hard, deal(np.zeros(40), 4, 1, 0))
+    assert (times == 2).all()
+    assert (standardised == 0.5).all()
+
+
 def test_the_share_of_ties_is_a_count_of_pairs():
     values = [1, 1, 1, 2, 2, 5]
     pairs = [a == b for i, a in enumerate(values) for b in values[i + 1 :]]
@@ -100,6 +112,37 @@ def test_ceilings_reproduce_the_people_and_know_the_truth():
     truth, doubt = 0.5 - abs(0.5 - share), share_to_uncertainty(right / n)
     assert value["true D, without ties"] == pytest.approx(spearmanr(truth, doubt).statistic, abs=0.03)
     assert value["half, of judgements"] < value["true D"] < value["noise-free"] < 1
+
+
+def test_ceilings_of_a_model_that_does_not_reproduce_the_people_are_marked_and_warned_of(monkeypatch):
+    n, right, _ = counts(400, [0.7, 0.3], [30, 4], [0.5, 2], 40)
+    wrong = ResponseModel(np.array([1.0, 0.0]), np.array([2.0, 1.0]), np.array([2.0, 1.0]))
+    monkeypatch.setattr("rcnnzoo_behaviour.ceiling.fit_responses", lambda n, n_correct: wrong)
+    with pytest.warns(DataWarning, match="not to be trusted, and not drawn"):
+        table = ceilings(people_of(n, right), {"net": np.ones(8) / 8}, 20, 0)
+    doubtful = set(table.loc[~table["trusted"], "ceiling"])
+    assert doubtful == {"half, modelled", "share of D = 0, modelled", "true D, without ties", "true D"}
+
+
+def test_images_with_few_judgements_are_left_out_of_ceilings_and_counted():
+    n, right, _ = counts(300, [0.7, 0.3], [30, 4], [0.5, 2], 40)
+    few = n.copy()
+    few[:7] = 3
+    some = ceilings(people_of(few, np.minimum(right, few)), {"net": np.ones(8) / 8}, 20, 0)
+    number = some.groupby("ceiling")["images"].first()
+    assert number["half, of judgements"] == number["true D"] == 293
+    assert number["noise-free"] == 300
+    none = ceilings(people_of(np.full(300, 3), np.minimum(right, 3)), {"net": np.ones(8) / 8}, 20, 0)
+    assert none["ceiling"].tolist() == ["noise-free"]
+
+
+def test_one_person_has_no_halves():
+    trials = pd.DataFrame({"subject": "a", "image": np.repeat(np.arange(40).astype(str), 4), "answer": "correct"})
+    trials.loc[::5, "answer"] = "wrong"
+    assert math.isnan(halves_of_people(trials, 5, np.random.default_rng(0)))
+    right = trials["answer"].eq("correct").to_numpy().reshape(40, 4).sum(axis=1)
+    people = replace(people_of(np.full(40, 4), right), trials=trials)
+    assert ceilings(people, {"net": np.ones(8) / 8}, 5, 0)["ceiling"].tolist() == ["noise-free"]
 
 
 def test_nothing_that_is_tied_alike_beats_the_noise_free_ceiling():
@@ -160,15 +203,27 @@ def test_given_a_category_only_what_is_left_within_counts():
     assert abs(partial_correlation(standardised, doubt, pd.DataFrame({"category": category}))) < 0.25
 
 
+def test_given_nearly_a_category_an_image_there_is_nothing_to_correlate():
+    random = np.random.default_rng(1)
+    standardised = random.random((2, 40))
+    for values, known in ((38, False), (21, False), (20, True)):
+        category = pd.DataFrame({"category": (np.arange(40) % values).astype(str)})
+        assert math.isfinite(partial_correlation(standardised, random.random(40), category)) == known
+
+
 def test_statistics_of_images_by_hand(tmp_path):
     flat, edge = np.full((8, 8), 100, dtype=np.uint8), np.zeros((8, 8), dtype=np.uint8)
     edge[:, 4:] = 255
     for name, pixels in (("flat.png", flat), ("edge.png", edge)):
         Image.fromarray(pixels).save(tmp_path / name)
-    table = image_statistics(tmp_path, ["flat.png", "edge.png"])
+    people = People(pd.DataFrame({"image": ["flat.png", "edge.png"]}), places=["x.csv, row 2", "x.csv, row 3"])
+    table = image_statistics(tmp_path, people)
     assert table["contrast"].tolist() == [0, 0.5]
     # Two of eight columns touch the edge; a step of 1 is a gradient of 1/2 on each side.
     np.testing.assert_allclose(table["clutter"], [0, 2 / 8 * 0.5])
+    (tmp_path / "edge.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"x\.csv, row 3: .*edge.png is unreadable \(.*\); mend it, or leave it out"):
+        image_statistics(tmp_path, people)
 
 
 def test_kappa_by_hand():
@@ -193,6 +248,8 @@ def test_a_network_is_right_at_its_reaction_time():
     probabilities = np.array([[0.4, 0.9], [0.4, 0.9]])
     right = is_correct(probabilities, np.array([[1, 2], [2, 1]]), np.array([1, 1]))
     assert right.tolist() == [[False, True], [True, False]]
+    even = is_correct(np.full((2, 1), 0.5), np.ones((1, 2), dtype=int), np.array([1, 0]))
+    assert even.tolist() == [[False, False]]
 
 
 def test_probabilities_accumulate_as_readouts_do():
@@ -220,8 +277,21 @@ def test_classifiers_are_fitted_a_step_and_never_to_the_image_itself(features):
     assert ((elsewhere[60:, 1] > 0) == animate[60:]).mean() > 0.9
 
 
-def test_too_few_of_a_kind_for_so_many_folds(features):
-    seen, animate = features
+@pytest.mark.parametrize(("number", "folds"), [(6, 6), (6, 2), (10, 10)])
+def test_as_few_of_a_kind_as_are_let_through_are_enough_for_all_folds(features, number, folds):
+    seen, _ = features
+    few = np.where(np.arange(120) < number, 1, 0)
+    check_kinds(few, Path("people.csv"), folds)
+    strata = np.arange(120)  # a category an image
+    assert np.isfinite(cross_fit([seen[1]], few, strata, folds, seed=0)).all()
+
+
+def test_fewer_of_a_kind_are_said_to_be_too_few():
     few = np.where(np.arange(120) < 5, 1, 0)
-    with pytest.raises(OptionError, match="--folds 10: of one kind, animate or inanimate, there are only 5 images"):
-        cross_fit(seen, few, animate, 10, seed=0)
+    with pytest.raises(DataError, match=r"x: 5 of the images are animate; classifiers need 10, give more$"):
+        check_kinds(few, Path("x"), 10)
+    with pytest.raises(DataError, match=r"x: 5 of the images are inanimate; classifiers need 6, give more$"):
+        check_kinds(1 - few, Path("x"))
+    few[:8] = 1
+    with pytest.raises(DataError, match=r"x: 8 of .* need 10, give more, or fewer --folds than 10$"):
+        check_kinds(few, Path("x"), 10)

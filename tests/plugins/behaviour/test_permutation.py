@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import rankdata
 
 from rcnnzoo_behaviour.bootstrap import bootstrap_interval, bootstrap_ranks, difference, draw_copies
-from rcnnzoo_behaviour.fitting import Courses, deal, read
+from rcnnzoo_behaviour.fitting import Courses, deal, read, stream
 from rcnnzoo_behaviour.permutation import against_zero, exchange_ranks, exchange_refitted
 from rcnnzoo_behaviour.simulation import simulate
 
@@ -63,7 +63,7 @@ def test_refitting_after_an_exchange_is_reading_the_exchanged_courses():
     pair = simulate(40, 0.5, seed=0, networks=2)
     folds = deal(np.zeros(40), 4, 2, 0)
     test = exchange_refitted(Courses(np.concatenate(pair.entropies)), pair.uncertainty, folds, number=3, seed=5)
-    exchanged = np.random.default_rng(5).random((4, 40)) < 0.5
+    exchanged = stream(5, "exchanges").random((4, 40)) < 0.5
     for place, swap in enumerate(exchanged[1:, :, None]):
         one = np.where(swap, pair.entropies[1], pair.entropies[0])
         two = np.where(swap, pair.entropies[0], pair.entropies[1])
@@ -125,16 +125,33 @@ def test_an_interval_holds_the_estimate_and_narrows_with_more_images():
 
 
 def test_a_network_beside_itself_differs_by_nothing_and_seeds_widen_an_interval():
-    crowds = simulate(80, 0.7, 0, networks=2)
+    crowds = simulate(80, 0.7, 0)
     folds = deal(crowds.uncertainty > 0, 5, 1, 0)
-    one, other = (Courses(course) for course in crowds.entropies)
+    one = Courses(crowds.entropies[0])
     interval = bootstrap_interval([one], crowds.uncertainty, folds, 50, seed=0)
     same = difference(interval, bootstrap_interval([one], crowds.uncertainty, folds, 50, seed=0))
     assert (same.low, same.high) == (0, 0)
     unrelated = Courses(simulate(80, 0.0, 7).entropies[0])
     mixed = bootstrap_interval([one, unrelated], crowds.uncertainty, folds, 200, seed=0)
     assert mixed.high - mixed.low > interval.high - interval.low
-    assert other is not one
+
+
+def test_entries_of_several_networks_draw_them_each_by_itself():
+    """No seed of one entry belongs to a seed of another: even the same networks then differ, by chance."""
+    crowds = simulate(80, 0.7, 0)
+    pair = [crowds.entropies[0], simulate(80, 0.0, 7).entropies[0]]
+    folds = deal(crowds.uncertainty > 0, 5, 1, 0)
+    courses, areas = [Courses(part) for part in pair], [part.mean(axis=1) for part in pair]
+    for one, other in (
+        [bootstrap_interval(courses, crowds.uncertainty, folds, 200, 0, name) for name in "ab"],
+        [bootstrap_ranks(areas, crowds.uncertainty, 200, 0, name) for name in "ab"],
+    ):
+        apart = np.mean(one.values != other.values)
+        # Of two networks an entry draws (1, 1), (1, 2), (2, 1) or (2, 2), averages of which are three: equal in 3 of 8.
+        assert apart == pytest.approx(5 / 8, abs=0.12)
+        both = difference(one, other)
+        assert both.low < -0.3
+        assert both.high > 0.3
 
 
 def test_ranks_in_samples_are_what_scipy_makes_of_the_images_repeated():
