@@ -9,7 +9,8 @@ RcnnzooError
 ├── TraceError      traces
 └── TrainingError   runs that can't start, go on or converge
 
-Each message is one line: what is wrong, where, what to do. The command line prints it and exits with 2.
+Each message is one line: what is wrong, where, what to do. The command line prints it and exits with 2. What is no
+error, but should be known, is a `RcnnzooWarning`, which the command line prints as one line.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from collections.abc import Iterable
 
 class RcnnzooError(Exception):
     """The input or an option is wrong; the message says which and what to do."""
+
+
+class RcnnzooWarning(UserWarning):
+    """Something that the user should know and that stops nothing; one line, like an error's."""
 
 
 class UnknownName(RcnnzooError):  # noqa: N818 - it is what it says

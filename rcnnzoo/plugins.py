@@ -27,7 +27,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from rcnnzoo import hookspecs
-from rcnnzoo.errors import PluginError, UnknownName
+from rcnnzoo.errors import PluginError, RcnnzooWarning, UnknownName
 
 GROUP = "rcnnzoo"
 CORE = "rcnnzoo"
@@ -48,7 +48,7 @@ SINGULAR = {
 }
 
 
-class PluginWarning(UserWarning):
+class PluginWarning(RcnnzooWarning):
     """A plugin, or a name of it, was left out."""
 
 

@@ -15,7 +15,7 @@ import typer
 
 from rcnnzoo import plugins
 from rcnnzoo.cli.output import visible
-from rcnnzoo.errors import RcnnzooError
+from rcnnzoo.errors import RcnnzooError, RcnnzooWarning
 
 OURS, INPUT, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 """Exit statuses; the last two are what a shell reports of a program that SIGINT or SIGPIPE ended."""
@@ -73,7 +73,7 @@ def _is_memory(error: BaseException) -> bool:
 
 @contextmanager
 def warnings_in_one_line() -> Iterator[None]:
-    """While it lasts, rcnnzoo's own warnings are one line each; others look as Python shows them."""
+    """While it lasts, rcnnzoo's and its plugins' warnings are one line each; others look as Python shows them."""
     usual = warnings.showwarning
 
     def show(
@@ -84,7 +84,7 @@ def warnings_in_one_line() -> Iterator[None]:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        if category.__module__.partition(".")[0] == "rcnnzoo":
+        if issubclass(category, RcnnzooWarning):
             _say(f"warning: {message}")
         else:
             usual(message, category, filename, lineno, file, line)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 
-from rcnnzoo.errors import DataError
+from rcnnzoo.errors import DataError, RcnnzooWarning
 
 MOST = 10
 
 
-class DataWarning(UserWarning):
+class DataWarning(RcnnzooWarning):
     """Images are missing: one was skipped, or a data set is not whole."""
 
 

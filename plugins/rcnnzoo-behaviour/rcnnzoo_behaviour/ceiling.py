@@ -20,7 +20,7 @@ from scipy.special import expit
 from scipy.stats import betabinom, spearmanr
 
 from rcnnzoo.analysis.intervals import percentiles
-from rcnnzoo.data.unreadable import DataWarning
+from rcnnzoo.errors import RcnnzooWarning
 from rcnnzoo_behaviour.fitting import Floats, Integers, stream
 from rcnnzoo_behaviour.human import LEAST_IMAGES, People
 from rcnnzoo_behaviour.working import Advance
@@ -30,6 +30,10 @@ LEAST_PEOPLE = 4
 APPROXIMATE = 0.05
 """How far a response model may be from the people it stands for, in correlation and in the share of D = 0, if not by
 chance."""
+
+
+class CeilingWarning(RcnnzooWarning):
+    """A response model is too far from the people it stands for."""
 
 
 @dataclass(frozen=True)
@@ -242,7 +246,7 @@ def _modelled(
         warnings.warn(
             f"the response model makes {half:.2f} of halves, which correlate {wanted[0]:.2f}, and {zero:.2f} of the "
             f"{wanted[1]:.2f} of images with D = 0: its ceilings are not to be trusted, and not drawn",
-            DataWarning,
+            CeilingWarning,
             stacklevel=2,
         )
     found.add("half, modelled", half, trusted=trusted)

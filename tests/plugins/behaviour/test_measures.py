@@ -15,11 +15,11 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 from scipy.stats import rankdata, spearmanr
 
-from rcnnzoo.data.unreadable import DataWarning
 from rcnnzoo.errors import DataError
 from rcnnzoo_behaviour.animacy import accumulate, check_kinds, cross_fit, fit_elsewhere
 from rcnnzoo_behaviour.ceiling import (
     APPROXIMATE,
+    CeilingWarning,
     ResponseModel,
     ceilings,
     correlate,
@@ -118,7 +118,7 @@ def test_ceilings_of_a_model_that_does_not_reproduce_the_people_are_marked_and_w
     n, right, _ = counts(400, [0.7, 0.3], [30, 4], [0.5, 2], 40)
     wrong = ResponseModel(np.array([1.0, 0.0]), np.array([2.0, 1.0]), np.array([2.0, 1.0]))
     monkeypatch.setattr("rcnnzoo_behaviour.ceiling.fit_responses", lambda n, n_correct: wrong)
-    with pytest.warns(DataWarning, match="not to be trusted, and not drawn"):
+    with pytest.warns(CeilingWarning, match="not to be trusted, and not drawn"):
         table = ceilings(people_of(n, right), {"net": np.ones(8) / 8}, 20, 0)
     doubtful = set(table.loc[~table["trusted"], "ceiling"])
     assert doubtful == {"half, modelled", "share of D = 0, modelled", "true D, without ties", "true D"}
