@@ -19,6 +19,15 @@ import difflib
 from collections.abc import Iterable
 
 
+def reason(error: BaseException) -> str:
+    r"""What an error of somebody else's says, in one line; its class, if it says nothing.
+
+    >>> reason(OSError("image file is\n  truncated")), reason(EOFError())
+    ('image file is truncated', 'EOFError')
+    """
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 class RcnnzooError(Exception):
     """The input or an option is wrong; the message says which and what to do."""
 

@@ -4,7 +4,7 @@ import contextlib
 
 import rcnnzoo
 from rcnnzoo import plugins
-from rcnnzoo.checking.architectures import example_of
+from rcnnzoo.checking.specimen import example_of
 from rcnnzoo.errors import OptionError
 
 

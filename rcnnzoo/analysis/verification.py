@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import xarray as xr
 
 from rcnnzoo.analysis.accuracy import measure_accuracy
 from rcnnzoo.errors import DataError, WeightsError
-from rcnnzoo.weights.files import HASH, content_hash, load, read_header
+from rcnnzoo.weights.files import HASH, bytes_hash, content_hash, load, read_header
 
 SHARE, IMAGES = 0.002, 2
 """By how many images an accuracy may differ, whichever is more: processors decide near ties differently."""
@@ -35,6 +34,11 @@ class Check:
     found: str
 
 
+def failed(checks: Sequence[Check]) -> list[str]:
+    """Names of those that found something else than they should."""
+    return [check.name for check in checks if check.ok is False]
+
+
 def check_file(path: Path, sha256: str | None = None) -> list[Check]:
     """What the file alone can tell.
 
@@ -46,8 +50,7 @@ def check_file(path: Path, sha256: str | None = None) -> list[Check]:
         WeightsError: It is missing, damaged, or not rcnnzoo's, so that nothing can be checked.
     """
     metadata, shapes = read_header(path)
-    with path.open("rb") as opened:
-        found = hashlib.file_digest(opened, "sha256").hexdigest()
+    found = bytes_hash(path)
     ok = None if sha256 is None else found == sha256.lower()
     checks = [Check("SHA-256 of the file", ok, found if ok is not False else f"{found}, not {sha256}")]
     checks.append(_check_content(path, metadata))

@@ -5,107 +5,27 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rcnnzoo import plugins
-from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.contract import RecurrentModel, State
 from rcnnzoo.checking.rows import Check, Doubt, Fault, Row, Unusable, run_all
+from rcnnzoo.checking.specimen import CATEGORIES, Specimen, example_of, specimen
 from rcnnzoo.engine.decide import decide
-from rcnnzoo.errors import OptionError
-from rcnnzoo.hookspecs import Architecture
 from rcnnzoo.plugins import one_line
 from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.readouts.lookup import readout
 from rcnnzoo.weights.files import load, save
 
-CATEGORIES = 5
-SMALL = ((32, 1 / 16), (64, 1 / 16), (128, 1 / 16), (32, 1.0), (224, 1.0))
-"""Image sizes and widths to try in turn; most networks take the first."""
-SEED = 1  # `load` builds with another, so that what a file doesn't hold shows
 TOLERANCE = 1e-4  # of the largest value: well above what rounding does in float32, well below what a mistake does
-
-
-@dataclass(frozen=True)
-class Specimen:
-    """A small network of an architecture, in evaluation mode, whose batch norm has seen some images."""
-
-    architecture: str
-    image_size: int
-    width: float
-    network: RecurrentModel
-
-    def build(self, seed: int = SEED) -> RecurrentModel:
-        """Another one, fresh, in training mode."""
-        return build(self.architecture, categories=CATEGORIES, image_size=self.image_size, width=self.width, seed=seed)
-
-    def images(self, count: int, seed: int = 7) -> Tensor:
-        """Images of noise [B, 3, S, S]."""
-        shape = (count, 3, self.image_size, self.image_size)
-        return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).clamp(-1, 1)
 
 
 def check_architecture(name: str) -> Iterator[Row]:
     """A row a check of the architecture of that name; only the first faults, where nothing else can be checked."""
     return run_all(f"architecture {name}", "builds", lambda: specimen(example_of(name)), CHECKS)
-
-
-def example_of(name: str) -> str:
-    """The name of an architecture itself; of a family, `zoo/*`, its example.
-
-    Raises:
-        Fault: The family names none.
-    """
-    example = cast(Architecture, plugins.describe("architectures", name)).example
-    if name.endswith("/*") and not example:
-        raise Fault(f"{name} is a family without an example: name a small one, Architecture(..., example=...)")
-    return name.replace("*", example)
-
-
-def specimen(name: str) -> Specimen:
-    """A small network of an architecture.
-
-    Raises:
-        Fault: It can't be built, lacks a method, or can't run, at any of the sizes that are tried.
-    """
-    first: Exception | None = None
-    for image_size, width in SMALL:
-        try:
-            network = build(name, categories=CATEGORIES, image_size=image_size, width=width, seed=SEED)
-            _check_methods(network)
-            made = Specimen(name, image_size, width, network)
-            with torch.no_grad():
-                for seed in range(3):
-                    network(made.images(8, seed))
-        except Fault:
-            raise
-        except Exception as error:
-            # A refusal of the size says less than what happened at a size that it takes.
-            first = error if first is None or isinstance(first, OptionError) else first
-        else:
-            network.eval()
-            return made
-    assert first is not None
-    sizes = ", ".join(f"{size} pixels at width {width:g}" for size, width in SMALL)
-    raise Fault(f"it can't be built and run on images: {one_line(first)} (tried {sizes})") from first
-
-
-def _check_methods(network: RecurrentModel) -> None:
-    kind = type(network).__name__
-    methods = ("begin", "step", "features")
-    missing = [name for name in methods if getattr(type(network), name) is getattr(RecurrentModel, name)]
-    if missing:
-        raise Fault(f"{kind} has no {' and no '.join(missing)}: write {', '.join(missing)} (docs/plugins.md)")
-    steps = getattr(network, "num_steps", None)
-    wanted = cast(Architecture, plugins.describe("architectures", network.metadata["architecture"])).steps
-    if wanted not in (steps, None):
-        raise Fault(f"{kind}.num_steps is {steps}, and {wanted} was asked for: set self.num_steps = steps")
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from rcnnzoo.checking.rows import Check, Fault, Row, Unusable, run_all
+from rcnnzoo.checking.rows import Fault, Row, Unusable, on_all, run_all
 from rcnnzoo.plugins import one_line
 from rcnnzoo.policies.checks import checked_scores
 from rcnnzoo.policies.contract import ExitPolicy
@@ -21,7 +21,7 @@ OnProbabilities = Callable[[ExitPolicy, Tensor], None]
 
 def check_policy(name: str) -> Iterator[Row]:
     """A row a check of the exit policy of that name; only the first, where it can't be made."""
-    checks = {check: _on_all(of_probabilities) for check, of_probabilities in CHECKS.items()}
+    checks = {check: on_all(of_probabilities, examples) for check, of_probabilities in CHECKS.items()}
     return run_all(f"policy {name}", "made", lambda: _made(name), checks)
 
 
@@ -31,14 +31,6 @@ def examples() -> Iterator[Tensor]:
     for steps, categories in ((1, 2), (2, 3), (8, 10), (5, 100)):
         for scale in (0.0, 1.0, 5.0, 200.0):
             yield torch.softmax(scale * torch.randn(4, steps, categories, generator=generator), dim=-1)
-
-
-def _on_all(check: OnProbabilities) -> Check[ExitPolicy]:
-    def run_on_all(rule: ExitPolicy) -> None:
-        for probabilities in examples():
-            check(rule, probabilities)
-
-    return run_on_all
 
 
 def _made(name: str) -> ExitPolicy:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from rcnnzoo.checking.rows import Check, Fault, Row, Unusable, run_all
+from rcnnzoo.checking.rows import Fault, Row, Unusable, on_all, run_all
 from rcnnzoo.readouts.lookup import readout
 
 Rule = Callable[[Tensor], Tensor]
@@ -17,7 +17,7 @@ ROUNDING = 1e-5
 
 def check_readout(name: str) -> Iterator[Row]:
     """A row a check of the readout of that name; only the first, where it can't be imported."""
-    checks = {check: _on_all(of_logits) for check, of_logits in CHECKS.items()}
+    checks = {check: on_all(of_logits, examples) for check, of_logits in CHECKS.items()}
     return run_all(f"readout {name}", "imported", lambda: readout(name), checks)
 
 
@@ -27,14 +27,6 @@ def examples() -> Iterator[Tensor]:
     for steps, categories in ((1, 2), (2, 3), (8, 10)):
         for scale in (0.0, 1.0, 200.0):
             yield scale * torch.randn(4, steps, categories, generator=generator)
-
-
-def _on_all(check: OnLogits) -> Check[Rule]:
-    def run_on_all(rule: Rule) -> None:
-        for logits in examples():
-            check(rule, logits)
-
-    return run_on_all
 
 
 def gives_probabilities(rule: Rule, logits: Tensor) -> None:

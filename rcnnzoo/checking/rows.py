@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -10,6 +10,7 @@ from rcnnzoo.errors import PluginError
 from rcnnzoo.plugins import one_line
 
 Subject = TypeVar("Subject")
+Example = TypeVar("Example")
 Check = Callable[[Subject], str | None]
 
 
@@ -70,3 +71,13 @@ def run_all(
             yield row
             if isinstance(row.error, Unusable):
                 return
+
+
+def on_all(check: Callable[[Subject, Example], None], examples: Callable[[], Iterable[Example]]) -> Check[Subject]:
+    """The check of a subject that runs another on each example, up to the first fault."""
+
+    def run_on_all(subject: Subject) -> None:
+        for example in examples():
+            check(subject, example)
+
+    return run_on_all

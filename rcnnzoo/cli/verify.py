@@ -30,7 +30,7 @@ def verify(
 
     Example: rcnnzoo verify runs/bl-digits-seed0 --data digits
     """
-    from rcnnzoo.analysis.verification import check_accuracy, check_file, claimed_precision
+    from rcnnzoo.analysis.verification import check_accuracy, check_file, claimed_precision, failed
     from rcnnzoo.data.splits import fingerprint
     from rcnnzoo.traces.finding import find_subject
     from rcnnzoo.traces.opening import open_trace
@@ -43,7 +43,7 @@ def verify(
             f"{model}: an architecture has no weights to verify; name a run folder or a .safetensors file"
         )
     checks = check_file(file, sha256)
-    if data is not None and all(check.ok is not False for check in checks):
+    if data is not None and not failed(checks):
         subject = find_subject(model, data, data_dir, split)
         precision = precision or claimed_precision(subject.model.metadata)
         how = Recording(batch_size, precision=precision, workers=workers, max_bad=max_bad)
@@ -57,6 +57,5 @@ def verify(
         show_table(
             [{"check": check.name, "": words[check.ok], "found": check.found} for check in checks], title=str(file)
         )
-    failed = [check.name for check in checks if check.ok is False]
-    if failed:
-        raise WeightsError(f"{file}: {', '.join(failed)}: not what it should be")
+    if names := failed(checks):
+        raise WeightsError(f"{file}: {', '.join(names)}: not what it should be")

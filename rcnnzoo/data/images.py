@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 from rcnnzoo.data import transforms
 from rcnnzoo.data.splits import Split, choose
 from rcnnzoo.data.unreadable import Unreadable
-from rcnnzoo.errors import DataError
+from rcnnzoo.errors import DataError, reason
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ def _read(split: Split, position: int) -> Image.Image | tuple[str, str]:
     try:
         return split.read(position)
     except Exception as error:  # decoders raise anything: OSError, SyntaxError, struct.error, ...
-        return os.path.join(split.folder, split.files[position]), " ".join(str(error).split()) or type(error).__name__
+        return os.path.join(split.folder, split.files[position]), reason(error)
 
 
 def training_batches(

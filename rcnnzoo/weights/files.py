@@ -107,6 +107,12 @@ def read_header(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]
     return metadata, shapes
 
 
+def bytes_hash(path: Path) -> str:
+    """SHA-256 of a file as it is, which is what publishers give."""
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
 def content_hash(metadata: Mapping[str, Any], tensors: dict[str, Tensor]) -> str:
     """SHA-256 over metadata (but for the hash they hold) and over names, shapes and values of all tensors."""
     text = _canonical({name: value for name, value in metadata.items() if name != HASH})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.transforms import PREPROCESSING
 from rcnnzoo.errors import OptionError, UnknownName
-from rcnnzoo.weights.files import save
+from rcnnzoo.weights.files import bytes_hash, save
 from rcnnzoo.weights.rcnn_sat import read_rcnn_sat
 
 FORMATS: dict[str, Callable[[Path, str], RecurrentModel]] = {"rcnn-sat": read_rcnn_sat}
@@ -45,11 +44,9 @@ def import_weights(
         raise OptionError(f"--categories {categories}: {file} has {found}")
     if names is not None:
         network.metadata["categories"] = read_names(names, found)
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
     network.metadata |= {
         "preprocessing": {**PREPROCESSING, "image_size": network.metadata["options"]["image_size"]},
-        "source": {"format": form, "file": file.name, "sha256": digest},
+        "source": {"format": form, "file": file.name, "sha256": bytes_hash(file)},
     }
     save(network, out)
     return network

@@ -7,7 +7,8 @@ import torch
 
 import rcnnzoo
 from rcnnzoo import plugins
-from rcnnzoo.checking.architectures import CHECKS, specimen
+from rcnnzoo.checking.architectures import CHECKS
+from rcnnzoo.checking.specimen import specimen
 from tests.networks import every
 
 EVERY = every()

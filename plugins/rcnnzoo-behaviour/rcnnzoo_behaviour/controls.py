@@ -18,7 +18,7 @@ from scipy.stats import rankdata
 from sklearn.metrics import cohen_kappa_score
 
 from rcnnzoo.data.folders import read_image
-from rcnnzoo.errors import DataError
+from rcnnzoo.errors import DataError, reason
 from rcnnzoo_behaviour.entries import Network
 from rcnnzoo_behaviour.fitting import Floats, Integers, Reading
 from rcnnzoo_behaviour.human import People
@@ -41,8 +41,9 @@ def image_statistics(folder: Path, people: People) -> pd.DataFrame:
         try:
             image = read_image(folder / file)
         except Exception as error:  # decoders raise anything
-            reason = " ".join(str(error).split())
-            raise DataError(f"{place}: {folder / file} is unreadable ({reason}); mend it, or leave it out") from error
+            raise DataError(
+                f"{place}: {folder / file} is unreadable ({reason(error)}); mend it, or leave it out"
+            ) from error
         luminance = np.asarray(image.convert("L"), dtype=np.float64) / 255
         edges = np.hypot(sobel(luminance, axis=0), sobel(luminance, axis=1)) / 8
         rows.append({"contrast": luminance.std(), "clutter": edges.mean()})

@@ -7,6 +7,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,8 @@ class Judges:
     def entry(self, judges: Sequence[Opened]) -> Entry:
         """What networks that make one entry say, and what random ones say beside the first."""
         members = [self._network(judge) for judge in judges]
-        random = next(([self._random(one, seed) for seed in range(self.random)] for one in judges if one.model), [])
+        model = next((one for one in judges if one.model), None)
+        random = [] if model is None else self._random(model)
         name = members[0].name if len(members) == 1 else f"{members[0].name} and {len(members) - 1} more"
         return Entry(name, members, random)
 
@@ -153,22 +155,25 @@ class Judges:
         probabilities, entropies = accumulate(odds, self.readout)
         return Network(judge.name, entropies, probabilities)
 
-    def _random(self, beside: Opened, seed: int) -> Floats:
-        """Entropies [N, T] of a randomly initialised network; its trace, large and of no further use, is not kept."""
+    def _random(self, beside: Opened) -> list[Floats]:
+        """Entropies [N, T] of randomly initialised networks; their traces, large and of no more use, go."""
         model = beside.model
         assert model is not None
-        name = f"{beside.file_name}-random{seed}"
-        architecture = {key: model.metadata[key] for key in ("architecture", "options", "categories")}
-        images = fingerprint(stimuli(self.folder, self.files, model.metadata["categories"]))
+        what = {key: model.metadata[key] for key in ("architecture", "options", "categories")}
+        what["data_sha256"] = fingerprint(stimuli(self.folder, self.files, model.metadata["categories"]))
 
-        def compute() -> Floats:
+        def compute(name: str, seed: int) -> Floats:
             twin = random_twin(model, self.folder, self.files, seed)
             with tempfile.TemporaryDirectory(dir=self.out) as place:
                 trace = open_trace(trace_stimuli(twin, name, self.folder, self.files, Path(place)))
                 return self._fit(name, trace, twin)
 
-        odds = self._log_odds(name, {**architecture, "random": seed, "data_sha256": images}, compute)
-        return accumulate(odds, self.readout)[1]
+        entropies = []
+        for seed in range(self.random):
+            name = f"{beside.file_name}-random{seed}"
+            odds = self._log_odds(name, {**what, "random": seed}, partial(compute, name, seed))
+            entropies.append(accumulate(odds, self.readout)[1])
+        return entropies
 
     def _log_odds(self, name: str, what: Mapping[str, Any], compute: Callable[[], Floats]) -> Floats:
         """The classifiers' answers, kept beside the traces: they depend on neither people's doubts nor the readout."""

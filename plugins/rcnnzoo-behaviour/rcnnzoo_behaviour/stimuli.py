@@ -20,7 +20,7 @@ from rcnnzoo.data.splits import Split
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.data.unreadable import Unreadable
 from rcnnzoo.devices import best_device
-from rcnnzoo.errors import DataError
+from rcnnzoo.errors import DataError, reason
 from rcnnzoo.traces.finding import Subject
 from rcnnzoo.traces.labelled import UNKNOWN
 from rcnnzoo.traces.recording import Recording
@@ -57,8 +57,7 @@ def other_images(folder: Path, seen: Path, files: Sequence[str]) -> Split:
         try:
             read_image(folder / file)
         except Exception as error:  # decoders raise anything
-            reason = " ".join(str(error).split())
-            raise DataError(f"{folder / file}: unreadable ({reason}); mend or remove it") from error
+            raise DataError(f"{folder / file}: unreadable ({reason(error)}); mend or remove it") from error
         if (twin := known.get(_content(folder / file))) is not None:
             raise DataError(
                 f"{folder / file}: is {seen / twin} as well; classifiers must not be fitted to images they are to judge"

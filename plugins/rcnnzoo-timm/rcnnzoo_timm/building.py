@@ -8,9 +8,9 @@ import timm
 from timm.layers import get_channel_dim, get_spatial_dim
 from torch import nn
 
-from rcnnzoo.errors import OptionError, RcnnzooError, UnknownName, WeightsError
+from rcnnzoo.errors import OptionError, RcnnzooError, UnknownName, WeightsError, reason
 from rcnnzoo_timm.network import MultiExit
-from rcnnzoo_timm.stages import cut, in_one_line
+from rcnnzoo_timm.stages import cut
 
 SAFE = "model.safetensors"
 SAFE_NAMES = {"open_clip_pytorch_model.bin": "open_clip_model.safetensors"}
@@ -49,8 +49,9 @@ def build(
         raise
     except Exception as error:  # timm checks by asserts and errors of any kind
         raise OptionError(
-            f"timm/{variant} can't be run stage by stage at --image-size {image_size}: {in_one_line(error)}; take "
-            "another size, or a network whose stages follow each other, as resnet, convnext, efficientnet or vit"
+            f"timm/{variant} can't be run stage by stage at --image-size {image_size}: "
+            f"{reason(error).rstrip('.')}; take another size, "
+            "or a network whose stages follow each other, as resnet, convnext, efficientnet or vit"
         ) from error
     if steps is not None and steps > there:
         raise OptionError(f"--steps {steps}: timm/{variant} has {there} stages: take at most so many")
@@ -87,6 +88,6 @@ def _with_weights(variant: str, image_size: int, indices: tuple[int, ...]) -> nn
     except Exception as error:  # of the network, the Hub, or the file
         raise WeightsError(
             f"timm/{variant}: its pretrained weights ({file} of {about.hf_hub_id} on huggingface.co) can't be had: "
-            f"{in_one_line(error)}"
+            f"{reason(error).rstrip('.')}"
         ) from error
     return network

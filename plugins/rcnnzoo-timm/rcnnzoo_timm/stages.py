@@ -14,16 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
+from rcnnzoo.errors import reason
 from rcnnzoo.profiling.shapes import without_values
 
 
 class Uncut(Exception):  # noqa: N818 - it says what the network stays
     """A network that can't be run stage by stage; the message says why."""
-
-
-def in_one_line(error: Exception) -> str:
-    """What an error says; its class, if it says nothing."""
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,7 @@ def cut(network: nn.Module, image_size: int) -> list[Stage]:
     except Uncut:
         raise
     except Exception as error:  # whatever a symbol doesn't do
-        raise Uncut(in_one_line(error)) from error
+        raise Uncut(reason(error).rstrip(".")) from error
     for module in network.modules():
         module._forward_hooks.clear()
         module._forward_pre_hooks.clear()

@@ -10,7 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms.v2.functional import to_pil_image
 
 import rcnnzoo
-from rcnnzoo.checking.architectures import CHECKS, specimen
+from rcnnzoo.checking.architectures import CHECKS
+from rcnnzoo.checking.specimen import specimen
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.profiling.operations import macs_per_step, state_bytes
 
