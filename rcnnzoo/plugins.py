@@ -15,37 +15,23 @@ import pkgutil
 import sys
 import traceback
 import warnings
-from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, entry_points, version
 from pathlib import Path
 from typing import Any
 
-import pluggy
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from rcnnzoo import hookspecs
 from rcnnzoo.errors import PluginError, RcnnzooWarning, UnknownName
+from rcnnzoo.hooks import KINDS, SINGULAR, members_of
 
 GROUP = "rcnnzoo"
 CORE = "rcnnzoo"
 STRICT = "RCNNZOO_STRICT_PLUGINS"
-KINDS: dict[str, type[hookspecs.Member]] = {
-    "architectures": hookspecs.Architecture,
-    "policies": hookspecs.Policy,
-    "readouts": hookspecs.Readout,
-    "data": hookspecs.DataSet,
-    "commands": hookspecs.Command,
-}
-SINGULAR = {
-    "architectures": "architecture",
-    "policies": "policy",
-    "readouts": "readout",
-    "data": "data set",
-    "commands": "command",
-}
+LOAD = "RCNNZOO_LOAD_PLUGINS"
 
 
 class PluginWarning(RcnnzooWarning):
@@ -160,13 +146,20 @@ def describe(kind: str, name: str) -> hookspecs.Member:
         packages = " and ".join(found.contested[kind, known])
         raise PluginError(f"{SINGULAR[kind]} {name!r} is claimed by {packages}: uninstall all but one of them")
     where = f"rcnnzoo list {kind}" if kind != "commands" else "rcnnzoo --help"
-    raise UnknownName(SINGULAR[kind], name, found.members[kind], where)
+    raise UnknownName(SINGULAR[kind], name, found.members[kind], f"{where}, or --plugin FILE.py")
 
 
 def package_of(kind: str, name: str) -> str | None:
     """The package that brought a name; None if nothing installed answers to it."""
     _, package = registry().members[kind].get(_registered(kind, name), (None, None))
     return package
+
+
+def origin_of(kind: str, name: str) -> str | None:
+    """What brought a name, for people who look for it: `PACKAGE VERSION` or `FILE.py`; None if rcnnzoo itself did."""
+    package = package_of(kind, name)
+    found = (plugin for plugin in registry().plugins if plugin.package == package != CORE)
+    return next((f"{plugin.package} {plugin.version}".rstrip() for plugin in found), None)
 
 
 def _registered(kind: str, name: str) -> str:
@@ -228,7 +221,7 @@ def read_file(file: Path) -> Plugin:
             found = importlib.util.find_spec(file.stem)
             if found is None or found.origin is None or not file.samefile(found.origin):
                 raise PluginError(f"Python has another module of that name already, {file.stem!r}; rename the file")
-            members = _members(importlib.import_module(file.stem))
+            members = members_of(importlib.import_module(file.stem))
     except (Exception, SystemExit) as error:
         raise PluginError(f"{file}: {one_line(error)}") from error
     return Plugin(file.stem, file.name, "", file.stem, members)
@@ -255,15 +248,14 @@ def registry() -> Registry:
     `RCNNZOO_LOAD_PLUGINS` (comma-separated entry-point or package names) limits what is loaded beside the
     built-ins; empty means nothing else.
     """
-    found = Registry()
-    wanted = os.environ.get("RCNNZOO_LOAD_PLUGINS")
-    chosen = None if wanted is None else {canonicalize_name(name.strip()) for name in wanted.split(",")}
-    for entry, distribution in _entry_points():
+    found, installed = Registry(), _entry_points()
+    chosen = _chosen(installed)
+    for entry, distribution in installed:
         package = distribution.name
         if package == CORE:
             found.add(_load(entry, distribution))
             continue
-        if chosen is not None and not {canonicalize_name(package), canonicalize_name(entry.name)} & chosen:
+        if chosen is not None and not _names_of(entry, distribution) & chosen:
             continue
         try:
             with quietly():
@@ -289,6 +281,24 @@ def _entry_points() -> list[tuple[EntryPoint, Distribution]]:
     return [unique[key] for key in sorted(unique, key=lambda key: (key[0] != CORE, key))]
 
 
+def _names_of(entry: EntryPoint, distribution: Distribution) -> set[str]:
+    """By which `RCNNZOO_LOAD_PLUGINS` may ask for it."""
+    return {canonicalize_name(distribution.name), canonicalize_name(entry.name)}
+
+
+def _chosen(installed: list[tuple[EntryPoint, Distribution]]) -> set[str] | None:
+    """What `RCNNZOO_LOAD_PLUGINS` asks for; None for everything. Who asks for what isn't there is told so."""
+    wanted = os.environ.get(LOAD)
+    if wanted is None:
+        return None
+    known = set().union(*(_names_of(*each) for each in installed))
+    typed = [name.strip() for name in wanted.split(",") if name.strip()]
+    for name in typed:
+        if canonicalize_name(name) not in known:
+            _warn(f"{LOAD}: {UnknownName('plugin', name, known - {CORE})}")
+    return {canonicalize_name(name) for name in typed}
+
+
 def _has_metadata(distribution: Distribution) -> bool:
     """An interrupted installation can leave entry points without the rest."""
     try:
@@ -300,39 +310,12 @@ def _has_metadata(distribution: Distribution) -> bool:
 def _load(entry: EntryPoint, distribution: Distribution) -> Plugin:
     """Import an entry point and ask its hooks."""
     _check_requirement(distribution)
-    return Plugin(entry.name, distribution.name, distribution.version, entry.module, _members(entry.load()))
-
-
-def _members(plugin: object) -> dict[str, list[hookspecs.Member]]:
-    """What the hooks of a module or object return, by kind.
-
-    Each plugin has a manager of its own, so that one that fails leaves nothing behind for the next.
-    """
-    manager = pluggy.PluginManager(GROUP)
-    manager.add_hookspecs(hookspecs)
-    manager.register(plugin)
-    manager.check_pending()  # a misspelt hook is an error, not silence
-    hooks = {kind: getattr(manager.hook, f"rcnnzoo_{kind}") for kind in KINDS}
-    if not any(hook.get_hookimpls() for hook in hooks.values()):
-        raise PluginError("it has no hook: a function like rcnnzoo_policies, marked with @hookimpl")
-    return {kind: _ask(hook, KINDS[kind]) for kind, hook in hooks.items()}
-
-
-def _ask(hook: pluggy.HookCaller, description: type[hookspecs.Member]) -> list[hookspecs.Member]:
-    """What a plugin's hook returns, checked."""
-    if not hook.get_hookimpls():
-        return []
-    (members,) = hook() or (None,)  # pluggy drops a None
-    if not isinstance(members, list) or not all(isinstance(member, description) for member in members):
-        raise PluginError(f"{hook.name} must return a list of {description.__name__}")
-    for member in members:
-        fields = (member.name, member.description, member.target)
-        if not all(isinstance(text, str) and text for text in fields):
-            raise PluginError(f"{hook.name}: name, description and target must be non-empty strings")
-    twice = [name for name, count in Counter(member.name for member in members).items() if count > 1]
-    if twice:
-        raise PluginError(f"{hook.name} names {twice[0]!r} twice")
-    return members
+    module = entry.value.partition(":")[0].strip()
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise PluginError(
+            f"its entry point names the module {module!r}, which no module can be called: letters, digits and _ alone"
+        )
+    return Plugin(entry.name, distribution.name, distribution.version, entry.module, members_of(entry.load()))
 
 
 def quietly() -> contextlib.AbstractContextManager[object]:

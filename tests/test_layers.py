@@ -10,7 +10,7 @@ import pytest
 import rcnnzoo
 
 ROOT = Path(rcnnzoo.__file__).parent
-INNER = ("hookspecs", "plugins", "errors", "writing", "progress", "devices", "template")
+INNER = ("hookspecs", "hooks", "plugins", "errors", "writing", "progress", "devices", "template")
 MEMBERS = ("architectures", "readouts", "policies", "data", "weights", "profiling")
 OUTER = ("training", "engine", "traces", "analysis", "figures", "checking")
 LEVELS = {

@@ -1,11 +1,12 @@
 """Plugins: real packages in a folder on the path, as an installation leaves them."""
 
+import re
 import textwrap
 import warnings
 
 import pytest
 
-from rcnnzoo import plugins
+from rcnnzoo import hooks, plugins
 from rcnnzoo.errors import PluginError, UnknownName
 
 READOUT = """
@@ -50,7 +51,7 @@ def test_a_package_adds_a_name(install):
             @hookimpl
             def rcnnzoo_readuots(): return []
             """,
-            "unknown hook 'rcnnzoo_readuots'",
+            "unknown hook 'rcnnzoo_readuots': there are rcnnzoo_architectures",
         ),
         (
             """
@@ -143,6 +144,28 @@ def test_an_environment_variable_limits_what_is_loaded_but_not_the_built_ins(ins
     assert names_with_warnings() == (BUILT_IN, [])
 
 
+def test_asking_for_what_is_not_installed_is_said(install, monkeypatch):
+    """A job that does without a plugin that it was told to load finds out late."""
+    install("zoo-one", READOUT.format(name="first", module="{module}"))
+    monkeypatch.setenv("RCNNZOO_LOAD_PLUGINS", "zoo-on, zoo_one,")
+    words = "RCNNZOO_LOAD_PLUGINS: unknown plugin 'zoo-on': did you mean 'zoo-one'?"
+    assert names_with_warnings() == ([*BUILT_IN, "first"], [words])
+    plugins.registry.cache_clear()
+    monkeypatch.setenv("RCNNZOO_STRICT_PLUGINS", "1")
+    with pytest.raises(PluginError, match=re.escape(words)):
+        plugins.registry()
+
+
+def test_an_entry_point_that_can_be_no_module_is_said(install, tmp_path):
+    install("zoo-one", READOUT.format(name="first", module="{module}"))
+    (tmp_path / "zoo_one-1.0.dist-info" / "entry_points.txt").write_text("[rcnnzoo]\none = zoo-one\n")
+    _, messages = names_with_warnings()
+    assert messages == [
+        "plugin one of zoo-one 1.0 left out: its entry point names the module 'zoo-one', which no module can be "
+        "called: letters, digits and _ alone"
+    ]
+
+
 def test_what_a_plugin_prints_stays_off_standard_output(install, capsys):
     install("zoo-loud", "print('hello')\n" + textwrap.dedent(READOUT.format(name="last", module="{module}")))
     assert "last" in plugins.names("readouts")
@@ -157,7 +180,10 @@ def test_a_target_that_can_not_be_imported_is_named(install):
 
 
 def test_an_unknown_name_gets_the_nearest():
-    with pytest.raises(UnknownName, match=r"unknown data set 'ecosett': did you mean 'ecoset'\? \(rcnnzoo list data\)"):
+    with pytest.raises(
+        UnknownName,
+        match=r"unknown data set 'ecosett': did you mean 'ecoset'\? \(rcnnzoo list data, or --plugin FILE\.py\)",
+    ):
         plugins.describe("data", "ecosett")
 
 
@@ -167,7 +193,7 @@ def test_built_ins_come_through_the_same_entry_points():
 
 
 def test_every_built_in_target_can_be_imported():
-    for kind in plugins.KINDS:
+    for kind in hooks.KINDS:
         for name in plugins.names(kind):
             assert callable(plugins.resolve(kind, name))
 

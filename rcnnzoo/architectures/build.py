@@ -87,5 +87,8 @@ def build(
         "architecture": name,
         "options": {"image_size": image_size, "steps": model.num_steps, "width": width},
         "categories": category_names,
-    } | ({"pretrained": True} if pretrained else {})
+    }
+    origin = plugins.origin_of("architectures", name)
+    model.metadata |= {"plugin": origin} if origin else {}
+    model.metadata |= {"pretrained": True} if pretrained else {}
     return model

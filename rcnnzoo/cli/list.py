@@ -9,6 +9,7 @@ import typer
 from rcnnzoo import plugins
 from rcnnzoo.cli.output import AsJson, show_json, show_table
 from rcnnzoo.errors import UnknownName
+from rcnnzoo.hooks import KINDS
 
 
 def list_names(
@@ -21,7 +22,7 @@ def list_names(
 
     Example: rcnnzoo list architectures
     """
-    kinds = [*plugins.KINDS, "plugins"]
+    kinds = [*KINDS, "plugins"]
     if kind is not None and kind not in kinds:
         raise UnknownName("kind", kind, kinds, "rcnnzoo list --help")
     rows = [row for row in plugins.listing() if kind in (None, row["kind"])]

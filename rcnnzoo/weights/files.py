@@ -19,6 +19,7 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from rcnnzoo import plugins
 from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.errors import RcnnzooError, WeightsError
@@ -66,7 +67,7 @@ def load(path: str | Path) -> RecurrentModel:
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: its metadata do not say how to rebuild the network ({error!r})") from error
     except RcnnzooError as error:
-        raise WeightsError(f"{path}: its network can't be rebuilt: {error}") from error
+        raise WeightsError(f"{path}: its network can't be rebuilt: {_missing(metadata) or error}") from error
     _check_shapes(path, shapes, {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()})
     tensors = safetensors.torch.load_file(path)
     wrong = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
@@ -75,6 +76,18 @@ def load(path: str | Path) -> RecurrentModel:
     model.load_state_dict(tensors)
     model.metadata = metadata
     return model.eval()
+
+
+def _missing(metadata: Mapping[str, Any]) -> str | None:
+    """What to do about an architecture that isn't there, if the file says which plugin brought it."""
+    name, plugin = metadata["architecture"], metadata.get("plugin")
+    if not isinstance(plugin, str) or plugins.package_of("architectures", name) is not None:
+        return None
+    if plugin.endswith(".py"):
+        advice = f"give --plugin {plugin} before the command (in Python, rcnnzoo.plugins.load_file)"
+    else:
+        advice = "install that"
+    return f"its architecture {name!r} came with the plugin {plugin}, which isn't loaded: {advice}"
 
 
 def read_header(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]:

@@ -1,4 +1,4 @@
-"""Ten ways to break a plugin: each is named with its package and the reason, and the rest of the program works."""
+"""Ways to break a plugin: each is named with its package and the reason, and the rest of the program works."""
 
 import importlib.metadata
 import json
@@ -27,7 +27,12 @@ BROKEN = {
     ),
     "misspelt hook": (
         HEAD + GOOD.format(name="half") + "@hookimpl\ndef rcnnzoo_readuots(): return []\n",
-        LEFT_OUT + "PluginValidationError: unknown hook 'rcnnzoo_readuots' in plugin",
+        LEFT_OUT
+        + "unknown hook 'rcnnzoo_readuots': there are rcnnzoo_architectures, rcnnzoo_policies, rcnnzoo_readouts",
+    ),
+    "a hook unmarked": (
+        HEAD + GOOD.format(name="half") + "def rcnnzoo_policies(): return []\n",
+        LEFT_OUT + "rcnnzoo_policies lacks @hookimpl",
     ),
     "wrong return type": (
         HEAD + GOOD.format(name="half") + "@hookimpl\ndef rcnnzoo_architectures(): return {'net': 'a:b'}\n",

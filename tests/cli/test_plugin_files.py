@@ -10,6 +10,7 @@ import rcnnzoo
 from rcnnzoo import plugins
 from rcnnzoo.cli import main
 from rcnnzoo.data.opening import open_data
+from rcnnzoo.errors import WeightsError
 from tests.data.lookalikes import make_classes
 
 MINE = '''
@@ -99,8 +100,23 @@ def test_what_it_trains_can_be_loaded_where_the_file_is(write_plugin, capsys):
     capsys.readouterr()
     plugins.registry.cache_clear()  # as in another process
     assert main(["info", weights]) == 2
-    assert "its network can't be rebuilt: unknown architecture 'mine'" in capsys.readouterr().err
+    complaint = capsys.readouterr().err
+    assert "its network can't be rebuilt: its architecture 'mine' came with the plugin mine.py" in complaint
+    assert "which isn't loaded: give --plugin mine.py before the command" in complaint
     assert main(["--plugin", file, "info", weights]) == 0
+
+
+def test_weights_say_which_package_brought_their_architecture(install, tmp_path):
+    install("zoo-mine", MINE.replace("mine:", "zoo_mine:"))
+    network = rcnnzoo.build("mine", categories=3)
+    assert network.metadata["plugin"] == "zoo-mine 1.0"
+    rcnnzoo.save(network, tmp_path / "mine.safetensors")
+    (tmp_path / "zoo_mine-1.0.dist-info" / "entry_points.txt").unlink()
+    plugins.registry.cache_clear()
+    words = "its architecture 'mine' came with the plugin zoo-mine 1.0, which isn't loaded: install that"
+    with pytest.raises(WeightsError, match=words):
+        rcnnzoo.load(tmp_path / "mine.safetensors")
+    assert "plugin" not in rcnnzoo.build("b", categories=3, width=1 / 16).metadata
 
 
 def test_processes_that_decode_images_find_it(write_plugin, tmp_path):
@@ -144,8 +160,12 @@ BAD = {
     "broken.py": ("def broken(:", "broken.py: SyntaxError: invalid syntax"),
     "lacking.py": ("import a_module_that_is_not_there", "lacking.py: ModuleNotFoundError: No module named"),
     "leaving.py": ("raise SystemExit('no')", "leaving.py: SystemExit: no"),
-    "hookless.py": ("def rcnnzoo_policies(): return []", "hookless.py: it has no hook: a function like"),
-    "misspelt.py": (HOOK.replace("readouts", "readuots") + "return []", "misspelt.py: PluginValidationError: unknown"),
+    "hookless.py": ("def policies(): return []", "hookless.py: it has no hook: a function like"),
+    "unmarked.py": (
+        "def rcnnzoo_policies(): return []",
+        "unmarked.py: rcnnzoo_policies lacks @hookimpl: write it above",
+    ),
+    "misspelt.py": (HOOK.replace("readouts", "readuots") + "return []", "misspelt.py: unknown hook 'rcnnzoo_readuots'"),
     "wrong.py": (HOOK + "return 'last'", "wrong.py: rcnnzoo_readouts must return a list of Readout"),
     "raising.py": (HOOK + "raise ValueError('not today')", "raising.py: ValueError: not today"),
     "json.py": (HOOK + "return []", "json.py: Python has another module of that name already, 'json'; rename the file"),

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import rcnnzoo
-from rcnnzoo import hookspecs, plugins
+from rcnnzoo import hooks, hookspecs, plugins
 from rcnnzoo.checking.packages import check_plugin
 from rcnnzoo.cli import main
 from tests.conftest import plugins_of
@@ -44,7 +44,7 @@ def folder(tmp_path_factory):
 
 
 def test_the_guide_has_a_section_a_hook_with_its_signature_and_a_plugin():
-    assert len(HOOKS) == len(plugins.KINDS)
+    assert len(HOOKS) == len(hooks.KINDS)
     with_hooks = {}
     for hook in HOOKS:
         signature = f"`{hook.__name__}{inspect.signature(hook)}`".replace("'", "")

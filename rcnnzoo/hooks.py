@@ -1,0 +1,97 @@
+"""Asking a plugin's hooks what they add, and refusing what can't be used.
+
+Each fault is one line that says what to change: most plugins are written by people who do it for the first time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pluggy
+
+from rcnnzoo import hookspecs
+from rcnnzoo.errors import PluginError
+
+KINDS: dict[str, type[hookspecs.Member]] = {
+    "architectures": hookspecs.Architecture,
+    "policies": hookspecs.Policy,
+    "readouts": hookspecs.Readout,
+    "data": hookspecs.DataSet,
+    "commands": hookspecs.Command,
+}
+SINGULAR = {
+    "architectures": "architecture",
+    "policies": "policy",
+    "readouts": "readout",
+    "data": "data set",
+    "commands": "command",
+}
+HOOKS = {f"rcnnzoo_{kind}": kind for kind in KINDS}
+WORD = "[a-z0-9]+(-[a-z0-9]+)*"
+NAMES = {kind: re.compile(rf"{WORD}(/\S+)?" if kind == "architectures" else WORD) for kind in KINDS}
+TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+def members_of(plugin: object) -> dict[str, list[hookspecs.Member]]:
+    """What the hooks of a module or object return, by kind.
+
+    Each plugin has a manager of its own, so that one that fails leaves nothing behind for the next.
+
+    Raises:
+        PluginError: It has no hook, or one that is misspelt, unmarked, or returns what can't be used.
+    """
+    manager = pluggy.PluginManager("rcnnzoo")
+    manager.add_hookspecs(hookspecs)
+    _check_names(manager, plugin)
+    manager.register(plugin)
+    hooks = {kind: getattr(manager.hook, name) for name, kind in HOOKS.items()}
+    if not any(hook.get_hookimpls() for hook in hooks.values()):
+        raise PluginError("it has no hook: a function like rcnnzoo_policies, marked with @hookimpl")
+    return {kind: _ask(kind, hook) for kind, hook in hooks.items()}
+
+
+def _check_names(manager: pluggy.PluginManager, plugin: object) -> None:
+    """A hook that is misspelt or not marked would be silence."""
+    for name in dir(plugin):
+        marked = manager.parse_hookimpl_opts(plugin, name) is not None
+        if marked and name not in HOOKS:
+            raise PluginError(f"unknown hook {name!r}: there are {', '.join(HOOKS)}")
+        found = getattr(plugin, name) if name in HOOKS else None
+        if callable(found) and not marked and found is not getattr(hookspecs, name):
+            raise PluginError(f"{name} lacks @hookimpl: write it above the function")
+
+
+def _ask(kind: str, hook: pluggy.HookCaller) -> list[hookspecs.Member]:
+    """What a plugin's hook returns, checked."""
+    if not hook.get_hookimpls():
+        return []
+    (members,) = hook() or (None,)  # pluggy drops a None
+    description = KINDS[kind]
+    if not isinstance(members, list) or not all(isinstance(member, description) for member in members):
+        raise PluginError(f"{hook.name} must return a list of {description.__name__}")
+    for member in members:
+        fields = (member.name, member.description, member.target)
+        if not all(isinstance(text, str) and text for text in fields):
+            raise PluginError(f"{hook.name}: name, description and target must be non-empty strings")
+        _check_name(kind, member.name)
+        if not TARGET.fullmatch(member.target):
+            raise PluginError(
+                f"{SINGULAR[kind]} {member.name!r}: its target is {member.target!r}, and has to look like "
+                "'package.module:attribute', with a colon"
+            )
+    twice = [name for name, count in Counter(member.name for member in members).items() if count > 1]
+    if twice:
+        raise PluginError(f"{hook.name} names {twice[0]!r} twice")
+    return members
+
+
+def _check_name(kind: str, name: str) -> None:
+    """Names are typed, and name folders: nothing that a shell or a file system reads differently."""
+    if NAMES[kind].fullmatch(name):
+        return
+    if name.endswith("/*") and NAMES["architectures"].fullmatch(name):
+        raise PluginError(
+            f"{SINGULAR[kind]} {name!r}: only architectures come in families, give each a name of its own"
+        )
+    raise PluginError(f"{SINGULAR[kind]} {name!r}: a name is made of small letters, digits and single - between them")
