@@ -100,7 +100,9 @@ class Registry:
         elif owner is not None:
             del self.members[kind][member.name]
             self.contested[kind, member.name] = [owner, package]
-            fault = f"{what} left out: {owner} and {package} both claim it; uninstall one of them"
+            is_file = package.endswith(".py")
+            advice = f"uninstall {owner}, or do without {package}" if is_file else "uninstall one of them"
+            fault = f"{what} left out: {owner} and {package} both claim it; {advice}"
             self.left_out[fault] = [owner, package]
         else:
             self.members[kind][member.name] = (member, package)
@@ -170,13 +172,23 @@ def _registered(kind: str, name: str) -> str:
     return name if known or "/" not in name else family
 
 
-def culprit(error: BaseException) -> str | None:
-    """The package, not ours, in whose code an error arose or which called what raised it; None if it is ours."""
+@dataclass(frozen=True)
+class Culprit:
+    """Whose code raised an error, or called what raised it: the package, and the line, `FILE.py, line N`."""
+
+    package: str
+    place: str
+
+
+def culprit(error: BaseException) -> Culprit | None:
+    """Where an error arose in a plugin's code; None if it is ours."""
     owners = {plugin.module.partition(".")[0]: plugin.package for plugin in registry().plugins}
     found = None
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        found = owners.get(str(frame.f_globals.get("__name__")).partition(".")[0], found)
-    return None if found == CORE else found
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        package = owners.get(str(frame.f_globals.get("__name__")).partition(".")[0])
+        if package is not None:
+            found = Culprit(package, f"{Path(frame.f_code.co_filename).name}, line {line}")
+    return None if found is None or found.package == CORE else found
 
 
 def resolve(kind: str, name: str) -> Any:

@@ -15,11 +15,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
-import torch
 from torch import Tensor, nn
 
 from rcnnzoo.architectures.contract import RecurrentModel, State
 from rcnnzoo.architectures.convolution import ConvolutionSum
+from rcnnzoo.architectures.normalisation import BatchNormByStep
 from rcnnzoo.errors import OptionError
 
 SomeModule = TypeVar("SomeModule", bound=nn.Module)
@@ -122,7 +122,7 @@ class Spoerer(RecurrentModel):
             if before and layer.top_down:
                 # As with lateral ones, the copies begin with the second step.
                 drive = drive + at_step(layer.top_down, shared_step - 1)(before[number + 1], drive.shape[-2:])
-            now.append(layer.normalise(drive, t).relu_())
+            now.append(layer.norm(drive, t).relu_())
         state = (start, *now)
         return state, at_step(self.classifier, shared_step)(self.features(state))
 
@@ -151,7 +151,7 @@ class Layer(nn.Module):
             TopDown(layout.maps[number + 1], maps, kernel)
             for _ in range(later_copies if layout.top_down and not is_last else 0)
         )
-        self.norm = module_list(nn.BatchNorm2d(maps, eps=EPSILON) for _ in range(num_steps))
+        self.norm = BatchNormByStep(maps, num_steps, EPSILON)
         self.convolve = ConvolutionSum()
 
     def drive(self, t: int, below: Tensor | None, itself: Tensor | None = None) -> Tensor:
@@ -172,20 +172,6 @@ class Layer(nn.Module):
             convolutions.append(at_step(self.lateral, t - 1))
         summed: Tensor = self.convolve(inputs, convolutions)
         return summed
-
-    def normalise(self, x: Tensor, t: int | Tensor) -> Tensor:
-        """Batch normalisation of step t; with t [B], in evaluation mode, of each row's own step."""
-        if isinstance(t, int):
-            normalised: Tensor = self.norm[t](x)
-            return normalised
-        scales, shifts = [], []
-        for norm in self.norm:
-            mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
-            scale = norm.weight * torch.rsqrt(variance + norm.eps)
-            scales.append(scale)
-            shifts.append(norm.bias - mean * scale)
-        scale, shift = torch.stack(scales)[t], torch.stack(shifts)[t]
-        return torch.addcmul(shift[..., None, None], x, scale[..., None, None]).to(x.dtype)
 
 
 class TopDown(nn.ConvTranspose2d):

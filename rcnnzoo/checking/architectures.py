@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,20 +14,53 @@ import torch
 from torch import Tensor, nn
 
 from rcnnzoo.architectures.contract import RecurrentModel, State
-from rcnnzoo.checking.rows import Check, Doubt, Fault, Row, Unusable, run_all
+from rcnnzoo.checking.rows import Check, Doubt, Fault, Row, Skipped, Unusable, run_all, told
 from rcnnzoo.checking.specimen import CATEGORIES, Specimen, example_of, specimen
 from rcnnzoo.engine.decide import decide
+from rcnnzoo.errors import RcnnzooError
 from rcnnzoo.plugins import one_line
 from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.readouts.lookup import readout
 from rcnnzoo.weights.files import load, save
 
+KEEP_NOTHING = "keep nothing on self between calls: what is remembered is in the state"
 TOLERANCE = 1e-4  # of the largest value: well above what rounding does in float32, well below what a mistake does
 
 
 def check_architecture(name: str) -> Iterator[Row]:
     """A row a check of the architecture of that name; only the first faults, where nothing else can be checked."""
     return run_all(f"architecture {name}", "builds", lambda: specimen(example_of(name)), CHECKS)
+
+
+@torch.no_grad()
+def evaluation_repeats_itself(specimen: Specimen) -> None:
+    """The same images get the same logits twice; what doesn't can't be compared with anything."""
+    network, images = specimen.network, specimen.images(3)
+    before = _attributes(network)
+    try:
+        first, second = network(images), network(images)
+    except Exception as error:  # it ran before, with another number of images
+        raise Unusable(f"other images make it fail ({told(error)}){_kept(network, before)}: {KEEP_NOTHING}") from error
+    if not _distance(first, second) <= TOLERANCE:
+        raise Unusable(
+            f"two calls in evaluation mode give different logits{_kept(network, before)}: draw nothing at random "
+            f"there, and {KEEP_NOTHING}"
+        )
+
+
+def _attributes(network: nn.Module) -> dict[str, object]:
+    """What is kept on a network and the modules in it, but for weights."""
+    return {
+        f"{path}.{name}".lstrip("."): value
+        for path, module in network.named_modules()
+        for name, value in vars(module).items()
+    }
+
+
+def _kept(network: nn.Module, before: dict[str, object]) -> str:
+    """In words, which attributes of a network are others than before."""
+    changed = [name for name, value in _attributes(network).items() if before.get(name) is not value]
+    return f", and self.{changed[0]} changed" if changed else ""
 
 
 @torch.no_grad()
@@ -70,10 +105,10 @@ def _check_rows(state: object, count: int, where: str) -> None:
 
 
 @torch.no_grad()
-def state_keeps_its_shapes(specimen: Specimen) -> str | None:
+def state_keeps_its_shapes(specimen: Specimen) -> None:
     """After the first step, unless the network says that its rows do not mix steps."""
     if not specimen.network.rows_mix_steps:
-        return "says that its rows do not mix steps"
+        raise Skipped("it says that its rows do not mix steps")
     states = [state for state, _ in _unrolled(specimen.network, specimen.images(2))]
     shapes = [[list(part.shape) for part in state] for state in states]
     for t, shape in enumerate(shapes):
@@ -82,7 +117,6 @@ def state_keeps_its_shapes(specimen: Specimen) -> str | None:
                 f"the state after step {t} has the shapes {shape}, after step 0 {shapes[0]}: keep them, or set "
                 "rows_mix_steps = False"
             )
-    return None
 
 
 @torch.no_grad()
@@ -118,23 +152,30 @@ def rows_leave_and_join(specimen: Specimen) -> None:
     """Early exit drops rows of the state and joins those of other images; who stays must not notice."""
     network, images = specimen.network, specimen.images(4)
     rows = torch.tensor([2, 0, 3])
+    before = _attributes(network)
     one, other = network.begin(images[:3]), network.begin(images[3:])
-    for t, (_, expected) in enumerate(_unrolled(network, images)):
+    course = [logits for _, logits in _unrolled(network, images)]
+    for t, expected in enumerate(course):
         some = tuple(torch.cat([a[rows[:2]], b]) for a, b in zip(one, other, strict=True))
-        _expect_close(
-            network.step(some, t)[1], expected[rows], f"rows that leave or join change the logits of step {t}"
-        )
-        one, other = network.step(one, t)[0], network.step(other, t)[0]
+        try:
+            logits = network.step(some, t)[1]
+            one, other = network.step(one, t)[0], network.step(other, t)[0]
+        except Exception as error:
+            raise Fault(
+                f"rows can't leave or join at step {t} ({told(error)}){_kept(network, before)}: {KEEP_NOTHING}"
+            ) from error
+        words = f"rows that leave or join change the logits of step {t}{_kept(network, before)}"
+        _expect_close(logits, expected[rows], words)
 
 
 @torch.no_grad()
-def rows_at_different_steps_share_a_batch(specimen: Specimen) -> str | None:
+def rows_at_different_steps_share_a_batch(specimen: Specimen) -> None:
     """`step` takes a LongTensor [B] of time steps, unless the network says that its rows do not mix."""
     network = specimen.network
     if network.num_steps == 1:
-        return "one time step, nothing to mix"
+        raise Skipped("it has one time step")
     if not network.rows_mix_steps:
-        return "says that its rows do not mix steps"
+        raise Skipped("it says that its rows do not mix steps")
     course = list(_unrolled(network, specimen.images(4)))
     at = [1 + (3 * row) % (network.num_steps - 1) for row in range(4)]
     state = tuple(
@@ -144,13 +185,12 @@ def rows_at_different_steps_share_a_batch(specimen: Specimen) -> str | None:
     try:
         following, logits = network.step(state, torch.tensor(at))
     except Exception as error:
-        raise Fault(f"rows at different time steps can't share a batch ({one_line(error)}): {advice}") from error
+        raise Fault(f"rows at different time steps can't share a batch ({told(error)}): {advice}") from error
     words = f"rows at different time steps disturb each other: {advice}"
     for row, t in enumerate(at):
         _expect_close(logits[row], course[t][1][row], words)
         for number, part in enumerate(following):
             _expect_close(part[row], course[t][0][number][row], f"{words}; state[{number}] differs")
-    return None
 
 
 @torch.no_grad()
@@ -174,6 +214,11 @@ def features_are_what_the_classifier_saw(specimen: Specimen) -> None:
                 raise Fault(f"features gives {list(features.shape)} at step {t} for 3 images: [B, F] is needed")
             if not given:
                 raise Doubt("no nn.Linear gave the logits: that features are what the classifier saw can't be checked")
+            if features.shape != given[0].shape:
+                raise Fault(
+                    f"features gives {list(features.shape)} at step {t}, and the nn.Linear that gave the logits saw "
+                    f"{list(given[0].shape)}: give what that one sees (the last one, if the classifier has several)"
+                )
             words = f"features disagree with the logits: they are not what the classifier saw at step {t}"
             _expect_close(features, given[0], words)
     finally:
@@ -182,11 +227,41 @@ def features_are_what_the_classifier_saw(specimen: Specimen) -> None:
 
 
 @torch.no_grad()
-def evaluation_repeats_itself(specimen: Specimen) -> None:
-    """The same images get the same logits twice."""
-    images = specimen.images(3)
-    words = "two calls in evaluation mode give different logits: draw nothing at random and remember nothing there"
-    _expect_close(specimen.network(images), specimen.network(images), words)
+def logits_are_no_probabilities(specimen: Specimen) -> None:
+    """The loss and the readouts take a softmax; a second one leaves hardly any difference between categories."""
+    for t, (_, logits) in enumerate(_unrolled(specimen.network, specimen.images(3))):
+        if (logits >= 0).all() and ((logits.sum(dim=-1) - 1).abs() < TOLERANCE).all():
+            raise Doubt(f"the logits of step {t} sum to 1, as probabilities do: leave the softmax to the readout")
+
+
+@torch.no_grad()
+def no_batch_norm_mixes_steps(specimen: Specimen) -> None:
+    """One that all steps share has statistics that are right for none of them."""
+    network, calls = specimen.build(), Counter[str]()
+    for name, module in network.named_modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.register_forward_hook(lambda *_, name=name: calls.update([name]))
+    network(specimen.images(4))
+    for name, count in calls.items():
+        if count > 1:
+            raise Doubt(
+                f"{name}, a batch norm, is called {count} times a forward pass: its statistics mix those calls, so "
+                "that evaluation can be no better than chance; take BatchNormByStep (docs/plugins.md)"
+            )
+
+
+def width_counts(specimen: Specimen) -> None:
+    """`--width` multiplies the number of feature maps."""
+    other = 0.5 if specimen.width == 1 else 1.0
+    try:
+        resized = replace(specimen, width=other).build()
+    except RcnnzooError as error:
+        raise Skipped(one_line(error)) from error
+    if sum(weight.numel() for weight in resized.parameters()) == sum(w.numel() for w in specimen.network.parameters()):
+        raise Doubt(
+            f"width changes nothing ({specimen.width:g} or {other:g}): multiply the number of maps by it, or raise "
+            "OptionError where it isn't 1"
+        )
 
 
 def a_seed_settles_the_weights(specimen: Specimen) -> None:
@@ -245,7 +320,7 @@ def it_stops_early(specimen: Specimen) -> None:
             decisions = decide(network, images, "fixed-steps", t)
         except Exception as error:
             raise Fault(
-                f"rcnnzoo.decide fails ({one_line(error)}): images and weights have channels last there, so use "
+                f"rcnnzoo.decide fails ({told(error)}): images and weights have channels last there, so use "
                 "reshape or flatten, no view; and inference mode, so change nothing in place"
             ) from error
         words = f"stopped early, after step {t - 1}, it is not as confident as with all steps computed"
@@ -258,7 +333,7 @@ def its_cost_can_be_counted(specimen: Specimen) -> str:
         macs = macs_per_step(specimen.network)
     except Exception as error:
         raise Unusable(
-            f"it can't be run without values ({one_line(error)}): keep tensors as parameters or buffers, and let "
+            f"it can't be run without values ({told(error)}): keep tensors as parameters or buffers, and let "
             "nothing depend on the values in them"
         ) from error
     if len(macs) != specimen.network.num_steps or min(macs) < 1:
@@ -267,6 +342,7 @@ def its_cost_can_be_counted(specimen: Specimen) -> str:
 
 
 CHECKS: dict[str, Check[Specimen]] = {
+    "evaluation repeats itself": evaluation_repeats_itself,
     "state is rows": state_is_rows,
     "step by step is forward": step_by_step_is_forward,
     "state keeps its shapes": state_keeps_its_shapes,
@@ -275,7 +351,9 @@ CHECKS: dict[str, Check[Specimen]] = {
     "rows leave and join": rows_leave_and_join,
     "rows at different steps": rows_at_different_steps_share_a_batch,
     "features give the logits": features_are_what_the_classifier_saw,
-    "evaluation repeats itself": evaluation_repeats_itself,
+    "logits are no probabilities": logits_are_no_probabilities,
+    "no batch norm mixes steps": no_batch_norm_mixes_steps,
+    "width counts": width_counts,
     "seed settles the weights": a_seed_settles_the_weights,
     "save and load": saved_and_loaded_it_says_the_same,
     "gradients reach every weight": gradients_reach_every_weight,

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from rcnnzoo.checking.rows import Fault, Row, Unusable, on_all, run_all
-from rcnnzoo.plugins import one_line
-from rcnnzoo.policies.checks import checked_scores
+from rcnnzoo.checking.rows import Fault, Row, Unusable, on_all, run_all, told
+from rcnnzoo.policies.checks import unchecked_scores
 from rcnnzoo.policies.contract import ExitPolicy
 from rcnnzoo.policies.lookup import policy
 
 ATTRIBUTES = ("direction", "unit", "scores", "bounds")
 ROUNDING = 1e-5
+REMEMBER_NOTHING = "remember nothing between calls"
 OnProbabilities = Callable[[ExitPolicy, Tensor], None]
 
 
@@ -34,7 +34,10 @@ def examples() -> Iterator[Tensor]:
 
 
 def _made(name: str) -> ExitPolicy:
-    rule = policy(name)
+    try:
+        rule = policy(name)
+    except TypeError as error:
+        raise Fault(f"{told(error)}: it is made without arguments") from error
     missing = [name for name in ATTRIBUTES if not hasattr(rule, name)]
     if missing:
         raise Fault(f"it has no {' and no '.join(missing)}")
@@ -45,15 +48,44 @@ def _made(name: str) -> ExitPolicy:
     return rule
 
 
-def scores_have_a_shape(rule: ExitPolicy, probabilities: Tensor) -> None:
-    """[B, T, C] in float32 -> [B, T], numbers; the probabilities stay as they are."""
-    given = probabilities.clone()
+def scores_repeat_themselves(rule: ExitPolicy, probabilities: Tensor) -> None:
+    """The same probabilities get the same scores twice; what doesn't can't be compared with anything."""
+    before = {**vars(rule)}
     try:
-        _scores(rule, given)
+        first = _scores(rule, probabilities)
+    except Fault:
+        return  # not even once: the next check says why
+    try:
+        second = _scores(rule, probabilities)
     except Exception as error:
-        raise Unusable(one_line(error)) from error
+        raise Unusable(f"a second call fails ({told(error)}){_kept(rule, before)}: {REMEMBER_NOTHING}") from error
+    if not _are_close(first, second):
+        raise Unusable(
+            f"two calls give different scores{_kept(rule, before)}: draw nothing at random, and {REMEMBER_NOTHING}"
+        )
+
+
+def _kept(rule: ExitPolicy, before: dict[str, object]) -> str:
+    """In words, which attributes of a policy are others than before."""
+    changed = [name for name, value in vars(rule).items() if before.get(name) is not value]
+    return f", and self.{changed[0]} changed" if changed else ""
+
+
+def scores_have_a_shape(rule: ExitPolicy, probabilities: Tensor) -> None:
+    """[B, T, C] in float32 -> [B, T]; the probabilities stay as they are."""
+    given = probabilities.clone()
+    _scores(rule, given)
     if not torch.equal(given, probabilities):
         raise Fault("scores changes the probabilities that it is given: work on a copy")
+
+
+def scores_are_numbers(rule: ExitPolicy, probabilities: Tensor) -> None:
+    """Infinite ones, too; but one that is none would never stop."""
+    wrong = _scores(rule, probabilities).isnan()
+    if wrong.any():
+        step = ", ".join(f"{probability:g}" for probability in probabilities[wrong][0][:3])
+        more = ", ..." if probabilities.shape[-1] > 3 else ""
+        raise Fault(f"a score is not a number (NaN), at a step with the probabilities {step}{more}")
 
 
 def leading_dimensions_do_not_matter(rule: ExitPolicy, probabilities: Tensor) -> None:
@@ -97,34 +129,35 @@ def scores_lie_within_bounds(rule: ExitPolicy, probabilities: Tensor) -> None:
     low, high = bounds
     if low > high:
         raise Fault(f"{where} are {low:g} and {high:g}: the least comes first")
-    scores = _scores(rule, probabilities)
     slack = ROUNDING * max(1.0, abs(low), abs(high))
-    for score in (float(scores.min()), float(scores.max())):
-        if not low - slack <= score <= high + slack:
+    for score in _scores(rule, probabilities).flatten().tolist():
+        if not math.isnan(score) and not low - slack <= score <= high + slack:
             raise Fault(f"a score of {score:g} is outside {where}, {low:g} to {high:g}")
 
 
-def scores_repeat_themselves(rule: ExitPolicy, probabilities: Tensor) -> None:
-    """The same probabilities get the same scores twice."""
-    first, second = _scores(rule, probabilities), _scores(rule, probabilities)
-    _expect_close(second, first, "two calls give different scores: draw nothing at random and remember nothing")
-
-
 CHECKS: dict[str, OnProbabilities] = {
+    "repeats itself": scores_repeat_themselves,
     "shape": scores_have_a_shape,
+    "numbers": scores_are_numbers,
     "leading dimensions": leading_dimensions_do_not_matter,
     "causal": scores_are_causal,
     "image by image": images_are_scored_alone,
     "bounds": scores_lie_within_bounds,
-    "repeats itself": scores_repeat_themselves,
 }
 
 
 def _scores(rule: ExitPolicy, probabilities: Tensor) -> Tensor:
-    return checked_scores(rule, probabilities, type(rule).__name__)
+    try:
+        return unchecked_scores(rule, probabilities, type(rule).__name__)
+    except Exception as error:
+        raise Unusable(told(error)) from error
+
+
+def _are_close(found: Tensor, expected: Tensor) -> bool:
+    scale = max(1.0, float(expected[expected.isfinite()].abs().max())) if expected.isfinite().any() else 1.0
+    return torch.allclose(found, expected, rtol=0, atol=ROUNDING * scale, equal_nan=True)
 
 
 def _expect_close(found: Tensor, expected: Tensor, words: str) -> None:
-    distance = float((found - expected).abs().max())
-    if distance > ROUNDING * max(1.0, float(expected.abs().max())):
-        raise Fault(f"{words} (by up to {distance:.2g})")
+    if not _are_close(found, expected):
+        raise Fault(f"{words} (by up to {float((found - expected).abs().max()):.2g})")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
+from rcnnzoo import plugins
 from rcnnzoo.errors import PluginError
 from rcnnzoo.plugins import one_line
 
@@ -26,6 +27,10 @@ class Doubt(PluginError):  # noqa: N818 - as above
     """What is checked may be as its author wants it; the message says what is unusual."""
 
 
+class Skipped(PluginError):  # noqa: N818 - as above
+    """There is nothing to check; the message says why."""
+
+
 @dataclass(frozen=True)
 class Row:
     """What came of a check.
@@ -33,14 +38,14 @@ class Row:
     Attributes:
         check: What was checked.
         member: Of what.
-        outcome: "ok", "warning" or "fault".
+        outcome: "ok", "skipped" (there is nothing to check), "warning" or "fault".
         words: What is wrong, or worth saying.
         error: What was raised.
     """
 
     check: str
     member: str
-    outcome: Literal["ok", "warning", "fault"]
+    outcome: Literal["ok", "skipped", "warning", "fault"]
     words: str = ""
     error: BaseException | None = field(default=None, compare=False, repr=False)
 
@@ -53,10 +58,18 @@ def run(name: str, member: str, check: Check[Subject], subject: Subject) -> Row:
     """
     try:
         return Row(name, member, "ok", check(subject) or "")
+    except Skipped as error:
+        return Row(name, member, "skipped", one_line(error))
     except Doubt as error:
         return Row(name, member, "warning", one_line(error), error)
     except (Exception, SystemExit) as error:  # other people's code raises anything
-        return Row(name, member, "fault", one_line(error), error)
+        return Row(name, member, "fault", told(error), error)
+
+
+def told(error: BaseException) -> str:
+    """What an error says, in one line, with the line of the plugin that it comes from."""
+    culprit = None if isinstance(error, PluginError) else plugins.culprit(error)
+    return f"{one_line(error)} ({culprit.place})" if culprit else one_line(error)
 
 
 def run_all(

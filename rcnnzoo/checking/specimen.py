@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,10 +13,9 @@ from torch import Tensor
 from rcnnzoo import plugins
 from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.checking.rows import Fault
+from rcnnzoo.checking.rows import Fault, told
 from rcnnzoo.errors import OptionError
 from rcnnzoo.hookspecs import Architecture
-from rcnnzoo.plugins import one_line
 
 CATEGORIES = 5
 SMALL = ((32, 1 / 16), (64, 1 / 16), (128, 1 / 16), (32, 1.0), (224, 1.0))
@@ -59,26 +60,34 @@ def specimen(name: str) -> Specimen:
     Raises:
         Fault: It can't be built, lacks a method, or can't run, at any of the sizes that are tried.
     """
-    first: Exception | None = None
+    failures: list[Exception] = []
     for image_size, width in SMALL:
         try:
             network = build(name, categories=CATEGORIES, image_size=image_size, width=width, seed=SEED)
             _check_methods(network)
             made = Specimen(name, image_size, width, network)
             with torch.no_grad():
+                _check_result_of_step(network, made.images(8))
                 for seed in range(3):
                     network(made.images(8, seed))
         except Fault:
             raise
         except Exception as error:
-            # A refusal of the size says less than what happened at a size that it takes.
-            first = error if first is None or isinstance(first, OptionError) else first
+            failures.append(error)
         else:
             network.eval()
             return made
-    assert first is not None
+    # A refusal of a size says less than what happened at a size that it takes.
+    first = next((error for error in failures if not isinstance(error, OptionError)), failures[0])
+    raise Fault(f"it can't be built and run on images: {told(first)}{_sizes(failures)}") from first
+
+
+def _sizes(failures: list[Exception]) -> str:
+    """At which sizes it was tried, unless each gave the same error but for numbers."""
+    if len({re.sub(r"\d+", "", str(error)) for error in failures}) == 1:
+        return ""
     sizes = ", ".join(f"{size} pixels at width {width:g}" for size, width in SMALL)
-    raise Fault(f"it can't be built and run on images: {one_line(first)} (tried {sizes})") from first
+    return f" (tried {sizes})"
 
 
 def _check_methods(network: RecurrentModel) -> None:
@@ -91,3 +100,22 @@ def _check_methods(network: RecurrentModel) -> None:
     wanted = cast(Architecture, plugins.describe("architectures", network.metadata["architecture"])).steps
     if wanted not in (steps, None):
         raise Fault(f"{kind}.num_steps is {steps}, and {wanted} was asked for: set self.num_steps = steps")
+
+
+def _check_result_of_step(network: RecurrentModel, images: Tensor) -> None:
+    """What nearly everybody gets wrong once, before it turns up as an error of torch's."""
+    kind = type(network).__name__
+    if list(inspect.signature(network.step).parameters)[:2] == ["t", "state"]:
+        raise Fault(f"{kind}.step takes t and state: write step(self, state, t), it is called in this order")
+    result: object = network.step(network.begin(images), 0)
+    if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], Tensor):
+        raise Fault(f"{kind}.step gives {_described(result)}: it must give (state, logits)")
+
+
+def _described(result: object) -> str:
+    """What something is, for somebody who expected something else."""
+    if isinstance(result, tuple):
+        return f"({', '.join(_described(part) for part in result)})"
+    if isinstance(result, Tensor):
+        return f"a tensor {list(result.shape)}"
+    return "nothing" if result is None else f"a {type(result).__name__}"

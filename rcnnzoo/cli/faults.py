@@ -58,10 +58,10 @@ def explain(error: BaseException) -> tuple[int, str]:
             return INPUT, f"error: {os.fspath(name)}: {error.strerror or error}"
         case _:
             fault = f"{type(error).__name__}: {error}"
-            package = plugins.culprit(error)
-            if package is not None:
-                advice = f"`rcnnzoo check-plugin {package}` may say more, `rcnnzoo --debug ...` shows where"
-                return INPUT, f"error: a fault of the plugin {package}: {fault} ({advice})"
+            culprit = plugins.culprit(error)
+            if culprit is not None:
+                advice = f"{culprit.place}; `rcnnzoo check-plugin {culprit.package}` may say more"
+                return INPUT, f"error: a fault of the plugin {culprit.package}: {fault} ({advice})"
             return OURS, f"error: a fault of rcnnzoo's, please report it: {fault} (`rcnnzoo --debug ...` shows where)"
 
 

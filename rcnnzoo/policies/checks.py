@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from rcnnzoo import plugins
@@ -34,6 +35,10 @@ def unchecked_scores(rule: ExitPolicy, probabilities: Tensor, name: str) -> Tens
         raise PluginError(
             f"{_named(name)} gave scores of shape {list(scores.shape)} for probabilities of shape "
             f"{list(probabilities.shape)}: one score a step is needed"
+        )
+    if scores.dtype == torch.bool:
+        raise PluginError(
+            f"{_named(name)} gave true or false for scores: numbers are needed, which are compared with the threshold"
         )
     return scores.float()
 

@@ -9,6 +9,7 @@ from PIL import Image
 from torch import nn
 
 from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.architectures.normalisation import BatchNormByStep
 from rcnnzoo.data.splits import Split
 from rcnnzoo.errors import DataError, OptionError
 from rcnnzoo.hookspecs import Architecture, Command, DataSet, Policy, Readout, hookimpl
@@ -17,12 +18,14 @@ from rcnnzoo.hookspecs import Architecture, Command, DataSet, Policy, Readout, h
 class Healthy(RecurrentModel):
     """A convolution that hears itself."""
 
+    maps = 4  # of a narrow one
+
     def __init__(self, categories, steps):
         super().__init__()
         self.num_steps = steps
-        self.drive = nn.Conv2d(3, 4, 3, padding="same")
-        self.lateral = nn.Conv2d(4, 4, 3, padding="same")
-        self.classifier: nn.Module = nn.Linear(4, categories)
+        self.drive = nn.Conv2d(3, self.maps, 3, padding="same")
+        self.lateral = nn.Conv2d(self.maps, self.maps, 3, padding="same")
+        self.classifier: nn.Module = nn.Linear(self.maps, categories)
 
     def begin(self, images):
         drive = self.drive(images)
@@ -68,6 +71,13 @@ class Stubborn(Healthy):
 class Crashing(Healthy):
     def begin(self, images):
         return images.no_such_method()
+
+
+class Fickle(Healthy):
+    """Fails for one reason here and for another there."""
+
+    def begin(self, images):
+        raise ValueError("too small" if images.shape[-1] < 64 else "too large")
 
 
 class Feeling(Healthy):
@@ -149,6 +159,12 @@ class PerStep(Healthy):
         return state, self.classifier(self.features(state))
 
 
+class Mixless(PerStep):
+    """Says so."""
+
+    rows_mix_steps = False
+
+
 class Lying(Healthy):
     def features(self, state):
         return state[0].mean(dim=(-2, -1))
@@ -222,6 +238,113 @@ class Viewing(Healthy):
         return state[1].view(len(state[1]), -1)[:, :4]
 
 
+class Narrow(Healthy):
+    """Has no more maps when it is wide."""
+
+
+class Answering(Healthy):
+    """Gives probabilities for logits."""
+
+    def step(self, state, t):
+        state, logits = super().step(state, t)
+        return state, logits.softmax(-1)
+
+
+class Mixing(Healthy):
+    """One batch norm for all time steps."""
+
+    def __init__(self, categories, steps):
+        super().__init__(categories, steps)
+        self.norm = nn.BatchNorm2d(self.maps)
+
+    def step(self, state, t):
+        drive, before = state
+        state = drive, self.norm(drive + self.lateral(before)).relu()
+        return state, self.classifier(self.features(state))
+
+
+class Normed(Healthy):
+    """A batch norm a time step."""
+
+    def __init__(self, categories, steps):
+        super().__init__(categories, steps)
+        self.norm = BatchNormByStep(self.maps, steps)
+
+    def step(self, state, t):
+        drive, before = state
+        state = drive, self.norm(drive + self.lateral(before), t).relu()
+        return state, self.classifier(self.features(state))
+
+
+class Deep(Healthy):
+    """A classifier of two layers, of whose first one features tells."""
+
+    def __init__(self, categories, steps):
+        super().__init__(categories, steps)
+        self.hidden = nn.Linear(self.maps, 7)
+        self.classifier = nn.Linear(7, categories)
+
+    def step(self, state, t):
+        drive, before = state
+        state = drive, (drive + self.lateral(before)).relu()
+        return state, self.classifier(self.hidden(self.features(state)).relu())
+
+
+class Remembering(Healthy):
+    """Keeps on self what belongs to the state, and never forgets it."""
+
+    past: Any = 0
+
+    def step(self, state, t):
+        self.past = self.past + state[0].mean(dim=0)
+        return super().step((state[0] + self.past, state[1]), t)
+
+
+class Baked(Healthy):
+    """Keeps on self what the first images left."""
+
+    silence: Any = None
+
+    def begin(self, images):
+        self.silence = torch.zeros(len(images), 4, 32, 32) if self.silence is None else self.silence
+        return self.drive(images), self.silence
+
+
+class Hiding(Healthy):
+    """Keeps on self what belongs to the state."""
+
+    past: Any = None
+
+    def begin(self, images):
+        self.past = self.drive(images) * 0
+        return super().begin(images)
+
+    def step(self, state, t):
+        self.past = (state[0] + self.lateral(self.past)).relu()
+        state = state[0], self.past
+        return state, self.classifier(self.features(state))
+
+
+class Logits(Healthy):
+    def step(self, state, t):
+        return super().step(state, t)[1]
+
+
+class Swapped(Healthy):
+    def step(self, state, t):
+        return super().step(state, t)[::-1]
+
+
+class Nothing(Healthy):
+    def step(self, state, t):
+        super().step(state, t)
+
+
+class Turned(Healthy):
+    def step(self, t, state):  # type: ignore[override]
+        return super().step(state, t)
+
+
 class Leaving(Healthy):
     def __init__(self, categories, steps):
         sys.exit("no network today")
@@ -229,7 +352,8 @@ class Leaving(Healthy):
 
 def builder(kind):
     def build(*, categories, image_size, width, steps):
-        return kind(categories, steps)
+        sized = type(kind.__name__, (kind,), {} if width < 1 or kind is Narrow else {"maps": 8})
+        return sized(categories, steps)
 
     return build
 
@@ -318,6 +442,43 @@ class Tossing(Sure):
 class Spoiling(Sure):
     def scores(self, probabilities):
         return probabilities.mul_(0.5)[..., 0]
+
+
+class Adding(Sure):
+    """Adds up what it was ever asked."""
+
+    past: Any = 0.0
+
+    def scores(self, probabilities):
+        self.past = self.past + float(probabilities[..., 0].max())
+        return probabilities[..., 0] / self.past
+
+
+class Prejudiced(Sure):
+    """Keeps the first question."""
+
+    past: Any = None
+
+    def scores(self, probabilities):
+        self.past = probabilities if self.past is None else torch.cat([self.past, probabilities])
+        return self.past[..., 0]
+
+
+class Blind(Prophet):
+    """Reads the future, and has no number where a probability is 0."""
+
+    def scores(self, probabilities):
+        return super().scores(probabilities) + 0 * probabilities.log().sum(dim=-1)
+
+
+class Deciding(Sure):
+    def scores(self, probabilities):
+        return probabilities[..., 0] > 0.9
+
+
+class Adjustable(Sure):
+    def __init__(self, weight):
+        self.weight = weight
 
 
 class Doubled(Sure):

@@ -14,7 +14,11 @@ SICK = {
     "stubborn": {("builds", "fault"): "Stubborn.num_steps is 2, and 4 was asked for: set self.num_steps = steps"},
     "crashing": {
         ("builds", "fault"): "it can't be built and run on images: AttributeError: 'Tensor' object has no attribute "
-        "'no_such_method' (tried 32 pixels at width 0.0625, 64 pixels"
+        "'no_such_method' (sick.py, line N)"
+    },
+    "fickle": {
+        ("builds", "fault"): "it can't be built and run on images: ValueError: too small (sick.py, line N) (tried 32 "
+        "pixels at width 0.0625, 64 pixels"
     },
     "leaving": {("builds", "fault"): "SystemExit: no network today"},
     "bare": {("builds", "fault"): "architecture 'sick-bare' built a Linear, which is no RecurrentModel"},
@@ -38,20 +42,61 @@ SICK = {
     "training": {("image does not feel its batch", "fault"): BATCH, ("rows leave and join", "fault"): LEAVE},
     "perstep": {
         ("rows at different steps", "fault"): "rows at different time steps can't share a batch (TypeError: only "
-        "integer tensors of a single element can be converted to an index): let step take t as a LongTensor [B]"
+        "integer tensors of a single element can be converted to an index (sick.py, line N)): let step take t as a"
     },
+    "mixless": {},
     "lying": {
         ("features give the logits", "fault"): "features disagree with the logits: they are not what the classifier "
         "saw at step 0"
     },
     "convolved": {("features give the logits", "warning"): "no nn.Linear gave the logits"},
     "dropping": {
-        ("step by step is forward", "fault"): "logits of step 0 differ",
-        ("image does not feel its batch", "fault"): BATCH,
-        ("rows leave and join", "fault"): LEAVE,
-        ("evaluation repeats itself", "fault"): "two calls in evaluation mode give different logits",
-        ("save and load", "fault"): "saved and loaded it gives other logits",
-        ("stops early", "fault"): EARLY,
+        (
+            "evaluation repeats itself",
+            "fault",
+        ): "two calls in evaluation mode give different logits: draw nothing at random"
+    },
+    "remembering": {
+        ("evaluation repeats itself", "fault"): "two calls in evaluation mode give different logits, and self.past "
+        "changed: draw nothing at random there, and keep nothing on self between calls"
+    },
+    "baked": {
+        (
+            "evaluation repeats itself",
+            "fault",
+        ): "other images make it fail (RuntimeError: The size of tensor a (3) must match the size of tensor b (8)"
+    },
+    "hiding": {
+        (
+            "rows leave and join",
+            "fault",
+        ): "), and self.past changed: keep nothing on self between calls: what is remembered",
+        ("rows at different steps", "fault"): "rows at different time steps disturb each other",
+    },
+    "logits": {("builds", "fault"): "Logits.step gives a tensor [8, 5]: it must give (state, logits)"},
+    "swapped": {
+        ("builds", "fault"): "Swapped.step gives (a tensor [8, 5], (a tensor [8, 4, 32, 32], a tensor [8, 4, 32, "
+    },
+    "nothing": {("builds", "fault"): "Nothing.step gives nothing: it must give (state, logits)"},
+    "turned": {("builds", "fault"): "Turned.step takes t and state: write step(self, state, t)"},
+    "narrow": {("width counts", "warning"): "width changes nothing (0.0625 or 1): multiply the number of maps by it"},
+    "answering": {
+        ("features give the logits", "warning"): "no nn.Linear gave the logits",
+        ("logits are no probabilities", "warning"): "the logits of step 0 sum to 1, as probabilities do",
+    },
+    "mixing": {
+        (
+            "no batch norm mixes steps",
+            "warning",
+        ): "norm, a batch norm, is called 4 times a forward pass: its statistics "
+        "mix those calls, so that evaluation can be no better than chance; take BatchNormByStep"
+    },
+    "normed": {},
+    "deep": {
+        (
+            "features give the logits",
+            "fault",
+        ): "features gives [3, 4] at step 0, and the nn.Linear that gave the logits saw [3, 7]: give what that one sees"
     },
     "unseeded": {("seed settles the weights", "fault"): "built twice with the same seed, lateral.weight differs"},
     "meddling": {("seed settles the weights", "fault"): "building it changes the random numbers of numpy or Python"},
@@ -86,3 +131,15 @@ def test_a_size_that_a_network_refuses_is_left_for_one_that_it_takes(checked):
     # 4 maps of 64 x 64 from 3 by a 3x3 kernel once, from 4 in each step, and the classifier; biases count as well.
     macs = 64 * 64 * 4 * (9 * 3 + 1) + 4 * (64 * 64 * 4 * (9 * 4 + 1) + 5 * (4 + 1))
     assert words == f"{macs:,} MACs in 4 steps at 64 pixels, width 0.0625"
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "words"),
+    [
+        ("perstep", "state keeps its shapes", None),
+        ("mixless", "rows at different steps", "it says that its rows do not mix steps"),
+    ],
+)
+def test_what_there_is_nothing_to_check_of_is_not_called_well(name, check, words, checked):
+    (row,) = (row for row in checked[1] if (row["member"], row["check"]) == (f"architecture sick-{name}", check))
+    assert (row["outcome"], row["words"]) == (("skipped", words) if words else ("ok", ""))

@@ -152,6 +152,15 @@ def test_several_files_and_one_twice(write_plugin, capsys):
     assert captured.err == ""
 
 
+def test_a_file_whose_package_is_installed_too_is_one_too_many(install, write_plugin, capsys):
+    install("zoo-mine", MINE.replace("mine:", "zoo_mine:"))
+    assert main(["--plugin", str(write_plugin("mine.py", MINE)), "list"]) == 2
+    words = (
+        "architecture 'mine' left out: zoo-mine and mine.py both claim it; uninstall zoo-mine, or do without mine.py"
+    )
+    assert capsys.readouterr().err == f"error: {words}\n"
+
+
 HOOK = "from rcnnzoo.hookspecs import Readout, hookimpl\n@hookimpl\ndef rcnnzoo_readouts(): "
 BAD = {
     "missing.py": (None, "missing.py: no such Python file"),

@@ -1,0 +1,47 @@
+"""Batch normalisation of recurrent networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+
+class BatchNormByStep(nn.ModuleList):
+    """Batch normalisation with statistics, scales and shifts of its own for every time step.
+
+    As in Cooijmans et al. (2017, arXiv 1603.09025). What reaches a layer differs from step to step: statistics that all
+    steps share are right for none of them, and evaluation, which uses them, can fall to chance.
+
+    Args:
+        maps: Feature maps K.
+        num_steps: Time steps T.
+        epsilon: Added to variances.
+
+    >>> norm = BatchNormByStep(8, num_steps=3).eval()
+    >>> norm(torch.ones(2, 8, 4, 4), torch.tensor([0, 2])).shape
+    torch.Size([2, 8, 4, 4])
+    """
+
+    def __init__(self, maps: int, num_steps: int, epsilon: float = 1e-5) -> None:
+        super().__init__(nn.BatchNorm2d(maps, eps=epsilon) for _ in range(num_steps))
+
+    def __iter__(self) -> Iterator[nn.BatchNorm2d]:
+        """The steps' own."""
+        return cast(Iterator[nn.BatchNorm2d], super().__iter__())
+
+    def forward(self, x: Tensor, t: int | Tensor) -> Tensor:
+        """Maps [B, K, H, W] at step t; with t a LongTensor [B], in evaluation mode, each row at its own step."""
+        if isinstance(t, int):
+            normalised: Tensor = self[t](x)
+            return normalised
+        scales, shifts = [], []
+        for norm in self:
+            mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+            scale = norm.weight * torch.rsqrt(variance + norm.eps)
+            scales.append(scale)
+            shifts.append(norm.bias - mean * scale)
+        scale, shift = torch.stack(scales)[t], torch.stack(shifts)[t]
+        return torch.addcmul(shift[..., None, None], x, scale[..., None, None]).to(x.dtype)
