@@ -25,7 +25,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from rcnnzoo import hookspecs
-from rcnnzoo.errors import PluginError, RcnnzooWarning, UnknownName
+from rcnnzoo.errors import PluginError, RcnnzooError, RcnnzooWarning, UnknownName
 from rcnnzoo.hooks import KINDS, SINGULAR, members_of
 
 GROUP = "rcnnzoo"
@@ -348,9 +348,9 @@ def _check_requirement(distribution: Distribution) -> None:
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, in one line; with its type, unless it is about plugins and says all that is needed."""
+    """What an error says, in one line; with its type, unless it is rcnnzoo's and says all that is needed."""
     text = " ".join(str(error).split())
-    return text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}".rstrip(": ")
+    return text if isinstance(error, RcnnzooError) else f"{type(error).__name__}: {text}".rstrip(": ")
 
 
 def _warn(message: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -37,7 +38,7 @@ def check_plugin(package: str) -> list[Row]:
 
     Raises:
         UnknownName: There is no such plugin package.
-        PluginError: There is no such file.
+        PluginError: There is no such file, or the package is no plugin.
 
     >>> {row.outcome for row in check_plugin("rcnnzoo-behaviour")}
     {'ok'}
@@ -64,8 +65,24 @@ def _rows_of_package(typed: str) -> Iterator[Row]:
     packages = {plugin.package for plugin in found.plugins} | {p for owners in found.left_out.values() for p in owners}
     package = next((name for name in packages if canonicalize_name(name) == canonicalize_name(typed)), None)
     if package is None:
-        raise UnknownName("plugin package", typed, packages, "rcnnzoo list plugins")
+        raise _not_there(typed, packages)
     yield from _rows(package, [plugin for plugin in found.plugins if plugin.package == package], found)
+
+
+def _not_there(typed: str, packages: Iterable[str]) -> PluginError | UnknownName:
+    """What to say of a package that is no plugin, or not yet."""
+    if Path(typed, "pyproject.toml").is_file():
+        return PluginError(
+            f"{typed}: a folder; install it (python -m pip install --editable {typed}) and name the package"
+        )
+    try:
+        distribution(typed)
+    except (PackageNotFoundError, ValueError):
+        return UnknownName("plugin package", typed, packages, "rcnnzoo list plugins")
+    return PluginError(
+        f"{typed} is installed, but names no module as a plugin: add [project.entry-points.{plugins.GROUP}] to its "
+        "pyproject.toml and install it again"
+    )
 
 
 def _rows(package: str, loaded: list[Plugin], found: Registry) -> Iterator[Row]:

@@ -10,7 +10,7 @@ import typer
 
 
 def new_plugin(
-    name: Annotated[str, typer.Argument(help="Of the package: small letters, digits, - between words.")],
+    name: Annotated[str, typer.Argument(help="Of the package: small letters and digits, - or _ between words.")],
     out: Annotated[Path, typer.Option(help="Folder in which the package's folder is made.")] = Path(),
 ) -> None:
     """Write a package that adds a network, an exit policy, a data set and a command, for you to make your own.
@@ -19,9 +19,9 @@ def new_plugin(
 
     Example: rcnnzoo new-plugin mine
     """
-    from rcnnzoo.template.package import write_package
+    from rcnnzoo.template.package import prefix, write_package
 
     folder = write_package(name, out)
     print(f"python -m pip install --editable {shlex.quote(str(folder.absolute()))}")  # noqa: T201
     print(f"rcnnzoo check-plugin {name}")  # noqa: T201
-    print(f"rcnnzoo train {name}-loop --data {name}-stripes")  # noqa: T201
+    print(f"rcnnzoo train {prefix(name)}-loop --data {prefix(name)}-stripes")  # noqa: T201

@@ -38,7 +38,7 @@ def write_package(name: str, out: Path) -> Path:
     folder = out / name
     if folder.exists():
         raise OptionError(f"{folder}: exists already; take another name or --out")
-    values = {"name": name, "module": module, "versions": _versions()}
+    values = {"name": name, "module": module, "prefix": prefix(name), "versions": _versions()}
     unfinished = temporary_name(folder)
     try:
         with named(folder):
@@ -72,6 +72,15 @@ def module_name(name: str) -> str:
     if module in sys.stdlib_module_names or _is_installed(module):
         raise OptionError(f"{name!r}: Python has a module {module} already; take another name")
     return module
+
+
+def prefix(name: str) -> str:
+    """What the names begin with that a package of that name adds.
+
+    >>> prefix("zoo_mine")
+    'zoo-mine'
+    """
+    return name.replace("_", "-")
 
 
 def _is_installed(module: str) -> bool:

@@ -9,6 +9,7 @@ from rcnnzoo.checking.packages import check_plugin
 from rcnnzoo.checking.rows import Fault, Row, run
 from rcnnzoo.cli import main
 from rcnnzoo.errors import PluginError, UnknownName
+from rcnnzoo.template.package import write_package
 from tests.checking.conftest import SICK
 
 READOUT = """
@@ -96,6 +97,18 @@ def test_what_is_not_there_is_said():
         check_plugin("rcnnzoo-behavior")
     with pytest.raises(PluginError, match=r"nothing\.py: no such Python file"):
         check_plugin("nothing.py")
+    with pytest.raises(
+        PluginError, match=r"torch is installed, but names no module .* \[project\.entry-points\.rcnnzoo\]"
+    ):
+        check_plugin("torch")
+
+
+def test_a_folder_is_not_checked_but_what_to_do_with_it_is_said(tmp_path, monkeypatch):
+    write_package("not-yet", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    words = "not-yet: a folder; install it (python -m pip install --editable not-yet) and name the package"
+    with pytest.raises(PluginError, match=re.escape(words)):
+        check_plugin("not-yet")
 
 
 def test_whatever_a_check_raises_is_a_row():

@@ -37,11 +37,12 @@ def test_the_example_is_what_new_plugin_writes(tmp_path, capsys):
     assert set(files(EXAMPLE)) == {"LICENSE", "README.md", "example.py", "pyproject.toml", "test_example.py"}
 
 
-def test_what_it_writes_passes_its_own_tests_under_any_name(tmp_path):
+@pytest.mark.parametrize("name", ["zoo-mine", "zoo_lab"])
+def test_what_it_writes_passes_its_own_tests_under_any_name(name, tmp_path):
     """Found through a package's metadata, as an installation leaves them."""
-    folder = write_package("zoo-mine", tmp_path)
+    folder = write_package(name, tmp_path)
     project = tomllib.loads((folder / "pyproject.toml").read_text())
-    info = folder / "zoo_mine-0.1.0.dist-info"
+    info = folder / f"{module_name(name)}-0.1.0.dist-info"
     info.mkdir()
     about = project["project"]
     needs = "".join(f"Requires-Dist: {need}\n" for need in about["dependencies"])
@@ -51,7 +52,7 @@ def test_what_it_writes_passes_its_own_tests_under_any_name(tmp_path):
     process = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder), "RCNNZOO_LOAD_PLUGINS": "zoo-mine"},
+        env={**os.environ, "PYTHONPATH": str(folder), "RCNNZOO_LOAD_PLUGINS": name},
         capture_output=True,
         text=True,
         check=False,

@@ -1,5 +1,6 @@
 """Backbones with exits, as networks of the zoo."""
 
+import contextlib
 from functools import cache
 
 import pytest
@@ -11,6 +12,7 @@ from torchvision.transforms.v2.functional import to_pil_image
 
 import rcnnzoo
 from rcnnzoo.checking.architectures import CHECKS
+from rcnnzoo.checking.rows import Skipped
 from rcnnzoo.checking.specimen import specimen
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.profiling.operations import macs_per_step, state_bytes
@@ -26,7 +28,8 @@ def network(name="timm/test_resnet", **options):
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("name", TINY)
 def test_the_contract_is_kept(name, check):
-    CHECKS[check](specimen_of(name))
+    with contextlib.suppress(Skipped):
+        CHECKS[check](specimen_of(name))
 
 
 @pytest.mark.parametrize("name", ["test_resnet", "test_vit"])  # of two different normalisations
