@@ -37,10 +37,13 @@ def _made(name: str) -> ExitPolicy:
     try:
         rule = policy(name)
     except TypeError as error:
-        raise Fault(f"{told(error)}: it is made without arguments") from error
+        raise Fault(f"{told(error)}: the target is called without arguments, and gives the policy") from error
     missing = [name for name in ATTRIBUTES if not hasattr(rule, name)]
     if missing:
         raise Fault(f"it has no {' and no '.join(missing)}")
+    for method in (rule.scores, rule.bounds):
+        if not callable(method):
+            raise Fault(f"{method!r} can't be called: scores and bounds are methods")
     if rule.direction not in ("below", "above"):
         raise Fault(f'direction is {rule.direction!r}: "below" or "above", the side on which the network is sure')
     if not isinstance(rule.unit, str) or not rule.unit:

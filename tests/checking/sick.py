@@ -62,6 +62,12 @@ class Stepless(RecurrentModel):
         return state[0].mean(dim=(-2, -1))
 
 
+class Timeless(Healthy):
+    def __init__(self, categories, steps):
+        super().__init__(categories, steps)
+        del self.num_steps
+
+
 class Stubborn(Healthy):
     def __init__(self, categories, steps):
         super().__init__(categories, steps)
@@ -469,6 +475,10 @@ class Blind(Prophet):
 
     def scores(self, probabilities):
         return super().scores(probabilities) + 0 * probabilities.log().sum(dim=-1)
+
+
+class Fixed(Sure):
+    bounds = (0, 1)  # type: ignore[assignment]
 
 
 class Deciding(Sure):

@@ -11,6 +11,7 @@ SICK = {
     "healthy": {},
     "large": {},
     "stepless": {("builds", "fault"): "Stepless has no step: write step (docs/plugins.md)"},
+    "timeless": {("builds", "fault"): "'sick-timeless': Timeless.__init__ doesn't set self.num_steps = steps"},
     "stubborn": {("builds", "fault"): "Stubborn.num_steps is 2, and 4 was asked for: set self.num_steps = steps"},
     "crashing": {
         ("builds", "fault"): "it can't be built and run on images: AttributeError: 'Tensor' object has no attribute "

@@ -32,7 +32,7 @@ def test_a_fault_is_exit_status_2_and_one_line_that_names_the_first(checked):
     (line,) = complaint.splitlines()
     assert line == (
         f"error: {SICK}: {len(faults)} of {len(rows)} checks found a fault: loads, its names are free (sick.py); "
-        "builds (architecture sick-stepless); builds (architecture sick-stubborn); ..."
+        "builds (architecture sick-stepless); builds (architecture sick-timeless); ..."
     )
     assert {tuple(row) for row in rows} == {("check", "member", "outcome", "words")}
 

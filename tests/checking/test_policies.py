@@ -20,7 +20,8 @@ SICK = {
         ("causal", "fault"): FUTURE,
     },
     "deciding": {("shape", "fault"): "gave true or false for scores: numbers are needed"},
-    "adjustable": {("made", "fault"): "missing 1 required positional argument: 'weight': it is made without arguments"},
+    "adjustable": {("made", "fault"): "missing 1 required positional argument: 'weight': the target is called without"},
+    "fixed": {("made", "fault"): "(0, 1) can't be called: scores and bounds are methods"},
     "adding": {
         ("repeats itself", "fault"): "two calls give different scores, and self.past changed: draw nothing at random, "
         "and remember nothing between calls"
