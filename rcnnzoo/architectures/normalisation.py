@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import cast
 
@@ -45,3 +46,25 @@ class BatchNormByStep(nn.ModuleList):
             shifts.append(norm.bias - mean * scale)
         scale, shift = torch.stack(scales)[t], torch.stack(shifts)[t]
         return torch.addcmul(shift[..., None, None], x, scale[..., None, None]).to(x.dtype)
+
+
+@torch.no_grad()
+def shared_batch_norms(network: nn.Module, images: Tensor) -> dict[str, int]:
+    """Batch norms that a forward pass calls more than once, by name, and how often: their statistics mix those calls.
+
+    >>> twice = nn.Sequential(norm := nn.BatchNorm2d(3), norm).eval()
+    >>> shared_batch_norms(twice, torch.zeros(2, 3, 4, 4))
+    {'0': 2}
+    """
+    calls = Counter[str]()
+    hooks = [
+        module.register_forward_hook(lambda *_, name=name: calls.update([name]))
+        for name, module in network.named_modules()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm)
+    ]
+    try:
+        network(images)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return {name: count for name, count in calls.items() if count > 1}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from rcnnzoo.architectures.contract import RecurrentModel, State
+from rcnnzoo.architectures.normalisation import shared_batch_norms
 from rcnnzoo.checking.rows import Check, Doubt, Fault, Row, Skipped, Unusable, run_all, told
 from rcnnzoo.checking.specimen import CATEGORIES, Specimen, example_of, specimen
 from rcnnzoo.engine.decide import decide
@@ -234,20 +234,13 @@ def logits_are_no_probabilities(specimen: Specimen) -> None:
             raise Doubt(f"the logits of step {t} sum to 1, as probabilities do: leave the softmax to the readout")
 
 
-@torch.no_grad()
 def no_batch_norm_mixes_steps(specimen: Specimen) -> None:
     """One that all steps share has statistics that are right for none of them."""
-    network, calls = specimen.build(), Counter[str]()
-    for name, module in network.named_modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.register_forward_hook(lambda *_, name=name: calls.update([name]))
-    network(specimen.images(4))
-    for name, count in calls.items():
-        if count > 1:
-            raise Doubt(
-                f"{name}, a batch norm, is called {count} times a forward pass: its statistics mix those calls, so "
-                "that evaluation can be no better than chance; take BatchNormByStep (docs/plugins.md)"
-            )
+    for name, count in shared_batch_norms(specimen.network, specimen.images(3)).items():
+        raise Doubt(
+            f"{name}, a batch norm, is called {count} times a forward pass: its statistics mix those calls, so that "
+            "evaluation can be no better than chance; take BatchNormByStep (docs/plugins.md)"
+        )
 
 
 def width_counts(specimen: Specimen) -> None:

@@ -114,15 +114,19 @@ def prepare(split: Split, image_size: int, unreadable: Unreadable, workers: int 
     return StreamedImages(split, image_size, min(os.cpu_count() or 1, 8) if workers is None else workers)
 
 
+def some_of(split: Split, count: int) -> Split:
+    """Up to so many images, spread evenly over a split."""
+    return choose(split, np.unique(np.linspace(0, len(split) - 1, count).round().astype(np.int64)))
+
+
 def some_images(split: Split, image_size: int, count: int, unreadable: Unreadable) -> Tensor:
     """Up to so many images, spread evenly over a split, as networks take them: float [N, 3, S, S] in [-1, 1].
 
     Raises:
         DataError: No image is readable, or too many aren't.
     """
-    places = np.unique(np.linspace(0, len(split) - 1, count).round().astype(np.int64))
-    images = prepare(choose(split, places), image_size, unreadable, workers=0)
-    batches = readable(evaluation_batches(images, len(places)), unreadable)
+    images = prepare(some_of(split, count), image_size, unreadable, workers=0)
+    batches = readable(evaluation_batches(images, len(images)), unreadable)
     return transforms.to_input(torch.cat([batch.images for batch in batches]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from dataclasses import asdict
 from logging import Logger
 from pathlib import Path
@@ -19,6 +20,7 @@ from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.architectures.convolution import set_algorithm
 from rcnnzoo.architectures.modes import evaluate_all_but_classifiers, evaluating, freeze_all_but_classifiers
+from rcnnzoo.architectures.normalisation import shared_batch_norms
 from rcnnzoo.data.images import (
     Images,
     batches_an_epoch,
@@ -26,13 +28,14 @@ from rcnnzoo.data.images import (
     number,
     prepare,
     readable,
+    some_of,
     training_batches,
 )
 from rcnnzoo.data.opening import Data
-from rcnnzoo.data.splits import fingerprint
+from rcnnzoo.data.splits import Split, fingerprint
 from rcnnzoo.data.transforms import PREPROCESSING, to_input
 from rcnnzoo.data.unreadable import Unreadable
-from rcnnzoo.errors import TrainingError
+from rcnnzoo.errors import RcnnzooWarning, TrainingError
 from rcnnzoo.figures.curves import draw_curves
 from rcnnzoo.figures.saving import save_figure
 from rcnnzoo.progress import progress
@@ -48,6 +51,9 @@ CHECKPOINT_SECONDS = 600
 
 CHECK_EVERY = 50
 """Updates between looks at the loss: on a GPU each look waits for the device."""
+
+SAMPLE, GAP = 500, 0.15
+"""How many training images are looked at once more after training, and how much worse they may do."""
 
 NOT_RECORDED = ("data", "data_dir", "workers", "max_bad")
 """Settings that stay out of the weights' metadata: they say where, not what."""
@@ -117,10 +123,10 @@ class Trainer:
                 module.momentum = settings.batch_norm_momentum
         self.model.to(self.device).to(memory_format=torch.channels_last)
         self.unreadable = Unreadable(settings.max_bad)
-        self.images = self._prepare("train")
-        self.val = self._prepare("val") if "val" in data.splits else None
+        self.images = self._prepare(data.split("train"))
+        self.val = self._prepare(data.split("val")) if "val" in data.splits else None
         test = data.best_test()
-        self.test = None if test == "train" else self.val if test == "val" else self._prepare(test)
+        self.test = None if test == "train" else self.val if test == "val" else self._prepare(data.split(test))
         self.batches = batches_an_epoch(len(self.images), settings.batch_size)
         optimizer = make_optimizer(self.model, settings.optimizer, settings.lr, settings.weight_decay)
         updates = self.batches * settings.epochs
@@ -149,26 +155,35 @@ class Trainer:
         saved = self.run.load_checkpoint()
         if saved is not None:
             self._restore(saved)
+        is_new = not self.run.settings.is_file()
         self.run.folder.mkdir(parents=True, exist_ok=True)
         write_settings(self.settings, self.run.settings)
-        with self.run.logging() as log, interruption() as request:
-            log.info("%s: %s", "resumed" if saved else "started", self.settings)
-            log.info("torch %s on %s", torch.__version__, self.device)
-            if saved is None:
-                self._checkpoint()
-            try:
-                while self.epoch < self.settings.epochs:
-                    self._epoch(request, log)
-                self._finish(request, log)
-            except KeyboardInterrupt:
-                log.info("interrupted in epoch %d after batch %d; --resume goes on", self.epoch + 1, self.batch)
-                raise
-            except TrainingError as error:
-                log.error("%s", error)
-                raise
-            finally:
-                if self.rows:
-                    save_figure(draw_curves(self.run.metrics), self.run.curves)
+        try:
+            with self.run.logging() as log, interruption() as request:
+                log.info("%s: %s", "resumed" if saved else "started", self.settings)
+                log.info("torch %s on %s", torch.__version__, self.device)
+                if saved is None:
+                    self._checkpoint()
+                self._train(request, log)
+        except Exception:
+            if is_new and self.epoch == self.batch == 0:
+                self.run.discard()  # nothing was learnt, and the next try needs the folder
+            raise
+
+    def _train(self, request: Interruption, log: Logger) -> None:
+        try:
+            while self.epoch < self.settings.epochs:
+                self._epoch(request, log)
+            self._finish(request, log)
+        except KeyboardInterrupt:
+            log.info("interrupted in epoch %d after batch %d; --resume goes on", self.epoch + 1, self.batch)
+            raise
+        except TrainingError as error:
+            log.error("%s", error)
+            raise
+        finally:
+            if self.rows:
+                save_figure(draw_curves(self.run.metrics), self.run.curves)
 
     def _epoch(self, request: Interruption, log: Logger) -> None:
         settings = self.settings
@@ -274,6 +289,7 @@ class Trainer:
             "preprocessing": {**PREPROCESSING, "image_size": settings.image_size},
             "training": training,
         }
+        self._doubt_evaluation(request, log)
         if self.test is not None:
             split = self.data.best_test()
             measured = self._measure(self.test, request)
@@ -290,15 +306,33 @@ class Trainer:
             log.info("accuracy on %s by step: %s", split, accuracy)
         save(self.result, self.run.weights, metadata)
 
+    def _doubt_evaluation(self, request: Interruption, log: Logger) -> None:
+        """Warn of a network that does worse in evaluation mode, on what it was trained on: nothing else shows why."""
+        measured = self._measure(self._prepare(some_of(self.data.split("train"), SAMPLE)), request)
+        evaluated = (measured.right / measured.images)[-1].item()
+        trained = self.rows[-1][f"train_accuracy_{self.model.num_steps}"]
+        if trained - evaluated > max(GAP, 1.5 / measured.images**0.5):  # three standard errors of a half
+            norms = "batch norm's statistics" + (" or the average of --ema" if self.settings.ema else "")
+            cause = f"{norms} may lag behind: train longer"
+            if self.last_images is not None:
+                for name, count in shared_batch_norms(self.result, self.last_images).items():
+                    cause = f"{name}, a batch norm, mixes statistics of {count} time steps: take BatchNormByStep"
+            message = (
+                f"{self.run.folder}: of {measured.images} training images it gets {evaluated:.0%} right in evaluation, "
+                f"and got {trained:.0%} in the last epoch of training; {cause}"
+            )
+            log.warning(message)
+            warnings.warn(message, RcnnzooWarning, stacklevel=2)
+
     def _measure(self, images: Images, request: Interruption) -> Measures:
         network = self.result.eval()
         batches = readable(evaluation_batches(images, self.settings.batch_size), self.unreadable)
         with self.accelerator.autocast():
             return measure(network, request.stopping(batches), Measures(self.model.num_steps, self.device))
 
-    def _prepare(self, split: str) -> Images:
+    def _prepare(self, split: Split) -> Images:
         workers = None if self.settings.workers < 0 else self.settings.workers
-        return prepare(self.data.split(split), self.settings.image_size, self.unreadable, workers)
+        return prepare(split, self.settings.image_size, self.unreadable, workers)
 
     def _checkpoint(self) -> None:
         self._check_network()

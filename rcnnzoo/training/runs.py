@@ -72,6 +72,12 @@ class Run:
         elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
             raise TrainingError(f"{self.folder}: exists and is no run; give another --out")
 
+    def discard(self) -> None:
+        """Take away what a run wrote before its first update."""
+        for file in (self.settings, self.checkpoint, self.log):
+            file.unlink(missing_ok=True)
+        self.folder.rmdir()
+
     def save_checkpoint(self, state: dict[str, Any]) -> None:
         """Write everything that training goes on from."""
         # torch.save to a file turns a full disk into a RuntimeError without a name; bytes keep it an OSError.

@@ -1,6 +1,7 @@
 """Runs: what is written, that a seed settles it, and that a run can be left anywhere and resumed."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,8 +12,9 @@ import pytest
 import torch
 
 import rcnnzoo
+from rcnnzoo import plugins
 from rcnnzoo.data.opening import open_data
-from rcnnzoo.errors import TrainingError, WeightsError
+from rcnnzoo.errors import RcnnzooWarning, TrainingError, WeightsError
 from rcnnzoo.training import loop
 from rcnnzoo.training.loop import Trainer, train
 from rcnnzoo.training.runs import Run
@@ -75,6 +77,7 @@ def test_the_claimed_accuracy_is_the_loaded_networks(finished):
     assert network.metadata["metrics"]["accuracy"] == pytest.approx(accuracy, abs=2 / 450)
 
 
+@pytest.mark.filterwarnings("ignore:.*batch norm's statistics may lag behind")  # after two epochs of few images
 def test_the_same_seed_gives_the_same_file_and_another_seed_another(finished, tmp_path):
     content = finished.weights.read_bytes()
     assert run(tmp_path / "elsewhere", workers=1).weights.read_bytes() == content
@@ -187,6 +190,80 @@ def test_an_update_that_spoils_the_network_is_seen_before_it_is_saved(tmp_path, 
     state = Run(tmp_path / "run").load_checkpoint()
     assert state is not None
     assert state["epoch"] == 1
+
+
+def test_a_run_that_fails_before_its_first_update_leaves_its_folder_to_the_next_try(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_update", lambda *arguments: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(tmp_path / "run", epochs=1)
+    assert not (tmp_path / "run").exists()
+    assert run(tmp_path / "run", epochs=1).finished
+
+
+def test_one_that_fails_later_keeps_what_it_has(tmp_path, monkeypatch):
+    update, calls = Trainer._update, []
+
+    def failing(self, *arguments):
+        calls.append(1)
+        return 1 / 0 if len(calls) > 3 else update(self, *arguments)
+
+    monkeypatch.setattr(Trainer, "_update", failing)
+    with pytest.raises(ZeroDivisionError):
+        run(tmp_path / "run", epochs=1)
+    assert (tmp_path / "run" / "checkpoint.pt").is_file()
+
+
+SHARED = """
+    import torch
+    from torch import nn
+
+    from rcnnzoo.architectures.contract import RecurrentModel
+    from rcnnzoo.hookspecs import Architecture, hookimpl
+
+    @hookimpl
+    def rcnnzoo_architectures():
+        return [Architecture("shared", "one batch norm for all time steps", f"{__name__}:Shared", steps=5)]
+
+    class Shared(RecurrentModel):
+        def __init__(self, *, categories, image_size, width, steps):
+            super().__init__()
+            self.num_steps = steps
+            self.drive = nn.Conv2d(3, 16, 3, padding="same")
+            self.lateral = nn.Conv2d(16, 16, 3, padding="same")
+            self.norm = nn.BatchNorm2d(16)
+            self.classifier = nn.Linear(16, categories)
+
+        def begin(self, images):
+            drive = self.drive(images)
+            return drive, torch.zeros_like(drive)
+
+        def step(self, state, t):
+            drive, before = state
+            state = drive, self.norm(drive + 5 * t + self.lateral(before)).relu()
+            return state, self.classifier(self.features(state))
+
+        def features(self, state):
+            return state[1].mean(dim=(-2, -1))
+"""
+
+
+def test_a_network_that_evaluation_spoils_is_told_so_and_why(tmp_path, write_plugin):
+    plugins.load_file(write_plugin("shared.py", SHARED))
+    with pytest.warns(RcnnzooWarning) as warned:
+        one = run(tmp_path / "run", architecture="shared", steps=5, epochs=4, lr=0.02, batch_size=40)
+    (message,) = {str(warning.message) for warning in warned}
+    found = re.fullmatch(
+        r"(.*): of 500 training images it gets (\d+)% right in evaluation, and got (\d+)% in the last epoch of "
+        "training; norm, a batch norm, mixes statistics of 5 time steps: take BatchNormByStep",
+        message,
+    )
+    assert found is not None, message
+    assert found[1] == str(one.folder)
+    assert int(found[3]) == round(100 * pd.read_csv(one.metrics)["train_accuracy_5"].iloc[-1])
+    claimed = rcnnzoo.load(one.weights).metadata["metrics"]["accuracy"][-1]
+    assert abs(int(found[2]) / 100 - claimed) < 0.1  # the test images fare the same
+    assert message in one.log.read_text()
 
 
 def stopped(folder, monkeypatch, **changes):
