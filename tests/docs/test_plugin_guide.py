@@ -50,9 +50,8 @@ def test_the_guide_has_a_section_a_hook_with_its_signature_and_a_plugin():
         signature = f"`{hook.__name__}{inspect.signature(hook)}`".replace("'", "")
         (title,) = (title for title, text in SECTIONS.items() if f"\n{signature}\n" in text)
         with_hooks[title] = hook
-        assert SECTIONS[title].count(f"@hookimpl\ndef {hook.__name__}(") == 1
+        assert f"@hookimpl\ndef {hook.__name__}(" in SECTIONS[title]
     assert len(with_hooks) == len(HOOKS)
-    assert len(FILES) == len(HOOKS)
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook.__name__)
@@ -166,9 +165,12 @@ def test_its_pyproject_makes_a_package_of_its_policy(install):
 
 
 def test_the_warnings_of_the_page_are_those_of_the_code():
-    source = inspect.getsource(plugins)
+    source = inspect.getsource(plugins) + inspect.getsource(hooks)
     for words in (
         "it has no hook",
+        "lacks @hookimpl",
+        "unknown hook",
+        "its entry point names the module",
         "must return a list of",
         "both claim it",
         "it requires rcnnzoo",
