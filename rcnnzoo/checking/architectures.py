@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from rcnnzoo.architectures.contract import RecurrentModel, State
 from rcnnzoo.architectures.normalisation import shared_batch_norms
-from rcnnzoo.checking.rows import Check, Doubt, Fault, Row, Skipped, Unusable, run_all, told
+from rcnnzoo.checking.rows import Check, Doubt, Fault, Row, Skipped, Unusable, change, run_all, told
 from rcnnzoo.checking.specimen import CATEGORIES, Specimen, example_of, specimen
 from rcnnzoo.engine.decide import decide
 from rcnnzoo.errors import RcnnzooError
@@ -40,11 +40,13 @@ def evaluation_repeats_itself(specimen: Specimen) -> None:
     try:
         first, second = network(images), network(images)
     except Exception as error:  # it ran before, with another number of images
-        raise Unusable(f"other images make it fail ({told(error)}){_kept(network, before)}: {KEEP_NOTHING}") from error
+        raise Unusable(
+            f"other images make it fail ({told(error)}){change(before, _attributes(network))}: {KEEP_NOTHING}"
+        ) from error
     if not _distance(first, second) <= TOLERANCE:
         raise Unusable(
-            f"two calls in evaluation mode give different logits{_kept(network, before)}: draw nothing at random "
-            f"there, and {KEEP_NOTHING}"
+            f"two calls in evaluation mode give different logits{change(before, _attributes(network))}: draw nothing "
+            f"at random there, and {KEEP_NOTHING}"
         )
 
 
@@ -55,12 +57,6 @@ def _attributes(network: nn.Module) -> dict[str, object]:
         for path, module in network.named_modules()
         for name, value in vars(module).items()
     }
-
-
-def _kept(network: nn.Module, before: dict[str, object]) -> str:
-    """In words, which attributes of a network are others than before."""
-    changed = [name for name, value in _attributes(network).items() if before.get(name) is not value]
-    return f", and self.{changed[0]} changed" if changed else ""
 
 
 @torch.no_grad()
@@ -162,9 +158,10 @@ def rows_leave_and_join(specimen: Specimen) -> None:
             one, other = network.step(one, t)[0], network.step(other, t)[0]
         except Exception as error:
             raise Fault(
-                f"rows can't leave or join at step {t} ({told(error)}){_kept(network, before)}: {KEEP_NOTHING}"
+                f"rows can't leave or join at step {t} ({told(error)}){change(before, _attributes(network))}: "
+                f"{KEEP_NOTHING}"
             ) from error
-        words = f"rows that leave or join change the logits of step {t}{_kept(network, before)}"
+        words = f"rows that leave or join change the logits of step {t}{change(before, _attributes(network))}"
         _expect_close(logits, expected[rows], words)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from rcnnzoo.checking.rows import Fault, Row, Unusable, on_all, run_all, told
+from rcnnzoo.checking.rows import Fault, Row, Unusable, change, on_all, run_all, told
 from rcnnzoo.policies.checks import unchecked_scores
 from rcnnzoo.policies.contract import ExitPolicy
 from rcnnzoo.policies.lookup import policy
@@ -53,7 +53,7 @@ def _made(name: str) -> ExitPolicy:
 
 def scores_repeat_themselves(rule: ExitPolicy, probabilities: Tensor) -> None:
     """The same probabilities get the same scores twice; what doesn't can't be compared with anything."""
-    before = {**vars(rule)}
+    before = _attributes(rule)
     try:
         first = _scores(rule, probabilities)
     except Fault:
@@ -61,17 +61,19 @@ def scores_repeat_themselves(rule: ExitPolicy, probabilities: Tensor) -> None:
     try:
         second = _scores(rule, probabilities)
     except Exception as error:
-        raise Unusable(f"a second call fails ({told(error)}){_kept(rule, before)}: {REMEMBER_NOTHING}") from error
+        raise Unusable(
+            f"a second call fails ({told(error)}){change(before, _attributes(rule))}: {REMEMBER_NOTHING}"
+        ) from error
     if not _are_close(first, second):
         raise Unusable(
-            f"two calls give different scores{_kept(rule, before)}: draw nothing at random, and {REMEMBER_NOTHING}"
+            f"two calls give different scores{change(before, _attributes(rule))}: draw nothing at random, "
+            f"and {REMEMBER_NOTHING}"
         )
 
 
-def _kept(rule: ExitPolicy, before: dict[str, object]) -> str:
-    """In words, which attributes of a policy are others than before."""
-    changed = [name for name, value in vars(rule).items() if before.get(name) is not value]
-    return f", and self.{changed[0]} changed" if changed else ""
+def _attributes(rule: ExitPolicy) -> dict[str, object]:
+    """What is kept on it; nothing where a class has slots."""
+    return {**getattr(rule, "__dict__", {})}
 
 
 def scores_have_a_shape(rule: ExitPolicy, probabilities: Tensor) -> None:

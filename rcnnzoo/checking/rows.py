@@ -86,6 +86,16 @@ def run_all(
                 return
 
 
+def change(before: Mapping[str, object], after: Mapping[str, object]) -> str:
+    """In words, which attribute is another than before; nothing if none is.
+
+    >>> change({"weight": 1}, {"weight": 1, "past": 2})
+    ', and self.past changed'
+    """
+    changed = [name for name, value in after.items() if before.get(name) is not value]
+    return f", and self.{changed[0]} changed" if changed else ""
+
+
 def on_all(check: Callable[[Subject, Example], None], examples: Callable[[], Iterable[Example]]) -> Check[Subject]:
     """The check of a subject that runs another on each example, up to the first fault."""
 

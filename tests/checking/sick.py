@@ -477,6 +477,14 @@ class Blind(Prophet):
         return super().scores(probabilities) + 0 * probabilities.log().sum(dim=-1)
 
 
+class Slotted:
+    """No fault: an object without a dictionary."""
+
+    __slots__ = ()
+    direction, unit = Sure.direction, Sure.unit
+    scores, bounds = Sure.scores, Sure.bounds
+
+
 class Fixed(Sure):
     bounds = (0, 1)  # type: ignore[assignment]
 

@@ -9,6 +9,7 @@ LEADING = "scores of [2, 2, T, C] differ from those of [4, T, C]: count dimensio
 FUTURE = "it reads the future: the score of step 0 changes when later steps are left out"
 SICK = {
     "sure": {},
+    "slotted": {},
     "prophet": {("causal", "fault"): FUTURE},
     "rounding": {("causal", "fault"): FUTURE},
     "crowd": {("image by image", "fault"): CROWD, ("leading dimensions", "fault"): LEADING},
