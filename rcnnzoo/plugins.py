@@ -232,7 +232,11 @@ def read_file(file: Path) -> Plugin:
         with quietly():
             found = importlib.util.find_spec(file.stem)
             if found is None or found.origin is None or not file.samefile(found.origin):
-                raise PluginError(f"Python has another module of that name already, {file.stem!r}; rename the file")
+                where = found.origin if found is not None else "no file"
+                raise PluginError(
+                    f"Python has another module of that name already, {file.stem!r} ({where}): rename the file, or "
+                    "leave it out if that is the plugin"
+                )
             members = members_of(importlib.import_module(file.stem))
     except (Exception, SystemExit) as error:
         raise PluginError(f"{file}: {one_line(error)}") from error
@@ -325,7 +329,8 @@ def _load(entry: EntryPoint, distribution: Distribution) -> Plugin:
     module = entry.value.partition(":")[0].strip()
     if not all(part.isidentifier() for part in module.split(".")):
         raise PluginError(
-            f"its entry point names the module {module!r}, which no module can be called: letters, digits and _ alone"
+            f"its entry point names the module {module!r}, which no module can be called (letters, digits and _ "
+            "alone): name the module, not the package"
         )
     return Plugin(entry.name, distribution.name, distribution.version, entry.module, members_of(entry.load()))
 

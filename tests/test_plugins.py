@@ -162,7 +162,7 @@ def test_an_entry_point_that_can_be_no_module_is_said(install, tmp_path):
     _, messages = names_with_warnings()
     assert messages == [
         "plugin one of zoo-one 1.0 left out: its entry point names the module 'zoo-one', which no module can be "
-        "called: letters, digits and _ alone"
+        "called (letters, digits and _ alone): name the module, not the package"
     ]
 
 

@@ -127,8 +127,11 @@ def images_are_scored_alone(rule: ExitPolicy, probabilities: Tensor) -> None:
 def scores_lie_within_bounds(rule: ExitPolicy, probabilities: Tensor) -> None:
     """`bounds(categories, steps)` are two numbers, and no score is beyond."""
     steps, categories = probabilities.shape[-2:]
-    bounds = rule.bounds(categories, steps)
     where = f"bounds({categories}, {steps})"
+    try:
+        bounds = rule.bounds(categories, steps)
+    except TypeError as error:
+        raise Fault(f"{told(error)}: it is called as {where}, categories and steps") from error
     if not isinstance(bounds, tuple) or len(bounds) != 2 or not all(math.isfinite(bound) for bound in bounds):
         raise Fault(f"{where} are {bounds!r}: two finite numbers are needed")
     low, high = bounds
@@ -137,7 +140,7 @@ def scores_lie_within_bounds(rule: ExitPolicy, probabilities: Tensor) -> None:
     slack = ROUNDING * max(1.0, abs(low), abs(high))
     for score in _scores(rule, probabilities).flatten().tolist():
         if not math.isnan(score) and not low - slack <= score <= high + slack:
-            raise Fault(f"a score of {score:g} is outside {where}, {low:g} to {high:g}")
+            raise Fault(f"a score of {score:g} is outside {where}, {low:g} to {high:g}: widen them, or clamp scores")
 
 
 CHECKS: dict[str, OnProbabilities] = {

@@ -79,7 +79,8 @@ def specimen(name: str) -> Specimen:
             return made
     # A refusal of a size says less than what happened at a size that it takes.
     first = next((error for error in failures if not isinstance(error, OptionError)), failures[0])
-    raise Fault(f"it can't be built and run on images: {told(first)}{_sizes(failures)}") from first
+    call = "; the target is called with categories, image_size, width and steps" if "keyword" in str(first) else ""
+    raise Fault(f"it can't be built and run on images: {told(first)}{call}{_sizes(failures)}") from first
 
 
 def _sizes(failures: list[Exception]) -> str:

@@ -83,6 +83,8 @@ def _missing(metadata: Mapping[str, Any]) -> str | None:
     name, plugin = metadata["architecture"], metadata.get("plugin")
     if not isinstance(plugin, str) or plugins.package_of("architectures", name) is not None:
         return None
+    if plugin.partition(" ")[0] in {loaded.package for loaded in plugins.registry().plugins}:
+        return f"its architecture {name!r} came with the plugin {plugin}; the one that is loaded has none of that name"
     if plugin.endswith(".py"):
         advice = f"give --plugin {plugin} before the command (in Python, rcnnzoo.plugins.load_file)"
     else:

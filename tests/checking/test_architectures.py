@@ -11,6 +11,12 @@ SICK = {
     "healthy": {},
     "large": {},
     "stepless": {("builds", "fault"): "Stepless has no step: write step (docs/plugins.md)"},
+    "stepsless": {
+        (
+            "builds",
+            "fault",
+        ): "got an unexpected keyword argument 'steps'; the target is called with categories, image_size"
+    },
     "timeless": {("builds", "fault"): "'sick-timeless': Timeless.__init__ doesn't set self.num_steps = steps"},
     "stubborn": {("builds", "fault"): "Stubborn.num_steps is 2, and 4 was asked for: set self.num_steps = steps"},
     "crashing": {

@@ -23,13 +23,14 @@ SICK = {
     "deciding": {("shape", "fault"): "gave true or false for scores: numbers are needed"},
     "adjustable": {("made", "fault"): "missing 1 required positional argument: 'weight': the target is called without"},
     "fixed": {("made", "fault"): "(0, 1) can't be called: scores and bounds are methods"},
+    "timely": {("bounds", "fault"): "given: it is called as bounds(2, 1), categories and steps"},
     "adding": {
         ("repeats itself", "fault"): "two calls give different scores, and self.past changed: draw nothing at random, "
         "and remember nothing between calls"
     },
     "prejudiced": {("repeats itself", "fault"): "), and self.past changed: remember nothing between calls"},
     "doubled": {("shape", "fault"): "TypeError: float64 is needed"},
-    "beyond": {("bounds", "fault"): "is outside bounds(2, 1), 0 to 1"},
+    "beyond": {("bounds", "fault"): "is outside bounds(2, 1), 0 to 1: widen them, or clamp scores"},
     "boundless": {("bounds", "fault"): "bounds(2, 1) are (0.0, inf): two finite numbers are needed"},
     "reversed": {("bounds", "fault"): "bounds(2, 1) are 1 and 0: the least comes first"},
     "upward": {("made", "fault"): 'direction is \'up\': "below" or "above"'},

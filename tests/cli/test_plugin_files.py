@@ -119,6 +119,16 @@ def test_weights_say_which_package_brought_their_architecture(install, tmp_path)
     assert "plugin" not in rcnnzoo.build("b", categories=3, width=1 / 16).metadata
 
 
+def test_an_architecture_that_its_plugin_no_longer_has_is_said_to_be_gone(install, tmp_path):
+    install("zoo-mine", MINE.replace("mine:", "zoo_mine:"))
+    network = rcnnzoo.build("mine", categories=3)
+    network.metadata["architecture"] = "older"
+    rcnnzoo.save(network, tmp_path / "older.safetensors")
+    words = "'older' came with the plugin zoo-mine 1.0; the one that is loaded has none of that name"
+    with pytest.raises(WeightsError, match=words):
+        rcnnzoo.load(tmp_path / "older.safetensors")
+
+
 def test_processes_that_decode_images_find_it(write_plugin, tmp_path):
     """Started afresh, as they are on some systems; the folder of the file is not the current one."""
     make_classes(tmp_path / "data" / "tiles" / "train")
@@ -177,7 +187,7 @@ BAD = {
     "misspelt.py": (HOOK.replace("readouts", "readuots") + "return []", "misspelt.py: unknown hook 'rcnnzoo_readuots'"),
     "wrong.py": (HOOK + "return 'last'", "wrong.py: rcnnzoo_readouts must return a list of Readout"),
     "raising.py": (HOOK + "raise ValueError('not today')", "raising.py: ValueError: not today"),
-    "json.py": (HOOK + "return []", "json.py: Python has another module of that name already, 'json'; rename the file"),
+    "json.py": (HOOK + "return []", "json.py: Python has another module of that name already, 'json' ("),
     "thief.py": (
         HOOK + "return [Readout('cumulative', 'made up', 'thief:f')]",
         "readout 'cumulative' of thief.py left out: rcnnzoo has one of that name; thief.py must rename it",
