@@ -232,10 +232,10 @@ def read_file(file: Path) -> Plugin:
         with quietly():
             found = importlib.util.find_spec(file.stem)
             if found is None or found.origin is None or not file.samefile(found.origin):
-                where = found.origin if found is not None else "no file"
+                where = f" ({found.origin})" if found is not None and found.origin is not None else ""
                 raise PluginError(
-                    f"Python has another module of that name already, {file.stem!r} ({where}): rename the file, or "
-                    "leave it out if that is the plugin"
+                    f"Python has another module of that name already, {file.stem!r}; rename the file, or leave it out "
+                    f"if that is the plugin{where}"
                 )
             members = members_of(importlib.import_module(file.stem))
     except (Exception, SystemExit) as error:

@@ -97,10 +97,9 @@ def _check_methods(network: RecurrentModel) -> None:
     missing = [name for name in methods if getattr(type(network), name) is getattr(RecurrentModel, name)]
     if missing:
         raise Fault(f"{kind} has no {' and no '.join(missing)}: write {', '.join(missing)} (docs/plugins.md)")
-    steps = getattr(network, "num_steps", None)
     wanted = cast(Architecture, plugins.describe("architectures", network.metadata["architecture"])).steps
-    if wanted not in (steps, None):
-        raise Fault(f"{kind}.num_steps is {steps}, and {wanted} was asked for: set self.num_steps = steps")
+    if wanted not in (network.num_steps, None):
+        raise Fault(f"{kind}.num_steps is {network.num_steps}, and {wanted} was asked for: set self.num_steps = steps")
 
 
 def _check_result_of_step(network: RecurrentModel, images: Tensor) -> None:

@@ -187,7 +187,7 @@ BAD = {
     "misspelt.py": (HOOK.replace("readouts", "readuots") + "return []", "misspelt.py: unknown hook 'rcnnzoo_readuots'"),
     "wrong.py": (HOOK + "return 'last'", "wrong.py: rcnnzoo_readouts must return a list of Readout"),
     "raising.py": (HOOK + "raise ValueError('not today')", "raising.py: ValueError: not today"),
-    "json.py": (HOOK + "return []", "json.py: Python has another module of that name already, 'json' ("),
+    "json.py": (HOOK + "return []", "json.py: Python has another module of that name already, 'json'; rename the file"),
     "thief.py": (
         HOOK + "return [Readout('cumulative', 'made up', 'thief:f')]",
         "readout 'cumulative' of thief.py left out: rcnnzoo has one of that name; thief.py must rename it",

@@ -50,7 +50,10 @@ def test_the_guide_has_a_section_a_hook_with_its_signature_and_a_plugin():
         signature = f"`{hook.__name__}{inspect.signature(hook)}`".replace("'", "")
         (title,) = (title for title, text in SECTIONS.items() if f"\n{signature}\n" in text)
         with_hooks[title] = hook
-        assert f"@hookimpl\ndef {hook.__name__}(" in SECTIONS[title]
+        marked = f"@hookimpl\ndef {hook.__name__}("
+        examples = [code for code in FILES.values() if marked in code]
+        assert SECTIONS[title].count(marked) == len(examples) >= 1
+        assert all(code.count("@hookimpl\n") == 1 for code in examples)
     assert len(with_hooks) == len(HOOKS)
 
 
