@@ -16,7 +16,7 @@ import time
 import numpy as np
 
 from rcnnzoo_behaviour.bootstrap import bootstrap_interval, difference
-from rcnnzoo_behaviour.fitting import Courses, deal, read
+from rcnnzoo_behaviour.fitting import Courses, read, stratified_folds
 from rcnnzoo_behaviour.permutation import against_zero, exchange_ranks, exchange_refitted
 from rcnnzoo_behaviour.simulation import leaky_correlation, link_for, population_correlation, simulate
 
@@ -34,7 +34,7 @@ def bias(runs: int = 400, images: int = 500) -> None:
         for seed in range(runs):
             simulated = simulate(images, link, seed + 1)
             courses = Courses(simulated.entropies[0])
-            folds = deal(simulated.uncertainty > 0, 10, 10, seed)
+            folds = stratified_folds(simulated.uncertainty > 0, 10, 10, seed)
             estimates.append(read(courses, simulated.uncertainty, folds).correlation)
             leaky.append(leaky_correlation(courses, simulated.uncertainty))
         error = np.std(estimates) / np.sqrt(runs)
@@ -52,7 +52,7 @@ def paired(runs: int = RUNS, images: int = 200) -> None:
         rejected, constant = np.zeros(2, dtype=int), 0
         for seed in range(runs):
             simulated = simulate(images, link, seed, networks=2)
-            folds = deal(simulated.uncertainty > 0, 5, 2, seed)
+            folds = stratified_folds(simulated.uncertainty > 0, 5, 2, seed)
             readings = [read(Courses(course), simulated.uncertainty, folds) for course in simulated.entropies]
             constant += any(np.ptp(reading.reaction_times) == 0 for reading in readings)
             first, second = (reading.standardised for reading in readings)
@@ -74,7 +74,7 @@ def single(runs: int = RUNS, images: int = 200) -> None:
     for seed in range(runs):
         simulated = simulate(images, 0.0, seed)
         category = np.arange(images) % 10
-        folds = deal(category * 2 + (simulated.uncertainty > 0), 5, 2, seed)
+        folds = stratified_folds(category * 2 + (simulated.uncertainty > 0), 5, 2, seed)
         courses = Courses(simulated.entropies[0])
         for place, within in enumerate((None, category)):
             test = against_zero([courses], simulated.uncertainty, folds, PERMUTATIONS, seed, within=within)
@@ -91,7 +91,7 @@ def intervals(runs: int = 400, images: int = 500) -> None:
         covered = np.zeros(2, dtype=int)
         for seed in range(runs):
             simulated = simulate(images, link, seed + 1, networks=2)
-            folds = deal(simulated.uncertainty > 0, 10, 2, seed)
+            folds = stratified_folds(simulated.uncertainty > 0, 10, 2, seed)
             one, other = (
                 bootstrap_interval([Courses(course)], simulated.uncertainty, folds, 200, seed)
                 for course in simulated.entropies

@@ -26,7 +26,7 @@ from rcnnzoo.profiling.operations import macs_per_step
 BATCHES = {"cpu": (4, 8), "cuda": (64, 128, 256)}
 
 
-def some_network(name: str, size: int, images: torch.Tensor) -> RecurrentModel:
+def untrained_network(name: str, size: int, images: torch.Tensor) -> RecurrentModel:
     """An untrained network whose batch norm has seen the images."""
     network = rcnnzoo.build(name, categories=1000, image_size=size).to(images.device)
     for module in network.modules():
@@ -41,7 +41,7 @@ def some_network(name: str, size: int, images: torch.Tensor) -> RecurrentModel:
     return network.eval().to(memory_format=torch.channels_last)
 
 
-def some_images(number: int, size: int) -> torch.Tensor:
+def noise_images(number: int, size: int) -> torch.Tensor:
     """Noise, smooth and rough, faint and strong: [N, 3, S, S] in [-1, 1]."""
     generator = torch.Generator().manual_seed(0)
     images = []
@@ -85,8 +85,8 @@ def main() -> None:
     parser.add_argument("--precision", default="fp32")
     options = parser.parse_args()
     device = best_device()
-    images = some_images(options.images, options.image_size).to(device)
-    network = some_network(options.network, options.image_size, images)
+    images = noise_images(options.images, options.image_size).to(device)
+    network = untrained_network(options.network, options.image_size, images)
     threshold = threshold_for(network, images, options.mean_steps)
     counted: list[int] = []
     classifier = next(module for module in network.modules() if isinstance(module, nn.Linear))

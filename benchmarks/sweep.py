@@ -27,8 +27,8 @@ from rcnnzoo.analysis.bands import band_of
 from rcnnzoo.analysis.intervals import Bootstrap
 from rcnnzoo.analysis.outcomes import find_outcomes
 from rcnnzoo.analysis.sat_curve import curve_of
-from rcnnzoo.traces import storage
-from rcnnzoo.traces.reading import in_blocks
+from rcnnzoo.analysis.traces import in_blocks
+from rcnnzoo.recording import storage
 
 STEPS, CATEGORIES, RESAMPLES = 8, 1000, 1000
 GIB = 2**20  # in the KiB that Linux counts resident memory in

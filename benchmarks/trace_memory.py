@@ -20,11 +20,12 @@ import torch
 
 import rcnnzoo
 from rcnnzoo.analysis.accuracy import measure_accuracy
+from rcnnzoo.architectures.card import Card
 from rcnnzoo.architectures.contract import RecurrentModel, State
 from rcnnzoo.data.digits import ArrayReader
 from rcnnzoo.data.opening import Data
 from rcnnzoo.data.splits import Split
-from rcnnzoo.traces.recording import Recording, record
+from rcnnzoo.recording.recorder import Recording, record
 
 STEPS, CATEGORIES, SIZE = 8, 1000, 8
 
@@ -36,11 +37,7 @@ class Chance(RecurrentModel):
         super().__init__()
         self.num_steps = STEPS
         self.classifier = torch.nn.Linear(1, CATEGORIES)
-        self.metadata = {
-            "architecture": "chance",
-            "options": {"image_size": SIZE},
-            "categories": [str(i) for i in range(CATEGORIES)],
-        }
+        self.card = Card("chance", {"image_size": SIZE}, [str(i) for i in range(CATEGORIES)])
 
     def begin(self, images: torch.Tensor) -> State:
         """The mean of each image."""

@@ -26,15 +26,16 @@ import rcnnzoo
 from rcnnzoo.data.digits import ArrayReader
 from rcnnzoo.data.opening import Data
 from rcnnzoo.data.splits import Split
-from rcnnzoo.training.interruption import Interruption
-from rcnnzoo.training.loop import Trainer
-from rcnnzoo.training.runs import Run
-from rcnnzoo.training.settings import settle
+from rcnnzoo.runs.folder import Run
+from rcnnzoo.training.loop import run_epoch
+from rcnnzoo.training.session import Session
+from rcnnzoo.training.settling import settle
+from rcnnzoo.training.watchers import Checkpoints, Divergence, Log, MetricsFile
 
 BATCH, SIZE, PAD, CATEGORIES = 128, 32, 4, 10
 
 
-def some_data(images: int) -> Data:
+def noise_data(images: int) -> Data:
     """Noise; what is in the images takes no part."""
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (images, SIZE, SIZE, 3), dtype=np.uint8)
@@ -97,12 +98,14 @@ class OurLoop:
         given = {"architecture": name, "data": "digits", "width": width, "epochs": epochs, "precision": precision}
         settings = replace(settle(given)[0], mirrored=True)
         folder.mkdir()
-        self.trainer = Trainer(settings, data, Run(folder))
+        self.session = Session(settings, data, Run(folder))
+        divergence = Divergence()
+        self.watchers = [divergence, MetricsFile(), Log(logging.getLogger("benchmark")), Checkpoints(divergence)]
 
     def epoch(self) -> float:
         """Seconds of an epoch."""
         started = time.monotonic()
-        self.trainer._epoch(Interruption(), logging.getLogger("benchmark"))
+        run_epoch(self.session, self.watchers)
         return time.monotonic() - started
 
 
@@ -115,11 +118,11 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=60, help="of an epoch")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
-    data = some_data(options.updates * BATCH)
+    data = noise_data(options.updates * BATCH)
     for name in options.networks:
         with tempfile.TemporaryDirectory() as folder:
             ours = OurLoop(name, options.width, options.precision, data, options.rounds + 1, Path(folder, "run"))
-            precision = ours.trainer.settings.precision
+            precision = ours.session.settings.precision
             bare = BareLoop(name, options.width, precision, data, options.rounds + 1)
             ours.epoch(), bare.epoch()  # to warm up
             pairs = [(ours.epoch(), bare.epoch()) for _ in range(options.rounds)]

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rcnnzoo.engine.decide import decide
     from rcnnzoo.policies.lookup import policy
     from rcnnzoo.readouts.lookup import readout
-    from rcnnzoo.traces.labelled import make_trace
-    from rcnnzoo.traces.opening import open_trace
+    from rcnnzoo.recording.labelled import make_trace
+    from rcnnzoo.recording.opening import open_trace
     from rcnnzoo.weights.files import load, save
 
 __all__ = ["build", "decide", "load", "make_trace", "open_trace", "policy", "readout", "sat_curve", "save"]
@@ -24,8 +24,8 @@ _HOMES = {
     "build": "rcnnzoo.architectures.build",
     "decide": "rcnnzoo.engine.decide",
     "load": "rcnnzoo.weights.files",
-    "make_trace": "rcnnzoo.traces.labelled",
-    "open_trace": "rcnnzoo.traces.opening",
+    "make_trace": "rcnnzoo.recording.labelled",
+    "open_trace": "rcnnzoo.recording.opening",
     "policy": "rcnnzoo.policies.lookup",
     "readout": "rcnnzoo.readouts.lookup",
     "sat_curve": "rcnnzoo.analysis.sat_curve",

@@ -37,7 +37,7 @@ def check_precision(precision: str) -> None:
         UnknownName: It is none of `fp32`, `bf16`, `fp16`.
     """
     if precision not in DTYPES:
-        raise UnknownName("precision", precision, DTYPES, "--precision")
+        raise UnknownName("precision", precision, DTYPES, "`precision`")
 
 
 def seconds(run: Callable[[], object], device: torch.device) -> float:

@@ -9,8 +9,9 @@ RcnnzooError
 ├── TraceError      traces
 └── TrainingError   runs that can't start, go on or converge
 
-Each message is one line: what is wrong, where, what to do. The command line prints it and exits with 2. What is no
-error, but should be known, is a `RcnnzooWarning`, which the command line prints as one line.
+Each message is one line: what is wrong, where, what to do. The command line prints it and exits with 2. A message names
+a field in backticks, as a caller of the library writes it: `image_size`. The command line makes the option of that out
+of it, --image-size. What is no error, but should be known, is a `RcnnzooWarning`, printed as one line as well.
 """
 
 from __future__ import annotations

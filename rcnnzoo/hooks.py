@@ -12,24 +12,11 @@ import pluggy
 
 from rcnnzoo import hookspecs
 from rcnnzoo.errors import PluginError
+from rcnnzoo.hookspecs import KINDS
 
-KINDS: dict[str, type[hookspecs.Member]] = {
-    "architectures": hookspecs.Architecture,
-    "policies": hookspecs.Policy,
-    "readouts": hookspecs.Readout,
-    "data": hookspecs.DataSet,
-    "commands": hookspecs.Command,
-}
-SINGULAR = {
-    "architectures": "architecture",
-    "policies": "policy",
-    "readouts": "readout",
-    "data": "data set",
-    "commands": "command",
-}
-HOOKS = {f"rcnnzoo_{kind}": kind for kind in KINDS}
+HOOKS = {f"rcnnzoo_{name}": name for name in KINDS}
 WORD = "[a-z0-9]+(-[a-z0-9]+)*"
-NAMES = {kind: re.compile(rf"{WORD}(/\S+)?" if kind == "architectures" else WORD) for kind in KINDS}
+NAMES = {name: re.compile(rf"{WORD}(/\S+)?" if kind.families else WORD) for name, kind in KINDS.items()}
 TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -67,7 +54,7 @@ def _ask(kind: str, hook: pluggy.HookCaller) -> list[hookspecs.Member]:
     if not hook.get_hookimpls():
         return []
     (members,) = hook() or (None,)  # pluggy drops a None
-    description = KINDS[kind]
+    description = KINDS[kind].description
     if not isinstance(members, list) or not all(isinstance(member, description) for member in members):
         raise PluginError(f"{hook.name} must return a list of {description.__name__}")
     for member in members:
@@ -77,7 +64,7 @@ def _ask(kind: str, hook: pluggy.HookCaller) -> list[hookspecs.Member]:
         _check_name(kind, member.name)
         if not TARGET.fullmatch(member.target):
             raise PluginError(
-                f"{SINGULAR[kind]} {member.name!r}: its target is {member.target!r}, and has to look like "
+                f"{KINDS[kind].singular} {member.name!r}: its target is {member.target!r}, and has to look like "
                 "'package.module:attribute', with a colon"
             )
     twice = [name for name, count in Counter(member.name for member in members).items() if count > 1]
@@ -90,8 +77,7 @@ def _check_name(kind: str, name: str) -> None:
     """Names are typed, and name folders: nothing that a shell or a file system reads differently."""
     if NAMES[kind].fullmatch(name):
         return
-    if name.endswith("/*") and NAMES["architectures"].fullmatch(name):
-        raise PluginError(
-            f"{SINGULAR[kind]} {name!r}: only architectures come in families, give each a name of its own"
-        )
-    raise PluginError(f"{SINGULAR[kind]} {name!r}: a name is made of small letters, digits and single - between them")
+    what = f"{KINDS[kind].singular} {name!r}"
+    if name.endswith("/*") and any(names.fullmatch(name) for names in NAMES.values()):
+        raise PluginError(f"{what}: only architectures come in families, give each a name of its own")
+    raise PluginError(f"{what}: a name is made of small letters, digits and single - between them")

@@ -92,6 +92,31 @@ class Command(Member):
     """A command of the `rcnnzoo` program: `target` is a function as Typer takes it, light to import."""
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of member; its hook is `rcnnzoo_` and the name it has in `KINDS`.
+
+    Attributes:
+        singular: What one of them is called.
+        description: What describes one.
+        families: Whether a name may stand for many, as `zoo/*` does.
+    """
+
+    singular: str
+    description: type[Member]
+    families: bool = False
+
+
+KINDS = {
+    "architectures": Kind("architecture", Architecture, families=True),
+    "policies": Kind("policy", Policy),
+    "readouts": Kind("readout", Readout),
+    "data": Kind("data set", DataSet),
+    "commands": Kind("command", Command),
+}
+"""By what users type after `rcnnzoo list`."""
+
+
 @hookspec
 def rcnnzoo_architectures() -> list[Architecture]:  # type: ignore[empty-body]
     """Architectures this package adds."""

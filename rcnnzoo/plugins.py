@@ -15,7 +15,7 @@ import pkgutil
 import sys
 import traceback
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, entry_points, version
 from pathlib import Path
@@ -24,88 +24,18 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from rcnnzoo import hookspecs
 from rcnnzoo.errors import PluginError, RcnnzooError, RcnnzooWarning, UnknownName
-from rcnnzoo.hooks import KINDS, SINGULAR, members_of
+from rcnnzoo.hooks import members_of
+from rcnnzoo.hookspecs import KINDS, Member
+from rcnnzoo.registry import CORE, Plugin, Registry
 
 GROUP = "rcnnzoo"
-CORE = "rcnnzoo"
 STRICT = "RCNNZOO_STRICT_PLUGINS"
 LOAD = "RCNNZOO_LOAD_PLUGINS"
 
 
 class PluginWarning(RcnnzooWarning):
     """A plugin, or a name of it, was left out."""
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """One entry point, or one file, that was loaded.
-
-    Attributes:
-        name: The entry point's, or the file's without its suffix.
-        package: The package it came from; of a file, its name.
-        version: The package's; of a file, empty.
-        module: What has its hooks, to import.
-        members: What it adds, by kind.
-    """
-
-    name: str
-    package: str
-    version: str
-    module: str
-    members: dict[str, list[hookspecs.Member]]
-
-
-@dataclass
-class Registry:
-    """All names that can be used, by kind, each with the package that brought it.
-
-    Attributes:
-        plugins: What was loaded.
-        members: The names.
-        contested: Packages that claim a name, which then nobody has.
-        left_out: What was left out and why, with the packages that it concerns.
-    """
-
-    plugins: list[Plugin] = field(default_factory=list)
-    members: dict[str, dict[str, tuple[hookspecs.Member, str]]] = field(
-        default_factory=lambda: {kind: {} for kind in KINDS}
-    )
-    contested: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    left_out: dict[str, list[str]] = field(default_factory=dict)
-
-    def faults(self, package: str) -> list[str]:
-        """What of a package was left out, and why."""
-        return [fault for fault, packages in self.left_out.items() if package in packages]
-
-    def add(self, plugin: Plugin) -> None:
-        """Take in a plugin's members; built-ins keep their names, others lose a name that two claim."""
-        self.plugins.append(plugin)
-        for kind, members in plugin.members.items():
-            for member in members:
-                self._claim(kind, member, plugin.package)
-
-    def _claim(self, kind: str, member: hookspecs.Member, package: str) -> None:
-        what = f"{SINGULAR[kind]} {member.name!r}"
-        claimants = self.contested.get((kind, member.name))
-        _, owner = self.members[kind].get(member.name, (None, None))
-        if owner == CORE:
-            fault = f"{what} of {package} left out: rcnnzoo has one of that name; {package} must rename it"
-            self.left_out[fault] = [package]
-        elif claimants is not None:
-            claimants.append(package)
-            fault = f"{what} left out: {' and '.join(claimants)} all claim it; uninstall all but one of them"
-            self.left_out[fault] = claimants
-        elif owner is not None:
-            del self.members[kind][member.name]
-            self.contested[kind, member.name] = [owner, package]
-            is_file = package.endswith(".py")
-            advice = f"uninstall {owner}, or do without {package}" if is_file else "uninstall one of them"
-            fault = f"{what} left out: {owner} and {package} both claim it; {advice}"
-            self.left_out[fault] = [owner, package]
-        else:
-            self.members[kind][member.name] = (member, package)
 
 
 def names(kind: str) -> list[str]:
@@ -133,7 +63,7 @@ def listing() -> list[dict[str, str]]:
     return rows + plugins
 
 
-def describe(kind: str, name: str) -> hookspecs.Member:
+def describe(kind: str, name: str) -> Member:
     """The description registered under a name.
 
     Raises:
@@ -146,9 +76,9 @@ def describe(kind: str, name: str) -> hookspecs.Member:
         return found.members[kind][known][0]
     if (kind, known) in found.contested:
         packages = " and ".join(found.contested[kind, known])
-        raise PluginError(f"{SINGULAR[kind]} {name!r} is claimed by {packages}: uninstall all but one of them")
+        raise PluginError(f"{KINDS[kind].singular} {name!r} is claimed by {packages}: uninstall all but one of them")
     where = f"rcnnzoo list {kind}" if kind != "commands" else "rcnnzoo --help"
-    raise UnknownName(SINGULAR[kind], name, found.members[kind], f"{where}, or --plugin FILE.py")
+    raise UnknownName(KINDS[kind].singular, name, found.members[kind], f"{where}, or --plugin FILE.py")
 
 
 def package_of(kind: str, name: str) -> str | None:
@@ -206,9 +136,8 @@ def resolve(kind: str, name: str) -> Any:
         with quietly():
             return pkgutil.resolve_name(member.target)
     except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"{SINGULAR[kind]} {name!r} of {package} can't be used: importing {member.target} failed: {one_line(error)}"
-        ) from error
+        what = f"{KINDS[kind].singular} {name!r} of {package}"
+        raise PluginError(f"{what} can't be used: importing {member.target} failed: {one_line(error)}") from error
 
 
 def read_file(file: Path) -> Plugin:

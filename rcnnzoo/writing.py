@@ -9,19 +9,19 @@ from pathlib import Path
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A temporary name beside `path`, renamed to it when the block ends well and removed when it doesn't.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
-    >>> with whole(folder / "a.txt") as temporary:
+    >>> with atomic_write(folder / "a.txt") as temporary:
     ...     _ = temporary.write_text("all of it")
     >>> [file.name for file in folder.iterdir()]
     ['a.txt']
     """
     temporary = temporary_name(path)
     try:
-        with named(path):
+        with naming_the_file(path):
             yield temporary
             temporary.replace(path)
     finally:
@@ -29,7 +29,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def named(path: Path) -> Iterator[None]:
+def naming_the_file(path: Path) -> Iterator[None]:
     """Let a fault of the disk say where it was: a write to a full one doesn't."""
     try:
         yield

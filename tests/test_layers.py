@@ -1,42 +1,154 @@
-"""What imports what: the program starts without torch, and arrows point one way."""
+"""What imports what: arrows point one way, plugins import one module, and the program starts without torch."""
 
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 import rcnnzoo
+from rcnnzoo import plugin
 
 ROOT = Path(rcnnzoo.__file__).parent
-INNER = ("hookspecs", "hooks", "plugins", "errors", "writing", "progress", "devices", "template")
-MEMBERS = ("architectures", "readouts", "policies", "data", "weights", "profiling")
-OUTER = ("training", "engine", "traces", "analysis", "figures", "checking")
-LEVELS = {
-    name: level for level, names in enumerate((INNER, MEMBERS, OUTER, ("cli", "demo", "__main__"))) for name in names
+PLUGINS = ROOT.parent / "plugins"
+
+GROUND = {"errors", "writing", "progress", "devices"}
+REGISTRY = GROUND | {"hookspecs", "hooks", "registry", "plugins"}
+MEMBERS = REGISTRY | {"architectures", "readouts", "policies", "data"}
+ENGINE = MEMBERS | {"profiling", "weights", "engine"}
+REFERENCES = ENGINE | {"recording", "runs", "training", "references"}
+RESULTS = REFERENCES | {"analysis", "figures", "results"}
+ALLOWED = {
+    "errors": set(),
+    "writing": set(),
+    "progress": set(),
+    "devices": {"errors"},
+    "hookspecs": set(),
+    "hooks": {"errors", "hookspecs"},
+    "registry": {"hookspecs"},
+    "plugins": {"errors", "hookspecs", "hooks", "registry"},
+    "readouts": REGISTRY,
+    "policies": REGISTRY | {"readouts"},
+    "data": REGISTRY,
+    "architectures": REGISTRY,
+    "profiling": REGISTRY | {"architectures"},
+    "weights": MEMBERS,
+    "engine": ENGINE - {"engine"},
+    "recording": ENGINE,
+    "runs": GROUND,
+    "training": ENGINE - {"engine"} | {"runs"},
+    "analysis": {"errors", "readouts", "policies"},
+    "figures": {"errors", "readouts", "policies"},
+    "references": REFERENCES - {"references"},
+    "results": RESULTS - {"results"},
+    "checking": ENGINE,
+    "template": {"errors", "writing"},
+    "cli": RESULTS | {"checking", "template"},
+    "demo": RESULTS | {"cli"},
+    "__main__": {"cli"},
+    "__init__": RESULTS,
+    "plugin": RESULTS | {"checking", "cli"},
 }
+"""What each folder or file of rcnnzoo may import, beside itself: the floors of CONTRIBUTING, from the ground up."""
 
 
 def imports(file):
-    """Every rcnnzoo module that a file imports, at the top or inside."""
+    """Every module that a file imports, at the top, inside or for types alone."""
     for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("rcnnzoo"):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: a relative import"
             yield node.module if node.module != "rcnnzoo" else f"rcnnzoo.{node.names[0].name}"
         if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names if name.name.startswith("rcnnzoo."))
+            yield from (name.name for name in node.names)
 
 
-def test_no_inner_module_imports_an_outer_one():
+def home(module):
+    """The folder or file of rcnnzoo that a module is in; of what `import rcnnzoo` gives, that itself."""
+    name = module.split(".")[1] if "." in module else "__init__"
+    return "__init__" if name in rcnnzoo.__all__ else name
+
+
+def wrong_arrows(root):
+    """Imports that are not allowed, and folders that nobody has said anything about."""
     wrong = []
-    for file in ROOT.rglob("*.py"):
-        home = file.relative_to(ROOT).with_suffix("").parts[0]
-        if home == "__init__":
+    for file in sorted(root.rglob("*.py")):
+        start = file.relative_to(root).with_suffix("").parts[0]
+        if start not in ALLOWED:
+            wrong.append(f"{start} is not among the floors")
             continue
         for module in imports(file):
-            if LEVELS[module.split(".")[1]] > LEVELS[home]:
-                wrong.append(f"{file.relative_to(ROOT)} imports {module}")
-    assert wrong == []
+            if module.split(".")[0] == "rcnnzoo" and home(module) not in ALLOWED[start] | {start}:
+                wrong.append(f"{file.relative_to(root)} imports {module}")
+    return wrong
+
+
+def test_no_folder_imports_what_it_may_not():
+    assert wrong_arrows(ROOT) == []
+
+
+def test_every_floor_is_there():
+    assert set(ALLOWED) == {
+        path.stem for path in ROOT.iterdir() if path.suffix in ("", ".py") and path.stem[:3] != "__p"
+    }
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "word"),
+    [
+        ("engine/new.py", "from rcnnzoo.analysis.sat_curve import sat_curve", "imports rcnnzoo.analysis.sat_curve"),
+        ("figures/new.py", "def draw():\n    import rcnnzoo.engine.exits", "imports rcnnzoo.engine.exits"),
+        ("training/new.py", "from rcnnzoo import figures", "imports rcnnzoo.figures"),
+        ("analysis/new.py", "from rcnnzoo.weights.files import load", "imports rcnnzoo.weights.files"),
+        ("rooms/new.py", "", "rooms is not among the floors"),
+    ],
+)
+def test_that_test_can_fail(file, code, word, tmp_path):
+    (tmp_path / file).parent.mkdir()
+    (tmp_path / file).write_text(code)
+    (found,) = wrong_arrows(tmp_path)
+    assert word in found
+
+
+def test_no_floors_import_each_other_in_a_circle():
+    TopologicalSorter(ALLOWED).prepare()
+
+
+def test_no_files_import_each_other_in_a_circle():
+    modules = {
+        ".".join(("rcnnzoo", *file.relative_to(ROOT).with_suffix("").parts)): file for file in ROOT.rglob("*.py")
+    }
+    TopologicalSorter({name: set(imports(file)) & set(modules) for name, file in modules.items()}).prepare()
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path for path in PLUGINS.iterdir() if path.is_dir()), ids=lambda path: path.name
+)
+def test_plugins_import_one_module_of_ours(folder):
+    files = [file for file in folder.rglob("*.py") if "build" not in file.parts]
+    assert files
+    assert {module for file in files for module in imports(file) if module.split(".")[0] == "rcnnzoo"} == {
+        "rcnnzoo.plugin"
+    }
+
+
+def test_what_plugins_may_import_is_all_there():
+    """As it is for type checkers: the same names from the same modules."""
+    tree = ast.parse(Path(plugin.__file__).read_text())
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    imported = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    typed = {name.name: node.module for node in imported for name in node.names}
+    assert typed == plugin._HOMES
+    assert plugin.__all__ == sorted(typed)
+    assert all(getattr(plugin, name) is not None for name in plugin.__all__)
+    with pytest.raises(AttributeError, match=r"rcnnzoo.plugin has no 'nothing': see docs/plugins.md"):
+        _ = plugin.nothing
+
+
+def test_no_file_is_long():
+    files = [*ROOT.rglob("*.py"), *PLUGINS.rglob("*.py")]
+    assert {file.name: lines for file in files if (lines := len(file.read_text().splitlines())) > 350} == {}
 
 
 def loaded(code):
@@ -58,8 +170,21 @@ def test_what_computes_nothing_imports_nothing_heavy(typed):
     assert not modules & HEAVY
 
 
-def test_that_test_can_fail():
+def test_that_one_can_fail_too():
     assert "torch" in loaded("from rcnnzoo.cli import main; main(['info', 'b'])")
+
+
+@pytest.mark.parametrize(
+    ("code", "late"),
+    [
+        ("import rcnnzoo.results.accuracy", {"statsmodels", "sklearn", "timm"}),
+        ("import rcnnzoo.results.comparison", {"statsmodels", "sklearn", "timm"}),
+        ("import rcnnzoo.results.training", {"statsmodels", "sklearn", "timm"}),
+        ("from rcnnzoo.plugin import Policy, hookimpl, AsJson, show", HEAVY),
+    ],
+)
+def test_what_few_need_is_imported_late(code, late):
+    assert not loaded(code) & late
 
 
 def test_importing_rcnnzoo_is_light_and_its_names_are_all_there():

@@ -2,13 +2,13 @@
 
 import pytest
 
-from rcnnzoo.writing import whole
+from rcnnzoo.writing import atomic_write
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
     file = tmp_path / "curve.csv"
     file.write_text("old")
-    with pytest.raises(RuntimeError), whole(file) as temporary:
+    with pytest.raises(RuntimeError), atomic_write(file) as temporary:
         temporary.write_text("half of the n")
         raise RuntimeError
     assert [path.name for path in tmp_path.iterdir()] == ["curve.csv"]

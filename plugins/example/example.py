@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rcnnzoo.hookspecs import Architecture, Command, DataSet, Policy, hookimpl
+from rcnnzoo.plugin import Architecture, Command, DataSet, Policy, hookimpl
 
 if TYPE_CHECKING:
-    from rcnnzoo.architectures.contract import RecurrentModel, State
-    from rcnnzoo.data.splits import Split
+    from rcnnzoo.plugin import RecurrentModel, Split, State
     from torch import Tensor
 
 HERE = __name__  # a target is "module:attribute", imported when somebody uses the name
@@ -54,7 +53,7 @@ def rcnnzoo_commands() -> list[Command]:
 def build_loop(*, categories: int, image_size: int, width: float, steps: int) -> RecurrentModel:
     """A small recurrent network; any size of image will do."""
     import torch
-    from rcnnzoo.architectures.contract import RecurrentModel
+    from rcnnzoo.plugin import RecurrentModel
     from torch import nn
 
     class Loop(RecurrentModel):
@@ -105,8 +104,7 @@ class Settled:
 def read_stripes(folder: Path | None) -> Mapping[str, Split]:
     """150 images for training and 150 for testing, always the same ones; no folder is needed."""
     import numpy as np
-    from rcnnzoo.data.digits import ArrayReader
-    from rcnnzoo.data.splits import Split
+    from rcnnzoo.plugin import ArrayReader, Split
 
     random = np.random.default_rng(0)
     rows, columns = np.mgrid[:16, :16] // 2 % 2

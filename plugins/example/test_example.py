@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import rcnnzoo
 import torch
-from rcnnzoo.checking.packages import check_plugin
-from rcnnzoo.cli import main
+from rcnnzoo.plugin import card_of, check_plugin, decide, load, main, policy
 
 
 def test_the_contract_holds() -> None:
@@ -18,7 +16,7 @@ def test_the_contract_holds() -> None:
 def test_a_score_is_the_change_since_the_step_before() -> None:
     """By hand: half of 0.5 + 0.5, then half of 0."""
     probabilities = torch.tensor([[0.5, 0.5], [1.0, 0.0], [1.0, 0.0]])
-    assert rcnnzoo.policy("example-settled").scores(probabilities).tolist() == [1.0, 0.5, 0.0]
+    assert policy("example-settled").scores(probabilities).tolist() == [1.0, 0.5, 0.0]
 
 
 def test_the_network_learns_the_stripes(tmp_path: Path) -> None:
@@ -27,9 +25,11 @@ def test_the_network_learns_the_stripes(tmp_path: Path) -> None:
     names = ["example-loop", "--data", "example-stripes"]
     options = ["--epochs", "3", "--lr", "0.03", "--batch-size", "10", "--image-size", "16", "--precision", "fp32"]
     assert main(["train", *names, *options, "--out", str(run)]) == 0
-    network = rcnnzoo.load(run / "model.safetensors")
-    assert network.metadata["metrics"]["accuracy"][-1] > 0.7
-    early = rcnnzoo.decide(network, torch.zeros(1, 3, 16, 16), "example-settled", 1.0)
+    network = load(run / "model.safetensors")
+    metrics = card_of(network).metrics
+    assert metrics is not None
+    assert metrics["accuracy"][-1] > 0.7
+    early = decide(network, torch.zeros(1, 3, 16, 16), "example-settled", 1.0)
     assert early.reaction_time.item() == 1
 
 

@@ -1,1 +1,1 @@
-"""Analysis: pure functions of a trace; none of them runs a network."""
+"""Analysis: pure functions of traces and tables; none of them runs a network or reads a file."""

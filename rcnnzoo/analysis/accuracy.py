@@ -13,9 +13,9 @@ import xarray as xr
 from torch import Tensor
 
 from rcnnzoo.analysis.intervals import wilson
+from rcnnzoo.analysis.traces import in_blocks
 from rcnnzoo.errors import TraceError
 from rcnnzoo.readouts.lookup import DEFAULT, readout
-from rcnnzoo.traces.reading import in_blocks
 
 BINS = 15
 """Bins of confidence, of equal width, for the calibration error: as in Guo et al. 2017."""
@@ -52,7 +52,7 @@ def measure_accuracy(trace: xr.Dataset, readout_name: str = DEFAULT) -> Accuracy
         UnknownName: There is no such readout.
         TraceError: The trace has no images.
 
-    >>> from rcnnzoo.traces.labelled import make_trace
+    >>> from rcnnzoo import make_trace
     >>> trace = make_trace(torch.tensor([[[2.0, 1.0], [1.0, 2.0]]]).repeat(4, 1, 1), [0, 0, 0, 1], macs=[10, 20])
     >>> measure_accuracy(trace, "instantaneous").by_step["accuracy"].tolist()
     [0.75, 0.25]

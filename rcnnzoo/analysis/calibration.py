@@ -90,7 +90,7 @@ def calibrate(
         PluginError: The policy's scores are not numbers, have another shape, or leave no threshold cautious enough.
         TraceError: The trace has no images.
 
-    >>> from rcnnzoo.traces.labelled import make_trace
+    >>> from rcnnzoo import make_trace
     >>> trace = make_trace([[[0.0, 1.0], [0.0, 2.0]]] * 60, labels=[1] * 60, macs=[10, 30])
     >>> found = calibrate(trace, "max-prob", max_loss=0.05)
     >>> round(found.threshold, 3), found.mean_macs, found.images_needed
@@ -163,6 +163,6 @@ def check_shares(max_loss: float, confidence: float) -> None:
     Raises:
         OptionError: One is not between 0 and 1.
     """
-    for option, value, example in (("--max-loss", max_loss, 0.01), ("--confidence", confidence, CONFIDENCE)):
+    for option, value, example in (("max_loss", max_loss, 0.01), ("confidence", confidence, CONFIDENCE)):
         if not 0 < value < 1:
-            raise OptionError(f"{option} {value:g}: take a share between 0 and 1, like {example}")
+            raise OptionError(f"`{option}` {value:g}: take a share between 0 and 1, like {example}")

@@ -14,17 +14,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.multitest import multipletests
 
 from rcnnzoo.analysis.bands import accuracy_at, resampled_accuracy_at
 from rcnnzoo.analysis.changes import changes_of
 from rcnnzoo.analysis.intervals import Bootstrap, percentiles, wilson
 from rcnnzoo.analysis.outcomes import Outcomes, find_outcomes
+from rcnnzoo.analysis.traces import check_same_images
 from rcnnzoo.errors import OptionError
 from rcnnzoo.policies.lookup import DEFAULT as ENTROPY
 from rcnnzoo.readouts.lookup import DEFAULT as CUMULATIVE
-from rcnnzoo.traces.together import check_same_images
 
 
 @dataclass(frozen=True)
@@ -69,6 +67,8 @@ def compare(
         PluginError: The policy's scores are not numbers, or have another shape.
         TraceError: The traces have no images, or saw different ones.
     """
+    from statsmodels.stats.multitest import multipletests  # slow to import, and needed here alone
+
     if len(traces) < 2:
         raise OptionError("a comparison needs two networks: name another MODEL or TRACE")
     check_same_images(traces)
@@ -97,6 +97,8 @@ def _model(name: str, trace: xr.Dataset, outcomes: Outcomes) -> dict[str, Any]:
 
 def _test(a: Outcomes, b: Outcomes) -> dict[str, Any]:
     """McNemar's test on the answers after all steps, exact: binomial on the images where only one is right."""
+    from statsmodels.stats.contingency_tables import mcnemar
+
     right_a, right_b = a.right[:, -1], b.right[:, -1]
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     result = mcnemar([[0, only_a], [only_b, 0]], exact=True)  # the images on which they agree play no part
@@ -113,7 +115,7 @@ def _at_equal_cost(outcomes: Mapping[str, Outcomes], cost: float | None, bootstr
     pairs = list(combinations(outcomes, 2))
     costs = [_common_cost(outcomes[a], outcomes[b], cost) for a, b in pairs]
     if cost is not None and np.isnan(costs).all():
-        raise OptionError(f"--cost {cost:.6g}: no two of these networks can both have that mean cost; leave it out")
+        raise OptionError(f"`cost` {cost:.6g}: no two of these networks can both have that mean cost; leave it out")
     # Each network's curve is computed once a resample, at the costs of all its pairs; the draws are the same for all.
     changes = {name: changes_of(of_one) for name, of_one in outcomes.items()}
     resampled = {name: resampled_accuracy_at(of_one, costs, bootstrap) for name, of_one in changes.items()}

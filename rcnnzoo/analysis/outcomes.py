@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from rcnnzoo.analysis.traces import in_blocks
 from rcnnzoo.errors import TraceError
 from rcnnzoo.policies.checks import checked_scores
 from rcnnzoo.policies.lookup import policy as look_up_policy
 from rcnnzoo.readouts.best import first_best
 from rcnnzoo.readouts.lookup import readout as look_up_readout
-from rcnnzoo.traces.reading import in_blocks
 
 
 @dataclass(frozen=True)

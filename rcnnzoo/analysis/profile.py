@@ -12,7 +12,7 @@ from rcnnzoo.analysis.bands import band_of
 from rcnnzoo.analysis.intervals import Bootstrap
 from rcnnzoo.analysis.outcomes import find_outcomes
 from rcnnzoo.analysis.sat_curve import area_under, curve_of, oracle_curve
-from rcnnzoo.traces.together import check_same_images
+from rcnnzoo.analysis.traces import check_same_images
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def profile(trace: xr.Dataset, policy: str, readout: str, bootstrap: Bootstrap |
     return Profile(trace.sizes["image"], curve, oracle, *areas, band)
 
 
-def profile_together(
+def profile_all(
     traces: Mapping[str, xr.Dataset], policy: str, readout: str, bootstrap: Bootstrap | None = None
 ) -> dict[str, Profile]:
     """The same of several networks, by name.

@@ -31,7 +31,7 @@ def sat_curve(trace: xr.Dataset, policy: str = ENTROPY, readout: str = CUMULATIV
         PluginError: The policy's scores are not numbers, or have another shape.
         TraceError: The trace has no images.
 
-    >>> from rcnnzoo.traces.labelled import make_trace
+    >>> from rcnnzoo import make_trace
     >>> trace = make_trace([[[0.0, 1.0], [3.0, 0.0]], [[0.0, 2.0], [0.0, 9.0]]], labels=[0, 1], macs=[10, 30])
     >>> sat_curve(trace, "max-prob", "instantaneous").round(3)
        threshold  accuracy  mean_steps  mean_macs
@@ -85,7 +85,7 @@ def row_at(curve: pd.DataFrame, threshold: float, *, below: bool) -> pd.Series:
     return curve[sign * curve["threshold"] <= sign * threshold].iloc[0]
 
 
-def some_rows(curve: pd.DataFrame, most: int = 12) -> pd.DataFrame:
+def evenly_spaced_rows(curve: pd.DataFrame, most: int = 12) -> pd.DataFrame:
     """Rows spread evenly over the curve's cost, its ends among them, for people to read."""
     cost = curve["mean_macs"].to_numpy()
     wanted = np.linspace(cost[0], cost[-1], most)

@@ -9,6 +9,7 @@ from typing import Any, cast
 import torch
 
 from rcnnzoo import plugins
+from rcnnzoo.architectures.card import Card
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.errors import OptionError, PluginError
 from rcnnzoo.hookspecs import Architecture
@@ -49,29 +50,7 @@ def build(
     description = cast(Architecture, plugins.describe("architectures", name))
     category_names = [str(i) for i in range(categories)] if isinstance(categories, int) else list(categories)
     steps = description.steps if steps is None else steps
-    if len(category_names) < 2:
-        raise OptionError(f"{len(category_names)} categories: a network needs at least 2")
-    if len(set(category_names)) < len(category_names):
-        raise OptionError("categories: two have the same name")
-    if image_size < 2:
-        raise OptionError(f"--image-size {image_size} is too small: take at least 2")
-    if not 0 <= seed < 2**32:
-        raise OptionError(f"--seed {seed}: take a number from 0 below 2**32")
-    for option, number, most in (
-        ("image-size", image_size, 10_000),
-        ("width", width, 1000),
-        ("steps", steps or 1, 10_000),
-    ):
-        if number > most:
-            raise OptionError(f"--{option} {number:g}: take at most {most}")
-    if not 0 < width < math.inf:
-        raise OptionError(f"--width {width:g} leaves no feature maps: take a positive number")
-    if steps is not None and steps < 1:
-        raise OptionError(f"--steps {steps} is too few: take at least 1")
-    if description.steps == 1 and steps != 1:
-        raise OptionError(f"--steps {steps}: {name} is feedforward, it has exactly one time step")
-    if pretrained and not description.pretrained:
-        raise OptionError(f"--pretrained: {name} has no pretrained weights: leave that out")
+    _check(name, description, category_names, image_size, width, steps, seed, pretrained)
     more: dict[str, Any] = {}
     if description.name.endswith("/*"):
         more["variant"] = name.removeprefix(description.name[:-1])
@@ -85,12 +64,43 @@ def build(
         raise PluginError(f"architecture {name!r} built a {type(model).__name__}, which is no RecurrentModel")
     if not isinstance(getattr(model, "num_steps", None), int):
         raise PluginError(f"architecture {name!r}: {type(model).__name__}.__init__ doesn't set self.num_steps = steps")
-    model.metadata = {
-        "architecture": name,
-        "options": {"image_size": image_size, "steps": model.num_steps, "width": width},
-        "categories": category_names,
-    }
+    options = {"image_size": image_size, "steps": model.num_steps, "width": width}
     origin = plugins.origin_of("architectures", name)
-    model.metadata |= {"plugin": origin} if origin else {}
-    model.metadata |= {"pretrained": True} if pretrained else {}
+    model.card = Card(name, options, category_names, plugin=origin, pretrained=pretrained)
     return model
+
+
+def _check(
+    name: str,
+    description: Architecture,
+    categories: Sequence[str],
+    image_size: int,
+    width: float,
+    steps: int | None,
+    seed: int,
+    pretrained: bool,
+) -> None:
+    """Refuse what no network, or not this one, can be built with."""
+    if len(categories) < 2:
+        raise OptionError(f"{len(categories)} categories: a network needs at least 2")
+    if len(set(categories)) < len(categories):
+        raise OptionError("categories: two have the same name")
+    if image_size < 2:
+        raise OptionError(f"`image_size` {image_size} is too small: take at least 2")
+    if not 0 <= seed < 2**32:
+        raise OptionError(f"`seed` {seed}: take a number from 0 below 2**32")
+    for option, number, most in (
+        ("image_size", image_size, 10_000),
+        ("width", width, 1000),
+        ("steps", steps or 1, 10_000),
+    ):
+        if number > most:
+            raise OptionError(f"`{option}` {number:g}: take at most {most}")
+    if not 0 < width < math.inf:
+        raise OptionError(f"`width` {width:g} leaves no feature maps: take a positive number")
+    if steps is not None and steps < 1:
+        raise OptionError(f"`steps` {steps} is too few: take at least 1")
+    if description.steps == 1 and steps != 1:
+        raise OptionError(f"`steps` {steps}: {name} is feedforward, it has exactly one time step")
+    if pretrained and not description.pretrained:
+        raise OptionError(f"`pretrained`: {name} has no pretrained weights: leave that out")

@@ -6,10 +6,14 @@ K feature maps, H and W height and width.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from rcnnzoo.architectures.card import Card, card_of
+from rcnnzoo.errors import RcnnzooWarning
 
 State = tuple[Tensor, ...]
 """What a network remembers between time steps: batch-first tensors, so that rows can be dropped or joined."""
@@ -26,13 +30,19 @@ class RecurrentModel(nn.Module):
         num_steps: Time steps T.
         rows_mix_steps: Whether rows at different time steps may share a batch in `step` (a network whose state
             shapes or weights change with the step says no).
-        metadata: What rebuilds the network and says where it comes from; filled by `rcnnzoo.build` and
-            `rcnnzoo.load`.
+        card: What rebuilds the network and says where it comes from; made by `rcnnzoo.build` and `rcnnzoo.load`. A
+            network that was made in another way has none: it runs, but can't be saved or traced.
     """
 
     num_steps: int
     rows_mix_steps: bool = True
-    metadata: dict[str, Any]
+    card: Card | None = None
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The card as a dictionary, for code that was written before there were cards."""
+        warnings.warn("network.metadata is now network.card (docs/plugins.md)", RcnnzooWarning, stacklevel=2)
+        return card_of(self).to_dict()
 
     def begin(self, images: Tensor) -> State:
         """Do once what does not change over time: images [B, 3, H, W] in [-1, 1] -> state."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torch._C._functorch import peek_interpreter_stack
-from torch.nn.modules.module import _has_any_global_hook
-from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from rcnnzoo.architectures.transforms import (
     Kernels,
@@ -143,9 +141,7 @@ def _are_plain(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> b
     device = inputs[0].device
     if device.type == "meta" or torch.is_autocast_enabled(device.type):
         return False
-    if torch.compiler.is_compiling() or torch.jit.is_tracing() or is_in_torch_dispatch_mode():
-        return False  # the last: somebody counts operations, and means the convolutions
-    if _has_any_global_hook() or peek_interpreter_stack() is not None:
+    if torch.compiler.is_compiling() or torch.jit.is_tracing() or _is_watched():
         return False
     kernels = {convolution.kernel_size for convolution in convolutions}
     return len(kernels) == 1 and all(
@@ -154,6 +150,23 @@ def _are_plain(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> b
         and (convolution.weight.dtype, convolution.weight.device) == (torch.float32, device)
         for x, convolution in zip(inputs, convolutions, strict=True)
     )
+
+
+def _is_watched() -> bool:
+    """Whether somebody counts operations, hooks every module or transforms functions, and means the convolutions."""
+    return any(watches() for watches in _watchers())
+
+
+@cache
+def _watchers() -> tuple[Callable[[], bool], ...]:
+    """Only torch's private functions tell. Where they are gone nobody can be ruled out, which costs speed alone."""
+    try:
+        from torch._C._functorch import peek_interpreter_stack
+        from torch.nn.modules.module import _has_any_global_hook
+        from torch.utils._python_dispatch import is_in_torch_dispatch_mode
+    except ImportError:
+        return (lambda: True,)
+    return is_in_torch_dispatch_mode, _has_any_global_hook, lambda: peek_interpreter_stack() is not None
 
 
 def _is_plain(convolution: nn.Conv2d) -> bool:
@@ -201,13 +214,13 @@ def _fastest(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> Alg
         return "direct"
     if shape not in MEASURED:
         rows = ROWS.get(inputs[0].device.type, ROWS_ELSEWHERE)
-        some = [x.new_zeros(rows, *x.shape[1:]).contiguous(memory_format=torch.channels_last) for x in inputs]
-        transform = _transform(some, convolutions)
+        blank = [x.new_zeros(rows, *x.shape[1:]).contiguous(memory_format=torch.channels_last) for x in inputs]
+        transform = _transform(blank, convolutions)
         kernels = [transform_kernels(transform, convolution.weight) for convolution in convolutions]
         transformed = TransformedConvolutions(transform, kernels)
         MEASURED[shape] = {
-            "direct": _shortest(lambda: _directly(some, convolutions), inputs[0].device) / rows,
-            "transformed": _shortest(lambda: transformed(some), inputs[0].device) / rows,
+            "direct": _shortest(lambda: _directly(blank, convolutions), inputs[0].device) / rows,
+            "transformed": _shortest(lambda: transformed(blank), inputs[0].device) / rows,
         }
     return min(MEASURED[shape], key=MEASURED[shape].__getitem__)
 

@@ -22,7 +22,7 @@ from rcnnzoo.architectures.convolution import ConvolutionSum
 from rcnnzoo.architectures.normalisation import BatchNormByStep
 from rcnnzoo.errors import OptionError
 
-SomeModule = TypeVar("SomeModule", bound=nn.Module)
+ModuleKind = TypeVar("ModuleKind", bound=nn.Module)
 EPSILON = 1e-3  # batch normalisation's, as in the authors' code (Keras' default)
 
 
@@ -54,7 +54,7 @@ class Layout:
         """
         scaled = self.scaled(width)
         if min(scaled.maps) < 1:
-            raise OptionError(f"--width {width:g} leaves no feature maps: take at least {0.6 / min(self.maps):.3g}")
+            raise OptionError(f"`width` {width:g} leaves no feature maps: take at least {0.6 / min(self.maps):.3g}")
         return Spoerer(scaled, categories, steps)
 
     def scaled(self, width: float) -> Layout:
@@ -191,11 +191,11 @@ class TopDown(nn.ConvTranspose2d):
         return nn.functional.pad(heard, (0, width, 0, height)) if height or width else heard
 
 
-def module_list(items: Iterable[SomeModule]) -> Sequence[SomeModule]:
+def module_list(items: Iterable[ModuleKind]) -> Sequence[ModuleKind]:
     """A ModuleList that keeps the type of its items."""
-    return cast(Sequence[SomeModule], nn.ModuleList(items))
+    return cast(Sequence[ModuleKind], nn.ModuleList(items))
 
 
-def at_step(copies: Sequence[SomeModule], t: int) -> SomeModule:
+def at_step(copies: Sequence[ModuleKind], t: int) -> ModuleKind:
     """The copy number t, or the only one where weights are shared."""
     return copies[t if len(copies) > 1 else 0]

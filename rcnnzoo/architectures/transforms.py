@@ -137,10 +137,10 @@ class TransformedConvolutions:
         tiles = -(-height // self.transform.outputs) * -(-width // self.transform.outputs)
         numbers = tiles * sum(kernels[0].shape[0] * kernels[0].shape[1] for kernels in self.kernels)
         at_once = max(1, AT_ONCE.get(maps[0].device.type, AT_ONCE_ELSEWHERE) // numbers)
-        chunks = [self._some([m[i : i + at_once] for m in maps]) for i in range(0, images, at_once)]
+        chunks = [self._convolve([m[i : i + at_once] for m in maps]) for i in range(0, images, at_once)]
         return (torch.cat(chunks) if len(chunks) > 1 else chunks[0]).permute(0, 3, 1, 2)
 
-    def _some(self, maps: Sequence[Tensor]) -> Tensor:
+    def _convolve(self, maps: Sequence[Tensor]) -> Tensor:
         """[B, H, W, K_in] each -> [B, H, W, K]."""
         transform, side = self.transform, self.transform.outputs
         parts, frequencies = len(transform.rows), transform.columns_back.shape[1]

@@ -12,19 +12,23 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rcnnzoo.architectures.contract import RecurrentModel, State
 from rcnnzoo.architectures.normalisation import shared_batch_norms
 from rcnnzoo.checking.rows import Check, Doubt, Fault, Row, Skipped, Unusable, change, run_all, told
 from rcnnzoo.checking.specimen import CATEGORIES, Specimen, example_of, specimen
+from rcnnzoo.checking.states import (
+    a_step_leaves_its_state_alone,
+    rows_at_different_steps_share_a_batch,
+    rows_leave_and_join,
+    state_is_rows,
+    state_keeps_its_shapes,
+)
+from rcnnzoo.checking.unrolling import KEEP_NOTHING, TOLERANCE, attributes, distance, expect_close, unrolled
 from rcnnzoo.engine.decide import decide
 from rcnnzoo.errors import RcnnzooError
 from rcnnzoo.plugins import one_line
 from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.readouts.lookup import readout
 from rcnnzoo.weights.files import load, save
-
-KEEP_NOTHING = "keep nothing on self between calls: what is remembered is in the state"
-TOLERANCE = 1e-4  # of the largest value: well above what rounding does in float32, well below what a mistake does
 
 
 def check_architecture(name: str) -> Iterator[Row]:
@@ -36,27 +40,18 @@ def check_architecture(name: str) -> Iterator[Row]:
 def evaluation_repeats_itself(specimen: Specimen) -> None:
     """The same images get the same logits twice; what doesn't can't be compared with anything."""
     network, images = specimen.network, specimen.images(3)
-    before = _attributes(network)
+    before = attributes(network)
     try:
         first, second = network(images), network(images)
     except Exception as error:  # it ran before, with another number of images
         raise Unusable(
-            f"other images make it fail ({told(error)}){change(before, _attributes(network))}: {KEEP_NOTHING}"
+            f"other images make it fail ({told(error)}){change(before, attributes(network))}: {KEEP_NOTHING}"
         ) from error
-    if not _distance(first, second) <= TOLERANCE:
+    if not distance(first, second) <= TOLERANCE:
         raise Unusable(
-            f"two calls in evaluation mode give different logits{change(before, _attributes(network))}: draw nothing "
+            f"two calls in evaluation mode give different logits{change(before, attributes(network))}: draw nothing "
             f"at random there, and {KEEP_NOTHING}"
         )
-
-
-def _attributes(network: nn.Module) -> dict[str, object]:
-    """What is kept on a network and the modules in it, but for weights."""
-    return {
-        f"{path}.{name}".lstrip("."): value
-        for path, module in network.named_modules()
-        for name, value in vars(module).items()
-    }
 
 
 @torch.no_grad()
@@ -69,64 +64,10 @@ def step_by_step_is_forward(specimen: Specimen) -> None:
         raise Fault(f"forward gives {list(expected.shape)}: [B, T, C] is {list(shape)}")
     if not expected.isfinite().all():
         raise Fault("forward gives logits that are not finite on images of noise")
-    for t, (_, logits) in enumerate(_unrolled(network, images)):
+    for t, (_, logits) in enumerate(unrolled(network, images)):
         if tuple(logits.shape) != shape[::2]:
             raise Fault(f"step {t} gives logits {list(logits.shape)}: [B, C] is {list(shape[::2])}")
-        _expect_close(logits, expected[:, t], f"logits of step {t} differ between step and forward")
-
-
-@torch.no_grad()
-def state_is_rows(specimen: Specimen) -> None:
-    """A flat tuple of batch-first tensors, so that rows can be dropped or joined."""
-    for count in (3, 4):
-        state: object = specimen.network.begin(specimen.images(count))
-        _check_rows(state, count, "begin")
-        for t, (state, _) in enumerate(_unrolled(specimen.network, specimen.images(count))):
-            _check_rows(state, count, f"step {t}")
-
-
-def _check_rows(state: object, count: int, where: str) -> None:
-    if not isinstance(state, tuple):
-        raise Unusable(f"{where} gives a {type(state).__name__} for state: a flat tuple of tensors is needed")
-    for number, part in enumerate(state):
-        if not isinstance(part, Tensor):
-            raise Unusable(
-                f"state[{number}] of {where} is no tensor but {type(part).__name__}: tensors alone drop rows"
-            )
-        if part.ndim == 0 or len(part) != count:
-            raise Unusable(
-                f"state[{number}] of {where} is {list(part.shape)} for {count} images: its rows can't be dropped, "
-                "its first dimension must be the batch"
-            )
-
-
-@torch.no_grad()
-def state_keeps_its_shapes(specimen: Specimen) -> None:
-    """After the first step, unless the network says that its rows do not mix steps."""
-    if not specimen.network.rows_mix_steps:
-        raise Skipped("it says that its rows do not mix steps")
-    states = [state for state, _ in _unrolled(specimen.network, specimen.images(2))]
-    shapes = [[list(part.shape) for part in state] for state in states]
-    for t, shape in enumerate(shapes):
-        if shape != shapes[0]:
-            raise Fault(
-                f"the state after step {t} has the shapes {shape}, after step 0 {shapes[0]}: keep them, or set "
-                "rows_mix_steps = False"
-            )
-
-
-@torch.no_grad()
-def a_step_leaves_its_state_alone(specimen: Specimen) -> None:
-    """Whoever joins rows later must find them as they were."""
-    network = specimen.network
-    state = network.begin(specimen.images(2))
-    for t in range(network.num_steps):
-        copies = [part.clone() for part in state]
-        following, _ = network.step(state, t)
-        for number, (part, copy) in enumerate(zip(state, copies, strict=True)):
-            if not torch.equal(part, copy):
-                raise Fault(f"step {t} changes state[{number}] in place: give back a new tensor")
-        state = following
+        expect_close(logits, expected[:, t], f"logits of step {t} differ between step and forward")
 
 
 @torch.no_grad()
@@ -135,59 +76,12 @@ def an_image_does_not_feel_its_batch(specimen: Specimen) -> None:
     images = specimen.images(3)
     together = specimen.network(images)
     for row in range(3):
-        _expect_close(
+        expect_close(
             specimen.network(images[row : row + 1])[0],
             together[row],
             "in evaluation mode an image's logits depend on the other images of its batch: compute nothing over the "
             "batch (statistics of it, or batch norm in training mode)",
         )
-
-
-@torch.no_grad()
-def rows_leave_and_join(specimen: Specimen) -> None:
-    """Early exit drops rows of the state and joins those of other images; who stays must not notice."""
-    network, images = specimen.network, specimen.images(4)
-    rows = torch.tensor([2, 0, 3])
-    before = _attributes(network)
-    one, other = network.begin(images[:3]), network.begin(images[3:])
-    course = [logits for _, logits in _unrolled(network, images)]
-    for t, expected in enumerate(course):
-        some = tuple(torch.cat([a[rows[:2]], b]) for a, b in zip(one, other, strict=True))
-        try:
-            logits = network.step(some, t)[1]
-            one, other = network.step(one, t)[0], network.step(other, t)[0]
-        except Exception as error:
-            raise Fault(
-                f"rows can't leave or join at step {t} ({told(error)}){change(before, _attributes(network))}: "
-                f"{KEEP_NOTHING}"
-            ) from error
-        words = f"rows that leave or join change the logits of step {t}{change(before, _attributes(network))}"
-        _expect_close(logits, expected[rows], words)
-
-
-@torch.no_grad()
-def rows_at_different_steps_share_a_batch(specimen: Specimen) -> None:
-    """`step` takes a LongTensor [B] of time steps, unless the network says that its rows do not mix."""
-    network = specimen.network
-    if network.num_steps == 1:
-        raise Skipped("it has one time step")
-    if not network.rows_mix_steps:
-        raise Skipped("it says that its rows do not mix steps")
-    course = list(_unrolled(network, specimen.images(4)))
-    at = [1 + (3 * row) % (network.num_steps - 1) for row in range(4)]
-    state = tuple(
-        torch.stack([course[t - 1][0][part][row] for row, t in enumerate(at)]) for part in range(len(course[0][0]))
-    )
-    advice = "let step take t as a LongTensor [B], a step a row, or set rows_mix_steps = False"
-    try:
-        following, logits = network.step(state, torch.tensor(at))
-    except Exception as error:
-        raise Fault(f"rows at different time steps can't share a batch ({told(error)}): {advice}") from error
-    words = f"rows at different time steps disturb each other: {advice}"
-    for row, t in enumerate(at):
-        _expect_close(logits[row], course[t][1][row], words)
-        for number, part in enumerate(following):
-            _expect_close(part[row], course[t][0][number][row], f"{words}; state[{number}] differs")
 
 
 @torch.no_grad()
@@ -205,7 +99,7 @@ def features_are_what_the_classifier_saw(specimen: Specimen) -> None:
         for t in range(network.num_steps):
             seen.clear()
             state, logits = network.step(state, t)
-            given = [inputs for inputs, output in seen if _distance(output, logits) <= TOLERANCE]
+            given = [inputs for inputs, output in seen if distance(output, logits) <= TOLERANCE]
             features = network.features(state)
             if features.ndim != 2 or len(features) != 3:
                 raise Fault(f"features gives {list(features.shape)} at step {t} for 3 images: [B, F] is needed")
@@ -217,7 +111,7 @@ def features_are_what_the_classifier_saw(specimen: Specimen) -> None:
                     f"{list(given[0].shape)}: give what that one sees (the last one, if the classifier has several)"
                 )
             words = f"features disagree with the logits: they are not what the classifier saw at step {t}"
-            _expect_close(features, given[0], words)
+            expect_close(features, given[0], words)
     finally:
         for hook in hooks:
             hook.remove()
@@ -226,7 +120,7 @@ def features_are_what_the_classifier_saw(specimen: Specimen) -> None:
 @torch.no_grad()
 def logits_are_no_probabilities(specimen: Specimen) -> None:
     """The loss and the readouts take a softmax; a second one leaves hardly any difference between categories."""
-    for t, (_, logits) in enumerate(_unrolled(specimen.network, specimen.images(3))):
+    for t, (_, logits) in enumerate(unrolled(specimen.network, specimen.images(3))):
         if (logits >= 0).all() and ((logits.sum(dim=-1) - 1).abs() < TOLERANCE).all():
             raise Doubt(f"the logits of step {t} sum to 1, as probabilities do: leave the softmax to the readout")
 
@@ -284,7 +178,7 @@ def saved_and_loaded_it_says_the_same(specimen: Specimen) -> None:
         file = Path(folder, "model.safetensors")
         save(specimen.network, file)
         loaded = load(file)
-    _expect_close(
+    expect_close(
         loaded(images),
         specimen.network(images),
         "saved and loaded it gives other logits: it keeps a tensor that is neither nn.Parameter nor register_buffer",
@@ -314,7 +208,7 @@ def it_stops_early(specimen: Specimen) -> None:
                 "reshape or flatten, no view; and inference mode, so change nothing in place"
             ) from error
         words = f"stopped early, after step {t - 1}, it is not as confident as with all steps computed"
-        _expect_close(decisions.confidence, expected[:, t - 1], words)
+        expect_close(decisions.confidence, expected[:, t - 1], words)
 
 
 def its_cost_can_be_counted(specimen: Specimen) -> str:
@@ -350,27 +244,3 @@ CHECKS: dict[str, Check[Specimen]] = {
     "cost can be counted": its_cost_can_be_counted,
     "stops early": it_stops_early,
 }
-
-
-def _unrolled(network: RecurrentModel, images: Tensor) -> Iterator[tuple[State, Tensor]]:
-    """State and logits of each step."""
-    state = network.begin(images)
-    for t in range(network.num_steps):
-        state, logits = network.step(state, t)
-        yield state, logits
-
-
-def _expect_close(found: Tensor, expected: Tensor, words: str) -> None:
-    distance = _distance(found, expected)
-    if not distance <= TOLERANCE:
-        raise Fault(f"{words} (by up to {distance:.2g} of the largest)")
-
-
-def _distance(found: Tensor, expected: Tensor) -> float:
-    """The largest difference, as a part of the largest value; infinite between different shapes."""
-    if found.shape != expected.shape:
-        return float("inf")
-    if found.numel() == 0 or torch.equal(found, expected):
-        return 0.0
-    found, expected = found.double(), expected.double()
-    return float((found - expected).abs().max() / expected.abs().max().clamp(min=1e-12))

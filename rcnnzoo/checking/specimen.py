@@ -12,6 +12,7 @@ from torch import Tensor
 
 from rcnnzoo import plugins
 from rcnnzoo.architectures.build import build
+from rcnnzoo.architectures.card import name_of
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.checking.rows import Fault, told
 from rcnnzoo.errors import OptionError, PluginError
@@ -97,7 +98,7 @@ def _check_methods(network: RecurrentModel) -> None:
     missing = [name for name in methods if getattr(type(network), name) is getattr(RecurrentModel, name)]
     if missing:
         raise Fault(f"{kind} has no {' and no '.join(missing)}: write {', '.join(missing)} (docs/plugins.md)")
-    wanted = cast(Architecture, plugins.describe("architectures", network.metadata["architecture"])).steps
+    wanted = cast(Architecture, plugins.describe("architectures", name_of(network))).steps
     if wanted not in (network.num_steps, None):
         raise Fault(f"{kind}.num_steps is {network.num_steps}, and {wanted} was asked for: set self.num_steps = steps")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -21,8 +22,14 @@ OURS, INPUT, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 """Exit statuses; the last two are what a shell reports of a program that SIGINT or SIGPIPE ended."""
 
 
-def report(error: BaseException, *, debug: bool) -> int:
-    """Say what happened on standard error; the exit status."""
+def report(error: BaseException, options: Mapping[str, str], *, debug: bool) -> int:
+    """Say what happened on standard error; the exit status.
+
+    Args:
+        error: What was raised.
+        options: Of the command that raised it: what a field is called on the command line.
+        debug: Whether to show the traceback.
+    """
     if isinstance(error, BrokenPipeError):
         # Whoever read has left (`| head`). What is still buffered must not raise once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -30,8 +37,17 @@ def report(error: BaseException, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     status, message = explain(error)
-    _say(message)
+    _say(with_options(message, options) if isinstance(error, RcnnzooError) else message)
     return status
+
+
+def with_options(message: str, options: Mapping[str, str]) -> str:
+    """A message in which the fields that it names, in backticks, are options; other words in backticks stay.
+
+    >>> with_options("`image_size` 1 is too small (`rcnnzoo info`)", {"image_size": "--image-size"})
+    '--image-size 1 is too small (`rcnnzoo info`)'
+    """
+    return re.sub(r"`(\w+)`", lambda found: options.get(found[1], found[0]), message)
 
 
 def explain(error: BaseException) -> tuple[int, str]:
@@ -72,8 +88,12 @@ def _is_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def warnings_in_one_line() -> Iterator[None]:
-    """While it lasts, rcnnzoo's and its plugins' warnings are one line each; others look as Python shows them."""
+def warnings_in_one_line(options: Mapping[str, str]) -> Iterator[None]:
+    """While it lasts, rcnnzoo's and its plugins' warnings are one line each; others look as Python shows them.
+
+    Args:
+        options: As for `report`; filled once the command is known.
+    """
     usual = warnings.showwarning
 
     def show(
@@ -85,7 +105,7 @@ def warnings_in_one_line() -> Iterator[None]:
         line: str | None = None,
     ) -> None:
         if issubclass(category, RcnnzooWarning):
-            _say(f"warning: {message}")
+            _say(with_options(f"warning: {message}", options))
         else:
             usual(message, category, filename, lineno, file, line)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.output import AsJson, show_json, show_table
+from rcnnzoo.cli.output import AsJson, show
 
 
 def import_weights(
@@ -25,19 +25,7 @@ def import_weights(
 
     Example: rcnnzoo import rcnn-sat bl_ecoset.h5 --arch bl --out bl-ecoset.safetensors
     """
+    from rcnnzoo.results.imported import describe
     from rcnnzoo.weights.importing import import_weights
 
-    metadata = import_weights(form, file, arch, out, categories=categories, names=names).metadata
-    if as_json:
-        show_json({"out": str(out), **metadata})
-        return
-    first, *_, last = metadata["categories"]
-    show_table(
-        [
-            {"": "architecture", "value": metadata["architecture"]},
-            *({"": name.replace("_", " "), "value": f"{value:g}"} for name, value in metadata["options"].items()),
-            {"": "categories", "value": f"{len(metadata['categories'])} ({first} ... {last})"},
-            {"": "SHA-256 of the source", "value": metadata["source"]["sha256"]},
-        ]
-    )
-    print(out)  # noqa: T201
+    show(describe(import_weights(form, file, arch, out, categories=categories, names=names), out), as_json=as_json)

@@ -9,13 +9,11 @@ import typer
 from rcnnzoo import plugins
 from rcnnzoo.cli.output import AsJson, show_json, show_table
 from rcnnzoo.errors import UnknownName
-from rcnnzoo.hooks import KINDS
+from rcnnzoo.hookspecs import KINDS
 
 
 def list_names(
-    kind: Annotated[
-        str | None, typer.Argument(help="architectures, policies, readouts, data, commands or plugins; else all.")
-    ] = None,
+    kind: Annotated[str | None, typer.Argument(help=f"{', '.join(KINDS)} or plugins; else all.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List what is installed, with the package each comes from.

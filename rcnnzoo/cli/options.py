@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast, get_type_hints
 
 import typer
+
+from rcnnzoo.training.settings import Settings
 
 FACTORS = {"K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
@@ -33,8 +38,8 @@ def macs(text: str) -> float:
 Data = Annotated[str | None, typer.Option(help="A registered name or a folder (what the run was trained on).")]
 DataDir = Annotated[Path | None, typer.Option(help="Where a registered data set lies ($RCNNZOO_DATA).")]
 Split = Annotated[str | None, typer.Option(help="Which part of the images (test, else val).")]
-Policy = Annotated[str, typer.Option(help="When to stop (`rcnnzoo list policies`).")]
-Readout = Annotated[str, typer.Option(help="From logits to probabilities (`rcnnzoo list readouts`).")]
+PolicyName = Annotated[str, typer.Option(help="When to stop (`rcnnzoo list policies`).")]
+ReadoutName = Annotated[str, typer.Option(help="From logits to probabilities (`rcnnzoo list readouts`).")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images at once.")]
 Precision = Annotated[str, typer.Option(help="fp32, bf16 or fp16.")]
 Workers = Annotated[int | None, typer.Option(min=0, help="Processes that decode large images (one a core).")]
@@ -46,3 +51,28 @@ Draws = Annotated[
         "--seed", min=0, help="Of what is drawn: an untrained network's weights, resamples and halves of images."
     ),
 ]
+FLAGS = {"mirrored": "--flip/--no-flip"}
+"""Settings whose options aren't called like them."""
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for each field of `Settings`, in place of its `**settings`; what isn't given is None.
+
+    The first, the architecture, is an argument.
+    """
+    types = get_type_hints(Settings)
+    parameters = []
+    for number, each in enumerate(fields(Settings)):
+        flag = FLAGS.get(each.name) or f"--{each.name.replace('_', '-')}"
+        text = each.metadata["help"]
+        option = typer.Option(flag, help=text) if number else typer.Argument(help=text)
+        hint = cast(Any, Annotated)[types[each.name] | None, option]
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        parameters.append(inspect.Parameter(each.name, kind, default=None, annotation=hint))
+    own = inspect.signature(command, eval_str=True).parameters.values()
+    parameters += [parameter for parameter in own if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
+    parameters.sort(key=lambda parameter: parameter.default is not inspect.Parameter.empty)  # context comes first
+    changed: Any = command
+    changed.__signature__ = inspect.Signature(parameters)
+    changed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command

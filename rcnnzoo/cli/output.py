@@ -3,56 +3,28 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command found.
-
-    Attributes:
-        document: For programs.
-        tables: For people: title and rows of each.
-        figures: Files to look at.
-    """
-
-    document: Mapping[str, Any]
-    tables: Sequence[tuple[str | None, Sequence[Mapping[str, object]]]]
-    figures: Sequence[Path] = ()
+if TYPE_CHECKING:
+    from rcnnzoo.results.result import Result
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 
 
-def show(answer: Answer, *, as_json: bool) -> None:
-    """Print an answer as one JSON document, or as tables and where the figure lies."""
+def show(result: Result, *, as_json: bool) -> None:
+    """Print a result as one JSON document, or as tables, notes and where its figures lie."""
     if as_json:
-        show_json(answer.document)
+        show_json(result.document)
         return
-    for title, rows in answer.tables:
+    for title, rows in result.tables:
         show_table(rows, title=title)
-    for figure in answer.figures:
-        print(figure)  # noqa: T201
-
-
-def or_none(value: Any) -> Any:
-    """A document in which infinity and NaN, which JSON doesn't know, are None.
-
-    >>> or_none({"threshold": [float("inf"), 0.5]})
-    {'threshold': [None, 0.5]}
-    """
-    if isinstance(value, Mapping):
-        return {key: or_none(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [or_none(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    for line in [*result.notes, *result.pictures]:
+        print(line)  # noqa: T201
 
 
 def show_json(document: Any) -> None:
@@ -85,11 +57,6 @@ def show_table(rows: Sequence[Mapping[str, object]], title: str | None = None) -
         anything = console.options.update(max_width=100_000)
         console.width = max(console.width, console.measure(table, options=anything).maximum)
     console.print(table, soft_wrap=False)
-
-
-def percent(share: float) -> str:
-    """A share of images in per cent, for a table's cell."""
-    return f"{100 * share:.1f}"
 
 
 def _cell(value: object) -> str:

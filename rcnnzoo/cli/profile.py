@@ -8,11 +8,8 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import Data, DataDir, Draws, Policy, Readout, Split, macs
+from rcnnzoo.cli.options import Data, DataDir, Draws, PolicyName, ReadoutName, Split, macs
 from rcnnzoo.cli.output import AsJson, show
-
-IMAGES = 64
-"""What early exit is measured on."""
 
 
 def profile(
@@ -20,8 +17,8 @@ def profile(
         str | None,
         typer.Argument(help="MODEL or TRACE; without it the newest run under runs/.", metavar="[MODEL|TRACE]"),
     ] = None,
-    policy: Policy = "entropy",
-    readout: Readout = "cumulative",
+    policy: PolicyName = "entropy",
+    readout: ReadoutName = "cumulative",
     sweep: Annotated[bool, typer.Option("--sweep", help="Accuracy and cost at every distinct threshold.")] = False,
     threshold: Annotated[float | None, typer.Option(help="Accuracy and cost at this threshold.")] = None,
     budget: Annotated[
@@ -56,37 +53,36 @@ def profile(
     writes measure.csv, measure.png and measure.svg.
 
     --sweep writes sat.csv, oracle.csv (against.csv, band.csv), sat.png and sat.svg, all on the same images, which
-    flatters a threshold that is picked from the curve. --budget and --accuracy choose one on half of the images, drawn
-    by --seed, and report what it does to the other half.
+    flatters a threshold that is picked from the curve. With another policy than entropy or another readout than
+    cumulative they are sat-POLICY-READOUT.csv and so on; with --against they lie in a folder that is named after the
+    other networks. --budget and --accuracy choose one on half of the images, drawn by --seed, and report what it does
+    to the other half.
 
     Example: rcnnzoo profile bl
     """
     from rcnnzoo.analysis.intervals import Bootstrap
-    from rcnnzoo.cli import answers
     from rcnnzoo.devices import check_precision
     from rcnnzoo.errors import OptionError
     from rcnnzoo.policies.lookup import policy as look_up_policy
     from rcnnzoo.readouts.lookup import readout as look_up_readout
-    from rcnnzoo.traces.finding import beside, find_subject
-    from rcnnzoo.traces.opening import open_trace
-    from rcnnzoo.traces.recording import Recording
-    from rcnnzoo.traces.storage import is_trace
-    from rcnnzoo.traces.together import find_together
-    from rcnnzoo.training.runs import newest_run
-    from rcnnzoo.weights.models import open_model
+    from rcnnzoo.recording.recorder import Recording
+    from rcnnzoo.references import is_trace, open_model, open_subject, traces_of
+    from rcnnzoo.results import cost, measurement, speed_accuracy
+    from rcnnzoo.results.naming import folder_of
+    from rcnnzoo.runs.folder import newest_run
 
-    questions = {"--sweep": sweep or None, "--threshold": threshold, "--budget": budget, "--accuracy": accuracy}
+    questions = {"`sweep`": sweep or None, "`threshold`": threshold, "`budget`": budget, "`accuracy`": accuracy}
     asked = [option for option, value in questions.items() if value is not None]
     if len(asked) > 1:
         raise OptionError(f"{' and '.join(asked)} exclude each other: give one of them")
     for option, given, needed, present in (
-        ("--against", against, "--sweep", sweep),
-        ("--bootstrap", bootstrap, "--sweep", sweep),
-        ("--precision", precision, "--measure", measure),
-        ("--images", images, "--measure", measure),
-        ("--out", out, "--sweep or --measure", sweep or measure),
-        ("--data", data, " or ".join([*questions, "--measure"]), asked or measure),
-        ("--split", split, " or ".join([*questions, "--measure"]), asked or measure),
+        ("`against`", against, "`sweep`", sweep),
+        ("`bootstrap`", bootstrap, "`sweep`", sweep),
+        ("`precision`", precision, "`measure`", measure),
+        ("`images`", images, "`measure`", measure),
+        ("`out`", out, "`sweep` or `measure`", sweep or measure),
+        ("`data`", data, " or ".join([*questions, "`measure`"]), asked or measure),
+        ("`split`", split, " or ".join([*questions, "`measure`"]), asked or measure),
     ):
         if given is not None and not present:
             raise OptionError(f"{option} needs {needed}")
@@ -95,25 +91,32 @@ def profile(
         print(f"profiling {model}", file=sys.stderr)  # noqa: T201
     look_up_policy(policy), look_up_readout(readout)  # a wrong name should not cost a trace
     check_precision(precision or "fp32")
-    subject = None
-    if measure:
-        if is_trace(Path(model)):
-            raise OptionError(f"--measure runs the network, and {model} is a trace: name the MODEL")
-        subject = find_subject(model, data, data_dir, split, seed=seed)
+    if measure and is_trace(model):
+        raise OptionError(f"`measure` runs the network, and {model} is a trace: name the MODEL")
+    subject = open_subject(model, data, data_dir, split, seed=seed) if measure else None
     if not asked:
-        answer = answers.cost(open_model(model, seed=seed) if subject is None else subject.model)
+        result = cost.count_cost(open_model(model, seed=seed) if subject is None else subject.model)
     else:
-        paths = find_together([model, *(against or [])], data, data_dir, split, seed=seed, how=Recording())
-        traces = {name: open_trace(path) for name, path in paths.items()}
+        traces = traces_of([subject or model, *(against or [])], data, data_dir, split, seed=seed, how=Recording())
+        (name, opened), *others = traces.items()
         if sweep:
             resampling = None if bootstrap is None else Bootstrap(bootstrap, seed)
-            answer = answers.sweep(traces, policy, readout, resampling, out or beside(next(iter(paths.values()))))
+            folder = opened.results / folder_of(other for other, _ in others) if others else opened.results
+            result = speed_accuracy.sweep(traces, policy, readout, resampling).write(out or folder)
         elif threshold is not None:
-            answer = answers.at_threshold(traces, policy, readout, threshold)
+            result = speed_accuracy.stop_at(name, opened, policy, readout, threshold)
         else:
-            answer, threshold = answers.chosen(traces, policy, readout, budget, accuracy, seed)
+            result, threshold = speed_accuracy.meet(
+                name, opened, policy, readout, budget=budget, accuracy=accuracy, seed=seed
+            )
     if subject is not None:
-        folder = out or beside(subject.path)
-        shown = images or IMAGES
-        answer = answers.measured(answer, subject, policy, readout, threshold, shown, precision or "fp32", folder)
-    show(answer, as_json=as_json)
+        measured = measurement.measure(
+            subject,
+            policy,
+            readout,
+            threshold=threshold,
+            images=images or measurement.IMAGES,
+            precision=precision or "fp32",
+        )
+        result = result.with_part("measurement", measured.write(out or subject.results))
+    show(result, as_json=as_json)

@@ -27,11 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a file's name can hold what a terminal can't show
     typed = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     debug = "--debug" in typed  # looked up here, since plugins can fail before options are parsed
+    options: dict[str, str] = {}
     try:
-        with faults.warnings_in_one_line():
+        with faults.warnings_in_one_line(options):
             group = typer.main.get_command(_application())
             try:
-                with group.make_context("rcnnzoo", typed) as context:
+                with group.make_context("rcnnzoo", typed, obj=options) as context:
                     group.invoke(context)
             except typer.Exit as leave:
                 return leave.exit_code
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 if sys.stdout is not None:  # it is closed
                     sys.stdout.flush()  # a full disk or a closed pipe shows here, not after the last word
     except (Exception, KeyboardInterrupt) as error:
-        return faults.report(error, debug=debug)
+        return faults.report(error, options, debug=debug)
     return 0
 
 
@@ -52,7 +53,11 @@ class Commands(TyperGroup):
         assert name is not None  # Typer raises on a name that it doesn't know
         single = typer.Typer(add_completion=False)
         single.command(name)(plugins.resolve("commands", name))
-        return name, typer.main.get_command(single), rest
+        command = typer.main.get_command(single)
+        for parameter in command.params:
+            if parameter.param_type_name == "option" and parameter.name:
+                ctx.obj[parameter.name] = parameter.opts[0]
+        return name, command, rest
 
 
 def _application() -> typer.Typer:

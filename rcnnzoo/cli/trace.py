@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rcnnzoo.cli.options import BatchSize, Data, DataDir, MaxBad, Precision, Seed, Split, Workers
-from rcnnzoo.cli.output import AsJson, show_json
+from rcnnzoo.cli.output import AsJson, show
 
 
 def trace(
@@ -32,15 +32,10 @@ def trace(
 
     Example: rcnnzoo trace bl --data digits --width 0.125
     """
-    from rcnnzoo.traces.finding import find_subject
-    from rcnnzoo.traces.opening import open_trace
-    from rcnnzoo.traces.recording import Recording
+    from rcnnzoo.recording.recorder import Recording
+    from rcnnzoo.references import open_subject
+    from rcnnzoo.results.recorded import describe
 
-    subject = find_subject(model, data, data_dir, split, seed=seed, width=width, steps=steps, image_size=image_size)
-    how = Recording(batch_size, features, precision, workers, max_bad)
-    path = subject.record(how, out)
-    if as_json:
-        recorded = open_trace(path)
-        show_json({"trace": str(path), "images": recorded.sizes["image"], **recorded.attrs})
-    else:
-        print(path)  # noqa: T201
+    subject = open_subject(model, data, data_dir, split, seed=seed, width=width, steps=steps, image_size=image_size)
+    recorded = subject.record(Recording(batch_size, features, precision, workers, max_bad), out)
+    show(describe(recorded), as_json=as_json)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from rcnnzoo.cli.options import BatchSize, DataDir, MaxBad, Split, Workers
-from rcnnzoo.cli.output import AsJson, show_json, show_table
+from rcnnzoo.cli.output import AsJson, show
 from rcnnzoo.errors import WeightsError
 
 
@@ -30,32 +29,26 @@ def verify(
 
     Example: rcnnzoo verify runs/bl-digits-seed0 --data digits
     """
-    from rcnnzoo.analysis.verification import check_accuracy, check_file, claimed_precision, failed
+    from rcnnzoo.architectures.card import card_of
     from rcnnzoo.data.splits import fingerprint
-    from rcnnzoo.traces.finding import find_subject
-    from rcnnzoo.traces.opening import open_trace
-    from rcnnzoo.traces.recording import Recording
-    from rcnnzoo.weights.models import weights_file
+    from rcnnzoo.recording.recorder import Recording
+    from rcnnzoo.references import open_subject, weights_file
+    from rcnnzoo.results.verification import check_accuracy, claimed_precision
+    from rcnnzoo.results.verification import verify as ask
+    from rcnnzoo.weights.verification import check_file, failed
 
     file = weights_file(model)
     if file is None:
         raise WeightsError(
             f"{model}: an architecture has no weights to verify; name a run folder or a .safetensors file"
         )
-    checks = check_file(file, sha256)
-    if data is not None and not failed(checks):
-        subject = find_subject(model, data, data_dir, split)
-        precision = precision or claimed_precision(subject.model.metadata)
-        how = Recording(batch_size, precision=precision, workers=workers, max_bad=max_bad)
-        trace = open_trace(subject.find(how))
+    network, checks = check_file(file, sha256)
+    if data is not None and network is not None and not failed(checks):
+        subject = open_subject(model, data, data_dir, split, model=network)
+        card = card_of(network)
+        how = Recording(batch_size, precision=precision or claimed_precision(card), workers=workers, max_bad=max_bad)
         images = fingerprint(subject.data.split(subject.split), stamps=False)
-        checks.append(check_accuracy(subject.model.metadata, trace, images))
-    if as_json:
-        show_json({"file": str(file), "checks": [asdict(check) for check in checks]})
-    else:
-        words = {True: "holds", False: "FAILS", None: "no claim"}
-        show_table(
-            [{"check": check.name, "": words[check.ok], "found": check.found} for check in checks], title=str(file)
-        )
+        checks.append(check_accuracy(card, subject.trace(how).trace, images))
+    show(ask(file, checks), as_json=as_json)
     if names := failed(checks):
         raise WeightsError(f"{file}: {', '.join(names)}: not what it should be")

@@ -84,8 +84,8 @@ def native_size(split: Split) -> int:
     Raises:
         DataError: None of them is readable.
     """
-    some = {round(place) for place in np.linspace(0, len(split) - 1, 25)}
-    images = (_read(split, position) for position in sorted(some))
+    places = {round(place) for place in np.linspace(0, len(split) - 1, 25)}
+    images = (_read(split, position) for position in sorted(places))
     sides = [min(image.size) for image in images if isinstance(image, Image.Image)]
     if not sides:
         raise DataError(f"{os.path.join(split.folder, split.files[0])} and others: none is readable; are they images?")
@@ -114,18 +114,18 @@ def prepare(split: Split, image_size: int, unreadable: Unreadable, workers: int 
     return StreamedImages(split, image_size, min(os.cpu_count() or 1, 8) if workers is None else workers)
 
 
-def some_of(split: Split, count: int) -> Split:
-    """Up to so many images, spread evenly over a split."""
+def evenly_spaced(split: Split, count: int) -> Split:
+    """Up to that many images, spread evenly over a split."""
     return choose(split, np.unique(np.linspace(0, len(split) - 1, count).round().astype(np.int64)))
 
 
-def some_images(split: Split, image_size: int, count: int, unreadable: Unreadable) -> Tensor:
-    """Up to so many images, spread evenly over a split, as networks take them: float [N, 3, S, S] in [-1, 1].
+def sample_images(split: Split, image_size: int, count: int, unreadable: Unreadable) -> Tensor:
+    """Up to that many images, spread evenly over a split, as networks take them: float [N, 3, S, S] in [-1, 1].
 
     Raises:
         DataError: No image is readable, or too many aren't.
     """
-    images = prepare(some_of(split, count), image_size, unreadable, workers=0)
+    images = prepare(evenly_spaced(split, count), image_size, unreadable, workers=0)
     batches = readable(evaluation_batches(images, len(images)), unreadable)
     return transforms.to_input(torch.cat([batch.images for batch in batches]))
 
@@ -220,7 +220,7 @@ class _Streamed:
                 if isinstance(image, Image.Image):
                     if self.randomness is not None:
                         # torchvision's transforms draw from torch's global generator.
-                        torch.default_generator.manual_seed(number(*self.randomness, position))
+                        torch.default_generator.manual_seed(mix_seed(*self.randomness, position))
                     pixels.append(self.transform(image))
                     positions.append(position)
                 else:
@@ -323,9 +323,9 @@ def _leave_interrupts_to_others(worker: int) -> None:
 
 def generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
     """A generator for one purpose in one epoch."""
-    return torch.Generator().manual_seed(number(seed, epoch, *purpose.encode()))
+    return torch.Generator().manual_seed(mix_seed(seed, epoch, *purpose.encode()))
 
 
-def number(*parts: int) -> int:
+def mix_seed(*parts: int) -> int:
     """A well-mixed seed: neighbouring epochs and images must not resemble each other."""
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> np.uint64(1))

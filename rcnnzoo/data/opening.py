@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -18,11 +18,21 @@ ENVIRONMENT = "RCNNZOO_DATA"
 
 @dataclass(frozen=True)
 class Data:
-    """A data set as opened: its name, its splits, and whether mirrored images keep their category."""
+    """A data set as opened.
+
+    Attributes:
+        name: What people call it.
+        splits: Its parts by name.
+        mirrored: Whether mirrored images keep their category.
+        source: What opens it again from any folder: a registered name or an absolute path; empty if nothing does.
+        folder: Where a registered data set lies, as an absolute path; empty if it is bundled or a folder of its own.
+    """
 
     name: str
     splits: dict[str, Split]
     mirrored: bool = True
+    source: str = ""
+    folder: str = ""
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -37,7 +47,7 @@ class Data:
         """
         if name in self.splits:
             return self.splits[name]
-        raise DataError(f"{self.name} has no split {name!r}: there are {', '.join(self.splits)} (--split)")
+        raise DataError(f"{self.name} has no split {name!r}: there are {', '.join(self.splits)} (`split`)")
 
     def best_test(self) -> str:
         """The split to report on: test, else val (ImageNet's test labels are not public), else what there is."""
@@ -60,10 +70,13 @@ def open_data(source: str, data_dir: Path | None = None, *, val_fraction: float 
     """
     if source in plugins.names("data"):
         description = cast(DataSet, plugins.describe("data", source))
-        splits = plugins.resolve("data", source)(find_folder(source, data_dir))
-        data = Data(source, splits, description.mirrored)
+        folder = find_folder(source, data_dir)
+        splits = plugins.resolve("data", source)(folder)
+        where = "" if folder is None else str(folder.resolve())
+        data = Data(source, splits, description.mirrored, source, where)
     elif Path(source).is_dir() or os.sep in source:
-        data = Data(Path(source).resolve().name, read_folder(Path(source)))
+        path = Path(source).resolve()
+        data = Data(path.name, read_folder(Path(source)), source=str(path))
     else:
         plugins.describe("data", source)  # raises, and offers the nearest names
         raise AssertionError(source)
@@ -71,13 +84,18 @@ def open_data(source: str, data_dir: Path | None = None, *, val_fraction: float 
     return data if val_fraction is None else _with_val(data, val_fraction, seed)
 
 
+def is_same_source(typed: str, source: str) -> bool:
+    """Whether what a user typed opens what `Data.source` does."""
+    return typed == source or (typed not in plugins.names("data") and str(Path(typed).resolve()) == source)
+
+
 def _with_val(data: Data, fraction: float, seed: int) -> Data:
     if "val" in data.splits:
-        raise OptionError(f"--val-fraction {fraction:g}: {data.name} has a val split of its own; leave the option out")
+        raise OptionError(f"`val_fraction` {fraction:g}: {data.name} has a val split of its own; leave the option out")
     source = "train" if "train" in data.splits else WHOLE
     train, val = hold_out(data.split(source), fraction, seed)
     rest = {name: split for name, split in data.splits.items() if name != source}
-    return Data(data.name, {"train": train, "val": val, **rest}, data.mirrored)
+    return replace(data, splits={"train": train, "val": val, **rest})
 
 
 def find_folder(name: str, data_dir: Path | None) -> Path | None:
@@ -92,7 +110,7 @@ def find_folder(name: str, data_dir: Path | None) -> Path | None:
     given = data_dir or (Path(os.environ[ENVIRONMENT]) if os.environ.get(ENVIRONMENT) else None)
     get = (
         f"get it from {description.page} ({description.size}; {description.licence}), "
-        f"unpack it so that DIR/{name} holds {description.layout}, and give --data-dir DIR or ${ENVIRONMENT}"
+        f"unpack it so that DIR/{name} holds {description.layout}, and give `data_dir` DIR or ${ENVIRONMENT}"
     )
     if given is None:
         raise DataError(f"data set {name!r}: it isn't said where it lies; {get}")

@@ -14,6 +14,8 @@ from PIL import Image
 from rcnnzoo.errors import DataError, OptionError
 
 SPLITS = ("train", "val", "test")
+UNKNOWN = -1
+"""Label of an image whose category, of those that a network knows, is not known: a stimulus from elsewhere."""
 What = TypeVar("What")
 
 
@@ -87,14 +89,14 @@ def hold_out(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:
     from sklearn.model_selection import train_test_split
 
     if not 0 < fraction < 1:
-        raise OptionError(f"--val-fraction {fraction:g}: take a number between 0 and 1")
+        raise OptionError(f"`val_fraction` {fraction:g}: take a number between 0 and 1")
     try:
         stays, held = train_test_split(
             np.arange(len(split)), test_size=fraction, random_state=seed, stratify=split.labels
         )
     except ValueError as error:
         raise OptionError(
-            f"--val-fraction {fraction:g} can't be held out of {len(split)} images in "
+            f"`val_fraction` {fraction:g} can't be held out of {len(split)} images in "
             f"{len(split.categories)} categories ({error}): take another fraction or add images"
         ) from error
     return choose(split, np.sort(stays)), choose(split, np.sort(held))

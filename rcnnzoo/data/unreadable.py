@@ -34,6 +34,6 @@ class Unreadable:
             if len(self.names) > self.most:
                 raise DataError(
                     f"{name}: unreadable ({reason}), and so are {self.most} others: mend or remove them, or allow more "
-                    "with --max-bad"
+                    "with `max_bad`"
                 )
             warnings.warn(f"{name}: unreadable, skipped ({reason})", DataWarning, stacklevel=2)

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.architectures.modes import evaluating
+from rcnnzoo.architectures.freezing import evaluating
 from rcnnzoo.devices import autocast, check_precision
-from rcnnzoo.engine.exits import Rule, run
+from rcnnzoo.engine.exits import Rule, peek, run
 from rcnnzoo.policies.checks import check_threshold
 from rcnnzoo.policies.lookup import DEFAULT as ENTROPY
 from rcnnzoo.policies.lookup import policy as look_up_policy
-from rcnnzoo.profiling.operations import macs_per_step
+from rcnnzoo.profiling.operations import count_operations
 from rcnnzoo.readouts.best import first_best
 from rcnnzoo.readouts.lookup import DEFAULT as CUMULATIVE
 from rcnnzoo.readouts.lookup import readout as look_up_readout
@@ -38,15 +38,15 @@ class Decisions:
     macs: Tensor
 
 
-def make_rule(model: RecurrentModel, policy: str, threshold: float, readout: str) -> Rule:
-    """A rule for a network.
+def make_rule(policy: str, threshold: float, readout: str, *, categories: int, steps: int) -> Rule:
+    """A rule for a network with these numbers of categories and time steps.
 
     Raises:
         UnknownName: There is no such policy or readout.
         OptionError: The threshold is outside the policy's bounds.
     """
     chosen = look_up_policy(policy)
-    check_threshold(chosen, policy, threshold, len(model.metadata["categories"]), model.num_steps)
+    check_threshold(chosen, policy, threshold, categories, steps)
     return Rule(look_up_readout(readout), chosen, policy, threshold)
 
 
@@ -63,8 +63,8 @@ def decide(
     """Decide on images, computing no time step that is not needed.
 
     Args:
-        model: Any network of the zoo, on any device; it is run in evaluation mode, and its weights are laid out with
-            channels last.
+        model: Any network that keeps the contract, on any device; it is run in evaluation mode, and its weights are
+            laid out with channels last.
         images: [N, 3, H, W] in [-1, 1], or batches of such; of a data loader's images and labels, the images are taken.
         policy: A registered exit policy.
         threshold: In the policy's unit.
@@ -83,19 +83,23 @@ def decide(
     tensor([2, 2, 2])
     """
     check_precision(precision)
-    rule = make_rule(model, policy, threshold, readout)
-    spent = torch.tensor(macs_per_step(model)).cumsum(0)
+    size, batches = peek([images] if isinstance(images, Tensor) else images)
+    nothing = torch.zeros(0, dtype=torch.long)
+    if size is None and model.card is None:
+        return Decisions(nothing, torch.zeros(0), nothing, nothing)
+    count = count_operations(model, size)
+    rule = make_rule(policy, threshold, readout, categories=count.categories, steps=model.num_steps)
+    spent = torch.tensor(count.macs).cumsum(0)
     device = next(model.parameters()).device
     model.to(memory_format=torch.channels_last)
     parts = []
     with evaluating(model), torch.inference_mode(), autocast(device, precision):
-        for exits in run(model, [images] if isinstance(images, Tensor) else images, rule, rows):
+        for exits in run(model, batches, rule, rows):
             at = exits.probabilities[torch.arange(len(exits.last), device=device), exits.last]
             category = first_best(at)
             parts.append((exits.images, category, at.gather(1, category[:, None])[:, 0], exits.last + 1))
     if not parts:
-        none = torch.zeros(0, dtype=torch.long)
-        return Decisions(none, torch.zeros(0), none, none)
+        return Decisions(nothing, torch.zeros(0), nothing, nothing)
     numbers, category, confidence, time = (torch.cat(column).cpu() for column in zip(*parts, strict=True))
     order = numbers.argsort()
     time = time[order]

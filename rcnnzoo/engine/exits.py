@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from rcnnzoo.architectures.contract import RecurrentModel, State
 from rcnnzoo.errors import OptionError
 from rcnnzoo.policies.checks import not_a_number, unchecked_scores
 from rcnnzoo.policies.contract import ExitPolicy
-from rcnnzoo.profiling.operations import state_bytes
+from rcnnzoo.profiling.operations import count_operations
 
 STATE_BYTES = {"cpu": 2**26}
 """State of the images that are computed together: on a processor about what stays in its cache."""
@@ -80,11 +81,30 @@ def run(
     if rows is not None and rows < 1:
         raise OptionError(f"rows {rows}: take at least 1")
     device = next(model.parameters()).device
-    logits = 4 * model.num_steps * len(model.metadata["categories"])
-    group = max(1, _memory(device) // (state_bytes(model) + COPIES * logits))
+    size, batches = peek(batches)
+    if size is None:
+        return iter(())
+    count = count_operations(model, size)
+    logits = 4 * model.num_steps * count.categories
+    group = max(1, _memory(device) // (count.state_bytes + COPIES * logits))
     most = rows or GROUPS.get(device.type, 1) * group
     refill = device.type != "cpu" and model.rows_mix_steps
     return _run(model, _Waiting(batches, device), rule, most, min(group, most), refill=refill)
+
+
+def peek(
+    batches: Iterable[Tensor | Sequence[Tensor]],
+) -> tuple[tuple[int, ...] | None, Iterable[Tensor | Sequence[Tensor]]]:
+    """Height and width of the images in batches, None if there are none; and the batches, none of them lost."""
+    waiting = iter(batches)
+    first = next(waiting, None)
+    if first is None:
+        return None, ()
+    return tuple(_images(first).shape[-2:]), chain([first], waiting)
+
+
+def _images(batch: Tensor | Sequence[Tensor]) -> Tensor:
+    return batch if isinstance(batch, Tensor) else batch[0]
 
 
 def _run(
@@ -93,7 +113,7 @@ def _run(
     at_work: list[_Rows] = []
     while True:
         room = min(group, rows - sum(map(len, at_work)))
-        joinable = refill or all(some.t == 0 for some in at_work)
+        joinable = refill or all(part.t == 0 for part in at_work)
         # Where rows take each other's places, some room is waited for: few newcomers are computed less quickly.
         enough = room > rows // 8 or not at_work
         newcomers = waiting.take(room) if room and enough and joinable else None
@@ -103,10 +123,10 @@ def _run(
             # They run their first step by themselves: it costs less than later ones.
             others, moved = at_work, iter([_Rows.begun(model, *newcomers, mixing=refill)])
         else:
-            others, moved = [], (some.stepped(model) for some in at_work)
+            others, moved = [], (part.stepped(model) for part in at_work)
         staying = []
-        for some in moved:
-            exits, stay = some.part(model, rule)
+        for part in moved:
+            exits, stay = part.divided(model, rule)
             if len(exits.images):
                 yield exits
             if len(stay):
@@ -141,7 +161,7 @@ class _Waiting:
         self.taken = 0
 
     def take(self, most: int) -> tuple[Tensor, Tensor] | None:
-        """The next images and their numbers, so many unless the batches end before; None if there are no more."""
+        """The next images and their numbers, at most that many; None if there are no more."""
         parts: list[Tensor] = []
         missing = most
         while missing and (batch := self._next()) is not None:
@@ -160,9 +180,7 @@ class _Waiting:
         if self.left is not None and len(self.left):
             return self.left
         batch = next(self.batches, None)
-        if batch is None:
-            return None
-        return batch if isinstance(batch, Tensor) else batch[0]
+        return None if batch is None else _images(batch)
 
 
 @dataclass(frozen=True)
@@ -208,7 +226,7 @@ class _Rows:
         assert self.t == others.t
         return _Rows(numbers, state, logits, self.t)
 
-    def part(self, model: RecurrentModel, rule: Rule) -> tuple[Exits, _Rows]:
+    def divided(self, model: RecurrentModel, rule: Rule) -> tuple[Exits, _Rows]:
         """Those that stop at the step they ran last, and the others."""
         probabilities = rule.readout(self.logits)
         scores = unchecked_scores(rule.policy, probabilities, rule.name)

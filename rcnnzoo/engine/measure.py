@@ -9,23 +9,18 @@ from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
-import torch
 from torch import Tensor
 
-from rcnnzoo.analysis.sat_curve import sat_curve
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.devices import seconds
 from rcnnzoo.engine.decide import Decisions, decide
 from rcnnzoo.policies.lookup import policy as look_up_policy
-from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.profiling.resources import Used, resources
 from rcnnzoo.progress import progress
-from rcnnzoo.traces.labelled import make_trace
 
 ROUNDS = 3
 ALONE = 8
 """Images that are decided on one by one, for the latency."""
-SPLIT = 16
 
 
 @dataclass(frozen=True)
@@ -45,24 +40,6 @@ class Measurement:
     agreement: pd.DataFrame | None
 
 
-def some_thresholds(model: RecurrentModel, images: Tensor, policy: str, readout: str) -> list[float]:
-    """Thresholds at which a network takes about a quarter, a half and three quarters of its further steps.
-
-    Args:
-        model: The network.
-        images: [N, 3, H, W] in [-1, 1], on which reaction times are looked at.
-        policy: A registered exit policy.
-        readout: A registered readout.
-    """
-    with torch.inference_mode():
-        logits = torch.cat([model(batch) for batch in images.split(SPLIT)])
-    trace = make_trace(logits, [0] * len(images), macs_per_step(model))
-    curve = sat_curve(trace, policy, readout)
-    wanted = [1 + share * (model.num_steps - 1) for share in (0.25, 0.5, 0.75)]
-    rows = sorted({int((curve["mean_steps"] - steps).abs().argmin()) for steps in wanted} - {len(curve) - 1})
-    return curve["threshold"].iloc[rows].tolist()
-
-
 def measure_decisions(
     model: RecurrentModel,
     images: Tensor,
@@ -72,7 +49,7 @@ def measure_decisions(
     precision: str = "fp32",
     rounds: int = ROUNDS,
 ) -> Measurement:
-    """Time `decide` at some thresholds and with all steps, in turn, after a round to warm up.
+    """Time `decide` at each threshold and with all steps, in turn, after a round to warm up.
 
     Args:
         model: The network, on the device to measure.
@@ -93,8 +70,8 @@ def measure_decisions(
     never = -math.inf if look_up_policy(policy).direction == "below" else math.inf
     settings = [never, *thresholds]
 
-    def run(threshold: float, some: Tensor = images, precision: str = precision) -> Decisions:
-        return decide(model, some, policy, threshold, readout, precision=precision)
+    def run(threshold: float, shown: Tensor = images, precision: str = precision) -> Decisions:
+        return decide(model, shown, policy, threshold, readout, precision=precision)
 
     took: dict[float, list[float]] = {threshold: [] for threshold in settings}
     alone: dict[float, list[float]] = {threshold: [] for threshold in settings}

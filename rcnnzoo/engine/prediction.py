@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.folders import read_image
 from rcnnzoo.data.transforms import Evaluation, to_input
@@ -54,12 +55,13 @@ def predict(
     Files are read as the network gets to them, and forgotten when their prediction is out.
 
     Args:
-        model: Any network of the zoo.
+        model: A network with a card, which says what its categories are called and how large its images are.
         files: Images.
         rule: When to stop.
         batch_size: Images at work at once; without it what suits the device.
 
     Raises:
+        OptionError: The network has no card.
         DataError: A file is missing, before anything is decided; or no image, when the network gets to it.
     """
     for file in files:
@@ -74,7 +76,7 @@ def predict(
 def _predictions(
     model: RecurrentModel, files: Sequence[Path], rule: Rule, batch_size: int | None, spent: list[int]
 ) -> Iterator[Prediction]:
-    categories: list[str] = model.metadata["categories"]
+    categories = card_of(model).categories
     pixels: dict[int, Tensor] = {}  # of the images at work
     # Images leave when they are sure, so one may have to wait for those before it.
     waiting: dict[int, Prediction] = {}
@@ -101,7 +103,7 @@ def _predictions(
 
 def _batches(model: RecurrentModel, files: Sequence[Path], size: int, pixels: dict[int, Tensor]) -> Iterator[Tensor]:
     """Inputs [B, 3, S, S] of all files, and in `pixels` what each looked like."""
-    transform = Evaluation(model.metadata["options"]["image_size"])
+    transform = Evaluation(card_of(model).image_size)
     for start in range(0, len(files), size):
         batch = []
         for file in files[start : start + size]:

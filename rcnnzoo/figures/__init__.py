@@ -1,1 +1,1 @@
-"""Figures: one function each, from tables; and writing them."""
+"""Figures: one function each, from tables."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 
-def draw_curves(metrics: Path) -> Figure:
-    """Loss and accuracy of training and validation, a line a time step, from a run's `metrics.csv`."""
-    table = pd.read_csv(metrics)
+def draw_curves(table: pd.DataFrame) -> Figure:
+    """Loss and accuracy of training and validation, a line a time step, from the rows of a run's `metrics.csv`."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     steps = sum(name.startswith("train_loss_") for name in table.columns)

@@ -2,46 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from torch import Tensor
-
-from rcnnzoo.engine.prediction import Prediction
-
-TOP = 5
 
 
-def top_categories(prediction: Prediction, categories: Sequence[str], most: int = TOP) -> dict[str, list[float]]:
-    """The probability at each step up to the exit of the categories that lead there, the winner first."""
-    order = prediction.probabilities[-1].argsort(descending=True, stable=True)[:most].tolist()
-    return {categories[index]: prediction.probabilities[:, index].tolist() for index in order}
+@dataclass(frozen=True)
+class Course:
+    """What a network makes of an image over time.
+
+    Attributes:
+        title: What the image is called.
+        pixels: The image as the network saw it, uint8 [S, S, 3].
+        probabilities: Of each category that is drawn, by name, at each step up to the exit.
+    """
+
+    title: str
+    pixels: npt.NDArray[np.uint8]
+    probabilities: Mapping[str, Sequence[float]]
 
 
-def draw_predictions(predictions: Sequence[Prediction], categories: Sequence[str]) -> Figure:
+def draw_predictions(courses: Sequence[Course]) -> Figure:
     """A row an image: the image as the network saw it, and its top categories' probabilities by time step.
 
     All rows share the axis of steps, as long as the slowest image took; a course ends at the image's exit.
     """
-    figure = Figure(figsize=(8, 2.4 * len(predictions)), layout="constrained")
-    most = max(prediction.reaction_time for prediction in predictions)
-    grid = figure.subplots(len(predictions), 2, squeeze=False, width_ratios=[1, 2.4])
-    for (left, right), prediction in zip(grid, predictions, strict=True):
-        _draw_image(left, prediction.pixels, prediction.file.name)
-        _draw_course(right, top_categories(prediction, categories), most)
+    figure = Figure(figsize=(8, 2.4 * len(courses)), layout="constrained")
+    most = max(len(probabilities) for course in courses for probabilities in course.probabilities.values())
+    grid = figure.subplots(len(courses), 2, squeeze=False, width_ratios=[1, 2.4])
+    for (left, right), course in zip(grid, courses, strict=True):
+        _draw_image(left, course)
+        _draw_course(right, course.probabilities, most)
     grid[-1][1].set_xlabel("time step")
     return figure
 
 
-def _draw_image(axes: Axes, pixels: Tensor, title: str) -> None:
-    axes.imshow(pixels.permute(1, 2, 0).numpy())
+def _draw_image(axes: Axes, course: Course) -> None:
+    axes.imshow(course.pixels)
     # A name is not mathematics, even if it holds dollars.
-    axes.set_title(title.replace("$", r"\$"), fontsize="small", wrap=True)
+    axes.set_title(course.title.replace("$", r"\$"), fontsize="small", wrap=True)
     axes.set_axis_off()
 
 
-def _draw_course(axes: Axes, courses: dict[str, list[float]], steps: int) -> None:
+def _draw_course(axes: Axes, courses: Mapping[str, Sequence[float]], steps: int) -> None:
     for name, course in courses.items():
         axes.plot(range(1, len(course) + 1), course, marker="o", label=name.replace("$", r"\$"))
     axes.set(ylim=(0, 1), ylabel="probability", xticks=range(1, steps + 1), xlim=(0.75, steps + 0.25))

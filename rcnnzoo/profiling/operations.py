@@ -2,31 +2,70 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
-from ptflops.aten_engine import FlopCounterMode
 from torch import nn
 
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.profiling.shapes import blank_image, without_values
 
+Size = Sequence[int] | None
+"""Height and width of an image in pixels; None for the size that the network is meant for."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """What one image costs.
+
+    Attributes:
+        macs: MACs of convolutions and classifiers at each step; `begin` counts towards the first.
+        state_bytes: Size of the state, at the step at which it is largest.
+        categories: Number of categories, C.
+    """
+
+    macs: list[int]
+    state_bytes: int
+    categories: int
+
 
 @dataclass(frozen=True)
 class _Counted:
-    """What is known of a network that looks like this."""
+    """What is known of a network that looks like this, by the size of images."""
 
     about: str
-    macs: list[int]
-    state: int
+    by_size: dict[tuple[int, ...], Count] = field(default_factory=dict)
 
 
 _COUNTED: WeakKeyDictionary[RecurrentModel, _Counted] = WeakKeyDictionary()
 
 
-def macs_per_step(model: RecurrentModel) -> list[int]:
+def count_operations(model: RecurrentModel, size: Size = None) -> Count:
+    """What an image costs, counted once for each size, and again when the network was changed.
+
+    Raises:
+        OptionError: No size is given, and the network has no card that says one.
+
+    >>> from rcnnzoo.architectures.build import build
+    >>> count = count_operations(build("bl", categories=1000))
+    >>> count.state_bytes / 2**20, count.categories  # MiB
+    (15.21875, 1000)
+    """
+    key = tuple(blank_image(model, size).shape[-2:])
+    about = repr(model)
+    found = _COUNTED.get(model)
+    if found is None or found.about != about:
+        found = _COUNTED[model] = _Counted(about)
+    if key not in found.by_size:
+        steps, state, categories = _count(without_values(model), key)
+        found.by_size[key] = Count([sum(count["Global"].values()) for count in steps], state, categories)
+    return found.by_size[key]
+
+
+def macs_per_step(model: RecurrentModel, size: Size = None) -> list[int]:
     """MACs of convolutions and classifiers for one image, at each step; `begin` counts towards the first.
 
     >>> from rcnnzoo.architectures.build import build
@@ -34,27 +73,7 @@ def macs_per_step(model: RecurrentModel) -> list[int]:
     >>> f"{first / 1e9:.3f} G, then {later / 1e9:.3f} G"
     '1.991 G, then 11.645 G'
     """
-    return list(_counted(model).macs)
-
-
-def state_bytes(model: RecurrentModel) -> int:
-    """Size of the state that the network keeps of one image, at the step at which it is largest.
-
-    >>> from rcnnzoo.architectures.build import build
-    >>> state_bytes(build("bl", categories=1000)) / 2**20  # MiB
-    15.21875
-    """
-    return _counted(model).state
-
-
-def _counted(model: RecurrentModel) -> _Counted:
-    """Counted once, and again when the network was changed."""
-    about = repr(model)
-    found = _COUNTED.get(model)
-    if found is None or found.about != about:
-        counts, state = _count(without_values(model))
-        found = _COUNTED[model] = _Counted(about, [sum(count["Global"].values()) for count in counts], state)
-    return found
+    return list(count_operations(model, size).macs)
 
 
 def macs_by_module(model: RecurrentModel) -> dict[str, list[int]]:
@@ -69,26 +88,29 @@ def macs_by_module(model: RecurrentModel) -> dict[str, list[int]]:
     names = {
         module: name for name, module in network.named_modules() if next(module.parameters(False), None) is not None
     }
-    steps, _ = _count(network, names)
+    steps, _, _ = _count(network, None, names)
     table = {name: [sum(counts[name].values()) for counts in steps] for name in names.values()}
     return {name: macs for name, macs in table.items() if any(macs)}
 
 
 def _count(
-    network: RecurrentModel, names: dict[nn.Module, str] | None = None
-) -> tuple[list[dict[str, dict[Any, int]]], int]:
-    """MACs of each step by the name of a module ("Global": all of them) and operator; bytes of the largest state."""
+    network: RecurrentModel, size: Size, names: dict[nn.Module, str] | None = None
+) -> tuple[list[dict[str, dict[Any, int]]], int, int]:
+    """MACs of each step by the name of a module ("Global": all of them) and operator; bytes of the largest state; C."""
+    from ptflops.aten_engine import FlopCounterMode  # it imports timm, for which no reader of traces should wait
+
     counters = [FlopCounterMode() for _ in range(network.num_steps)]
     inside: list[str] = ["Global"]
     for module, name in (names or {}).items():
         module.register_forward_pre_hook(lambda *_, name=name: inside.append(name))
         module.register_forward_hook(lambda *_: inside.remove(inside[-1]))
-    state, largest = None, 0
+    state, largest, categories = None, 0, 0
     with torch.inference_mode(False), torch.no_grad():  # in inference mode nothing would be seen to be counted
         for t, counter in enumerate(counters):
             counter.parents = inside
             with counter:
-                state = network.begin(blank_image(network)) if state is None else state
-                state, _ = network.step(state, t)
+                state = network.begin(blank_image(network, size)) if state is None else state
+                state, logits = network.step(state, t)
             largest = max(largest, sum(tensor.nbytes for tensor in state))
-    return [counter.flop_counts for counter in counters], largest
+            categories = logits.shape[-1]
+    return [counter.flop_counts for counter in counters], largest, categories

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
 
-Network = TypeVar("Network", bound=nn.Module)
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 
-def without_values(model: Network) -> Network:
+def without_values(model: AnyModule) -> AnyModule:
     """A copy in evaluation mode on torch's `meta` device; the values are not copied on the way.
 
     >>> from rcnnzoo.architectures.build import build
@@ -30,7 +32,11 @@ def without_values(model: Network) -> Network:
     return network
 
 
-def blank_image(model: RecurrentModel) -> Tensor:
-    """An image [1, 3, H, W] without values, of the size that the network is meant for."""
-    size = model.metadata["options"]["image_size"]
-    return torch.empty(1, 3, size, size, device="meta")
+def blank_image(model: RecurrentModel, size: Sequence[int] | None = None) -> Tensor:
+    """An image [1, 3, H, W] without values, of a size (height, width), or else of the one the network is meant for.
+
+    Raises:
+        OptionError: No size is given, and the network has no card that says one.
+    """
+    height, width = size or [card_of(model).image_size] * 2
+    return torch.empty(1, 3, height, width, device="meta")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.profiling.operations import macs_per_step
 
@@ -18,11 +19,11 @@ def summarise(model: RecurrentModel) -> dict[str, Any]:
     >>> summarise(build("b", categories=565))["parameters"]
     10146453
     """
-    macs = macs_per_step(model)
+    macs, card = macs_per_step(model), card_of(model)
     return {
-        "architecture": model.metadata["architecture"],
-        "categories": len(model.metadata["categories"]),
-        "image_size": model.metadata["options"]["image_size"],
+        "architecture": card.architecture,
+        "categories": len(card.categories),
+        "image_size": card.image_size,
         "steps": model.num_steps,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "macs_per_step": macs,

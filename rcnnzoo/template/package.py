@@ -15,7 +15,7 @@ from string import Template
 from packaging.version import Version
 
 from rcnnzoo.errors import OptionError
-from rcnnzoo.writing import named, temporary_name
+from rcnnzoo.writing import naming_the_file, temporary_name
 
 LONGEST = 30
 FILES = {
@@ -37,11 +37,11 @@ def write_package(name: str, out: Path) -> Path:
     module = module_name(name)
     folder = out / name
     if folder.exists():
-        raise OptionError(f"{folder}: exists already; take another name or --out")
+        raise OptionError(f"{folder}: exists already; take another name or folder (`out`)")
     values = {"name": name, "module": module, "prefix": prefix(name), "versions": _versions()}
     unfinished = temporary_name(folder)
     try:
-        with named(folder):
+        with naming_the_file(folder):
             unfinished.mkdir(parents=True)
             for source, target in FILES.items():
                 text = Template((files(__package__) / "files" / source).read_text()).substitute(values)

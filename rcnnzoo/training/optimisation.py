@@ -6,7 +6,6 @@ from collections.abc import Callable
 from math import sqrt
 from typing import Any
 
-import timm.optim
 import torch
 from torch import nn
 from torch.optim import Optimizer, lr_scheduler
@@ -45,12 +44,14 @@ def make_optimizer(model: nn.Module, name: str, lr: float, weight_decay: float) 
     Raises:
         UnknownName: timm has none of that name, and it isn't ours.
     """
+    import timm.optim  # slow to import
+
     if name == EPSILON_HAT:
         groups = timm.optim.param_groups_weight_decay(model, weight_decay=weight_decay)
         return AdamEpsilonHat(groups, lr=lr, weight_decay=weight_decay)
     known = timm.optim.list_optimizers()
     if name not in known:
-        raise UnknownName("optimizer", name, [*known, EPSILON_HAT], "--optimizer")
+        raise UnknownName("optimizer", name, [*known, EPSILON_HAT], "`optimizer`")
     optimizer: Optimizer = timm.optim.create_optimizer_v2(model, opt=name, lr=lr, weight_decay=weight_decay)
     return optimizer
 
@@ -62,13 +63,9 @@ def _one_cycle(optimizer: Optimizer, lr: float, updates: int) -> lr_scheduler.LR
 
 def _cosine(optimizer: Optimizer, lr: float, updates: int) -> lr_scheduler.LRScheduler:
     warm = max(1, updates // 20)
-
-    def factor(update: int) -> float:
-        if update < warm:
-            return (update + 1) / warm
-        return (1 + torch.cos(torch.tensor(torch.pi * (update - warm) / max(1, updates - warm))).item()) / 2
-
-    return lr_scheduler.LambdaLR(optimizer, factor)
+    up = lr_scheduler.LinearLR(optimizer, start_factor=1 / warm, total_iters=max(1, warm - 1))
+    down = lr_scheduler.CosineAnnealingLR(optimizer, T_max=max(1, updates - warm))
+    return lr_scheduler.SequentialLR(optimizer, [up, down], milestones=[warm])
 
 
 def _step(optimizer: Optimizer, lr: float, updates: int) -> lr_scheduler.LRScheduler:
@@ -92,5 +89,5 @@ def make_schedule(optimizer: Optimizer, name: str, lr: float, updates: int) -> l
         UnknownName: There is no such schedule.
     """
     if name not in SCHEDULES:
-        raise UnknownName("schedule", name, SCHEDULES, "--schedule")
+        raise UnknownName("schedule", name, SCHEDULES, "`schedule`")
     return SCHEDULES[name](optimizer, lr, updates)

@@ -1,25 +1,20 @@
-"""Everything that determines a run, as `config.toml` holds it."""
+"""Everything that determines a run, as `config.toml` holds it and `rcnnzoo train` takes it; light to import."""
 
 from __future__ import annotations
 
+import inspect
 import tomllib
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from math import inf
 from pathlib import Path
-from typing import Any, cast, get_type_hints
+from typing import Any, get_type_hints
 
 import tomli_w
 
-from rcnnzoo import plugins
-from rcnnzoo.architectures.build import build
-from rcnnzoo.data.images import usual_size
-from rcnnzoo.data.opening import Data, find_folder, open_data
 from rcnnzoo.data.unreadable import MOST
 from rcnnzoo.errors import OptionError, TrainingError, UnknownName
-from rcnnzoo.hookspecs import Architecture
-from rcnnzoo.training.precision import best_precision
-from rcnnzoo.training.recipes import MODERN, Recipe, recipe
-from rcnnzoo.writing import whole
+from rcnnzoo.writing import atomic_write
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 CHANGEABLE = frozenset({"workers", "max_bad", "data_dir"})
@@ -27,123 +22,84 @@ CHANGEABLE = frozenset({"workers", "max_bad", "data_dir"})
 
 
 @dataclass(frozen=True)
-class Settings:
-    """A run: what is trained, on what, and how. Fields of the recipe: `recipes.Recipe`.
+class Limit:
+    """Which numbers a setting may be, and how that is said."""
 
-    Attributes:
-        architecture: Name of the network.
-        data: Registered name or folder of the images.
-        data_dir: Where a registered data set lies.
-        val_fraction: Part of the training images held out as val.
-        image_size: Side of the images in pixels.
-        width: Multiplies the network's feature maps.
-        steps: Time steps.
-        pretrained: Whether training starts from the architecture's pretrained weights.
-        classifiers_only: Whether everything but the classifiers stays as it is.
-        seed: Of weights, order and variation of the images.
-        mirrored: Whether images may be mirrored.
-        precision: `auto`, `fp32`, `bf16` or `fp16`; in a run's file what `auto` came to.
-        compile: Whether torch compiles the network.
-        deterministic: Whether only deterministic algorithms are allowed (needed on CUDA for equal files).
-        workers: Processes that decode large images; -1 for as many as there are processors, at most 8.
-        max_bad: Unreadable images to skip before giving up.
-        recipe: Name of the recipe that the numbers below come from, unless given.
+    allows: Callable[[float], bool]
+    advice: str
+
+
+def at_least(least: int) -> Limit:
+    """No less than that."""
+    return Limit(lambda number: number >= least, f"take at least {least}")
+
+
+def positive(most: float) -> Limit:
+    """Above 0, up to that."""
+    return Limit(lambda number: 0 < number <= most, f"take a number above 0, up to {most}")
+
+
+def from_zero(limit: float = inf) -> Limit:
+    """From 0, below that."""
+    return Limit(lambda number: 0 <= number < limit, f"take a number from 0 below {limit}")
+
+
+def setting(text: str, limit: Limit | None = None, default: Any = MISSING) -> Any:
+    """A field of `Settings`: what its option says, and which numbers it may be."""
+    return field(default=default, metadata={"help": text, "limit": limit})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A run: what is trained, on what, and how.
+
+    Each field is an option of `rcnnzoo train`; what a field without a default is, unless a user says so, comes from
+    the recipe, the architecture and the data.
     """
 
-    architecture: str
-    data: str
-    image_size: int
-    recipe: str
-    epochs: int
-    batch_size: int
-    lr: float
-    optimizer: str
-    schedule: str
-    weight_decay: float
-    label_smoothing: float
-    ema: float
-    batch_norm_momentum: float
-    clip: float
-    mirrored: bool
-    steps: int
-    data_dir: str = ""
-    val_fraction: float = 0.0
-    width: float = 1.0
-    pretrained: bool = False
-    classifiers_only: bool = False
-    seed: int = 0
-    precision: str = "auto"
-    compile: bool = False
-    deterministic: bool = False
-    workers: int = -1
-    max_bad: int = MOST
+    architecture: str = setting("What to train (`rcnnzoo list architectures`).")
+    data: str = setting("A registered name or a folder of class folders.")
+    image_size: int = setting("Side in pixels (32 for images up to 48, else 128).", at_least(2))
+    recipe: str = setting("modern or spoerer2020: the numbers not given (modern).")
+    epochs: int = setting("Passes through the images.", at_least(1))
+    batch_size: int = setting("Images an update.", at_least(1))
+    lr: float = setting("Highest learning rate.", positive(1000))
+    optimizer: str = setting("A name of timm's, or adam-epsilon-hat.")
+    schedule: str = setting("one-cycle, cosine, step or constant.")
+    weight_decay: float = setting("Of kernels only.", from_zero())
+    label_smoothing: float = setting("Share of a label spread over all.", from_zero(1))
+    ema: float = setting("Decay of a running average of the weights; 0: none.", from_zero(1))
+    batch_norm_momentum: float = setting("Weight of a new batch in batch norm's statistics.", positive(1))
+    clip: float = setting("Largest norm of a gradient; 0: any.", from_zero())
+    mirrored: bool = setting("Whether images may be mirrored (by the data).")
+    steps: int = setting("Time steps (the architecture's own).", at_least(1))
+    data_dir: str = setting("Where a registered data set lies ($RCNNZOO_DATA).", default="")
+    val_fraction: float = setting("Part of the training images to hold out.", from_zero(1), 0.0)
+    width: float = setting("Multiplies the number of feature maps (1).", positive(1000), 1.0)
+    pretrained: bool = setting("Start from the architecture's pretrained weights, downloaded.", default=False)
+    classifiers_only: bool = setting("Train the classifiers alone; the rest stays as it is.", default=False)
+    seed: int = setting(
+        "Of weights, order and variation (0).",
+        Limit(lambda number: 0 <= number < 2**32, "take a number from 0 below 2**32"),
+        0,
+    )
+    precision: str = setting("auto, fp32, bf16 or fp16 (auto).", default="auto")
+    compile: bool = setting("Let torch compile the network.", default=False)
+    deterministic: bool = setting("Only deterministic algorithms (CUDA needs this).", default=False)
+    workers: int = setting("Processes that decode large images (one a core).", at_least(-1), -1)
+    max_bad: int = setting("Unreadable images to skip before giving up (10).", at_least(0), MOST)
 
     def __post_init__(self) -> None:
-        least = {"epochs": 1, "batch_size": 1, "image_size": 2, "steps": 1, "workers": -1, "max_bad": 0, "seed": 0}
-        for name, number in least.items():
-            if getattr(self, name) < number:
-                raise OptionError(f"--{name.replace('_', '-')} {getattr(self, name)}: take at least {number}")
-        if self.seed >= 2**32:
-            raise OptionError(f"--seed {self.seed}: take a number below 2**32")
-        for name, most in {"lr": 1000, "width": 1000, "batch_norm_momentum": 1}.items():
-            if not 0 < getattr(self, name) <= most:
-                raise OptionError(
-                    f"--{name.replace('_', '-')} {getattr(self, name)}: take a number above 0, up to {most}"
-                )
-        for name in ("weight_decay", "label_smoothing", "ema", "clip", "val_fraction"):
-            limit = 1 if name in ("label_smoothing", "ema", "val_fraction") else float("inf")
-            if not 0 <= getattr(self, name) < limit:
-                raise OptionError(
-                    f"--{name.replace('_', '-')} {getattr(self, name)}: take a number from 0 below {limit}"
-                )
+        for each in fields(self):
+            value, limit = getattr(self, each.name), each.metadata["limit"]
+            if limit is not None and not limit.allows(value):
+                raise OptionError(f"`{each.name}` {value}: {limit.advice}")
         if self.precision not in PRECISIONS:
-            raise UnknownName("precision", self.precision, PRECISIONS, "--precision")
-
-    def open_data(self) -> Data:
-        """The run's images, with what it holds out of them."""
-        return open_data(
-            self.data,
-            Path(self.data_dir) if self.data_dir else None,
-            val_fraction=self.val_fraction or None,
-            seed=self.seed,
-        )
+            raise UnknownName("precision", self.precision, PRECISIONS, "`precision`")
 
 
-def settle(given: Mapping[str, Any]) -> tuple[Settings, Data]:
-    """Complete what a user gave: image size by the data, the other numbers by the recipe.
-
-    Raises:
-        OptionError: Something needed is missing, or a value can't work.
-        UnknownName: There is no such architecture, data set or recipe.
-        DataError: The images can't be used.
-    """
-    for name, how in (("architecture", "name one, as in `rcnnzoo train bl`"), ("data", "give --data")):
-        if name not in given:
-            raise OptionError(f"no {name}: {how}, or --config FILE that says it")
-    architecture = cast(Architecture, plugins.describe("architectures", given["architecture"]))
-    data_dir = Path(given["data_dir"]) if given.get("data_dir") else None
-    data = open_data(given["data"], data_dir, val_fraction=given.get("val_fraction") or None, seed=given.get("seed", 0))
-    if "train" not in data.splits:
-        raise OptionError(f"--data {given['data']} has no train split: hold images out with --val-fraction 0.1")
-    image_size = given.get("image_size")
-    image_size = usual_size(data.split("train")) if image_size is None else image_size
-    name = given.get("recipe", MODERN)
-    start: Recipe = recipe(name, given["architecture"], image_size)
-    usual = {"mirrored": data.mirrored, "steps": architecture.steps}
-    settled = {**asdict(start), **usual, **given, "image_size": image_size, "recipe": name}
-    if settled["steps"] is None:
-        width = given.get("width", 1.0)
-        settled["steps"] = build(given["architecture"], image_size=image_size, width=width).num_steps
-    # The settings may be used from another folder, or without the variable that said where the images lie.
-    if given["data"] in plugins.names("data"):
-        folder = find_folder(given["data"], data_dir)
-        settled["data_dir"] = "" if folder is None else str(folder.resolve())
-    else:
-        settled["data"] = str(Path(given["data"]).resolve())
-    settings = Settings(**settled)
-    if settings.precision == "auto":
-        settings = replace(settings, precision=best_precision())
-    return settings, data
+_LINES = "".join(f"    {each.name}: {each.metadata['help']}\n" for each in fields(Settings))
+Settings.__doc__ = f"{inspect.cleandoc(Settings.__doc__ or '')}\n\nAttributes:\n{_LINES}"
 
 
 def read_settings(file: Path) -> dict[str, Any]:
@@ -155,9 +111,9 @@ def read_settings(file: Path) -> dict[str, Any]:
     try:
         given = tomllib.loads(file.read_text("utf-8-sig"))  # some editors put a mark in front
     except OSError as error:
-        raise OptionError(f"--config {file}: can't be read ({error.strerror})") from error
+        raise OptionError(f"`config` {file}: can't be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"--config {file}: no TOML file ({error})") from error
+        raise OptionError(f"`config` {file}: no TOML file ({error})") from error
     types = get_type_hints(Settings)
     for name, value in given.items():
         if name not in types:
@@ -177,20 +133,15 @@ def load_settings(file: Path) -> Settings:
         OptionError: The file can't be read, or doesn't say all of them.
     """
     given = read_settings(file)
-    missing = [field.name for field in fields(Settings) if field.name not in given and field.default is MISSING]
+    missing = [each.name for each in fields(Settings) if each.name not in given and each.default is MISSING]
     if missing:
         raise OptionError(f"{file}: doesn't say {missing[0]}; it is not the file that `rcnnzoo train` wrote")
     return Settings(**given)
 
 
-def is_same_data(given: str, of_run: str) -> bool:
-    """Whether what a user typed after `--data` is what a run was trained on."""
-    return given == of_run or (given not in plugins.names("data") and str(Path(given).resolve()) == of_run)
-
-
 def write_settings(settings: Settings, file: Path) -> None:
     """Write a file from which `rcnnzoo train --config` repeats the run."""
-    with whole(file) as temporary:
+    with atomic_write(file) as temporary:
         temporary.write_text(tomli_w.dumps(asdict(settings)))
 
 
@@ -202,12 +153,12 @@ def check_same(settings: Settings, file: Path) -> None:
     """
     before = read_settings(file)
     differences = [
-        f"{field.name} {before.get(field.name)!r}, not {getattr(settings, field.name)!r}"
-        for field in fields(settings)
-        if field.name not in CHANGEABLE and before.get(field.name, field.default) != getattr(settings, field.name)
+        f"{each.name} {before.get(each.name)!r}, not {getattr(settings, each.name)!r}"
+        for each in fields(settings)
+        if each.name not in CHANGEABLE and before.get(each.name, each.default) != getattr(settings, each.name)
     ]
     if differences:
         raise TrainingError(
             f"{file.parent}: can't be resumed, it was started with {'; '.join(differences[:3])}: "
-            "resume with those, or give another --out"
+            "resume with those, or give another folder (`out`)"
         )

@@ -1,8 +1,7 @@
 """Saving and loading networks.
 
-The file's metadata has one key, `rcnnzoo`, whose value is canonical JSON (sorted keys, no spaces): architecture,
-options, category names, whatever else the caller recorded, and `sha256`, a hash over all that and the tensors. The same
-network gives the same file, byte by byte.
+The file's metadata has one key, `rcnnzoo`, whose value is the network's card as canonical JSON (sorted keys, no spaces)
+with `sha256`, a hash over all of it and the tensors. The same network gives the same file, byte by byte.
 """
 
 from __future__ import annotations
@@ -21,66 +20,71 @@ from torch import Tensor
 
 from rcnnzoo import plugins
 from rcnnzoo.architectures.build import build
+from rcnnzoo.architectures.card import Card, card_of
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.errors import RcnnzooError, WeightsError
-from rcnnzoo.writing import whole
+from rcnnzoo.writing import atomic_write
 
 KEY = "rcnnzoo"
 HASH = "sha256"
 PICKLE_STARTS = (b"\x80", b"PK\x03\x04")  # a pickle, and the zip that torch.save writes around one
 
 
-def save(model: RecurrentModel, path: str | Path, metadata: dict[str, Any] | None = None) -> None:
-    """Write a network with what rebuilds it; `metadata` is added to the network's own.
+def save(model: RecurrentModel, path: str | Path, metadata: Mapping[str, Any] | None = None) -> None:
+    """Write a network with its card; `metadata` is added to that, field by field or as notes.
+
+    Raises:
+        OptionError: The network has no card, so that nothing could rebuild it.
 
     >>> import tempfile
     >>> net = build("b", categories=["cat", "dog"], image_size=32, width=1 / 16)
     >>> file = Path(tempfile.mkdtemp()) / "model.safetensors"
-    >>> save(net, file, metadata={"training": {"data": "pets"}})
-    >>> load(file).metadata["categories"]
-    ['cat', 'dog']
+    >>> save(net, file, metadata={"training": {"data": "pets"}, "lab": "ours"})
+    >>> card = load(file).card
+    >>> card.categories, card.training, card.notes
+    (['cat', 'dog'], {'data': 'pets'}, {'lab': 'ours'})
     """
     path = Path(path)
-    content = {**model.metadata, **(metadata or {}), "rcnnzoo_version": version(KEY)}
+    content = {**card_of(model).to_dict(), **(metadata or {}), "rcnnzoo_version": version(KEY)}
     tensors = _tensors(model)
     content[HASH] = content_hash(content, tensors)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(safetensors.torch.save(tensors, metadata={KEY: _canonical(content)}))
 
 
 def load(path: str | Path) -> RecurrentModel:
-    """A network from its file alone, in evaluation mode, with `metadata`.
+    """A network from its file alone, in evaluation mode, with its card.
 
     Raises:
         WeightsError: The file is missing, damaged, not rcnnzoo's, or its tensors are not the network's. Nothing
             is loaded in that case; nor if its architecture is not installed.
     """
     path = Path(path)
-    metadata, shapes = read_header(path)
+    content, shapes = read_header(path)
     try:
-        options = dict(metadata["options"])
-        if not all(isinstance(name, str) for name in metadata["categories"]) or isinstance(metadata["categories"], str):
-            raise TypeError("categories are not a list of names")
+        card = Card.from_dict(content)
         # All weights are in the file, so whatever it says, none are fetched.
-        model = build(metadata["architecture"], categories=metadata["categories"], pretrained=False, **options)
+        model = build(card.architecture, categories=card.categories, pretrained=False, **card.options)
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: its metadata do not say how to rebuild the network ({error!r})") from error
     except RcnnzooError as error:
-        raise WeightsError(f"{path}: its network can't be rebuilt: {_missing(metadata) or error}") from error
+        raise WeightsError(f"{path}: its network can't be rebuilt: {_missing(card) or error}") from error
     _check_shapes(path, shapes, {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()})
     tensors = safetensors.torch.load_file(path)
     wrong = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
     if wrong:
-        raise WeightsError(f"{path}: holds values that are no numbers ({wrong[0]}); train it again with a lower --lr")
+        raise WeightsError(
+            f"{path}: holds values that are no numbers ({wrong[0]}); train it again with a lower learning rate"
+        )
     model.load_state_dict(tensors)
-    model.metadata = metadata
+    model.card = card
     return model.eval()
 
 
-def _missing(metadata: Mapping[str, Any]) -> str | None:
+def _missing(card: Card) -> str | None:
     """What to do about an architecture that isn't there, if the file says which plugin brought it."""
-    name, plugin = metadata["architecture"], metadata.get("plugin")
+    name, plugin = card.architecture, card.plugin
     if not isinstance(plugin, str) or plugins.package_of("architectures", name) is not None:
         return None
     if plugin.partition(" ")[0] in {loaded.package for loaded in plugins.registry().plugins}:

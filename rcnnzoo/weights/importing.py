@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.transforms import PREPROCESSING
 from rcnnzoo.errors import OptionError, UnknownName
@@ -37,17 +39,18 @@ def import_weights(
     if form not in FORMATS:
         raise UnknownName("format", form, FORMATS)
     if out.suffix != ".safetensors":
-        raise OptionError(f"--out {out}: must end in .safetensors, since that is what it becomes")
+        raise OptionError(f"`out` {out}: must end in .safetensors, since that is what it becomes")
     network = FORMATS[form](file, architecture)
-    found = len(network.metadata["categories"])
+    card = card_of(network)
+    found = len(card.categories)
     if categories not in (None, found):
-        raise OptionError(f"--categories {categories}: {file} has {found}")
-    if names is not None:
-        network.metadata["categories"] = read_names(names, found)
-    network.metadata |= {
-        "preprocessing": {**PREPROCESSING, "image_size": network.metadata["options"]["image_size"]},
-        "source": {"format": form, "file": file.name, "sha256": bytes_hash(file)},
-    }
+        raise OptionError(f"`categories` {categories}: {file} has {found}")
+    network.card = replace(
+        card,
+        categories=card.categories if names is None else read_names(names, found),
+        preprocessing={**PREPROCESSING, "image_size": card.image_size},
+        source={"format": form, "file": file.name, "sha256": bytes_hash(file)},
+    )
     save(network, out)
     return network
 
@@ -61,12 +64,12 @@ def read_names(file: Path, number: int) -> list[str]:
     try:
         names = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise OptionError(f"--names {file}: can't be read as text ({error})") from error
+        raise OptionError(f"`names` {file}: can't be read as text ({error})") from error
     if len(names) != number:
-        raise OptionError(f"--names {file}: {len(names)} lines for {number} categories")
+        raise OptionError(f"`names` {file}: {len(names)} lines for {number} categories")
     if "" in names:
-        raise OptionError(f"--names {file}: line {names.index('') + 1} is empty")
+        raise OptionError(f"`names` {file}: line {names.index('') + 1} is empty")
     name, times = Counter(names).most_common(1)[0]
     if times > 1:
-        raise OptionError(f"--names {file}: {name!r} stands there {times} times")
+        raise OptionError(f"`names` {file}: {name!r} stands there {times} times")
     return names

@@ -111,7 +111,7 @@ def _fit_as(architecture: str, file: KerasFile) -> Fit:
     if architecture in likely:
         return fits[architecture]
     fault = faults.get(architecture, "their number of feature maps is another's")
-    advice = f"they are {likely[0]}'s: give --arch {likely[0]}" if likely else "nor of another architecture of rcnn-sat"
+    advice = f"they are {likely[0]}'s: give `arch` {likely[0]}" if likely else "nor of another architecture of rcnn-sat"
     raise WeightsError(f"{file.path}: not the weights of {architecture}: {fault}; {advice}")
 
 

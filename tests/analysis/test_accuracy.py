@@ -94,7 +94,7 @@ def test_certainty_that_is_wrong_has_a_finite_loss():
 def test_blocks_do_not_matter(blocks, images):
     with pytest.MonkeyPatch.context() as patch:
         whole = measured(logits=LOGITS[:images], labels=LABELS[:images])
-        patch.setattr("rcnnzoo.traces.reading.BLOCK_BYTES", blocks * 4 * 3 * 8)
+        patch.setattr("rcnnzoo.analysis.traces.READ_BYTES", blocks * 4 * 3 * 8)
         parts = measured(logits=LOGITS[:images], labels=LABELS[:images])
     np.testing.assert_allclose(parts.by_step.to_numpy(), whole.by_step.to_numpy(), rtol=1e-9, atol=1e-12)
 

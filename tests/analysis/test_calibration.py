@@ -14,10 +14,10 @@ from rcnnzoo import plugins
 from rcnnzoo.analysis.calibration import calibrate, in_sequence
 from rcnnzoo.analysis.outcomes import Outcomes, find_outcomes
 from rcnnzoo.errors import OptionError, PluginError, TraceError, UnknownName
-from rcnnzoo.traces.finding import find_trace
-from rcnnzoo.traces.recording import Recording
+from rcnnzoo.recording.recorder import Recording
+from rcnnzoo.references import trace_of
 from rcnnzoo.training.loop import train
-from rcnnzoo.training.settings import settle
+from rcnnzoo.training.settling import settle
 from tests.analysis.test_sat_curve import traces
 
 CONFIDENCE, SETS, ALLOWED = 0.95, 500, 33
@@ -146,7 +146,7 @@ def real(tmp_path_factory):
         {"architecture": "bl", "data": "digits", "width": 0.0625, "image_size": 16, "steps": 3, "epochs": 2}
     )
     run = train(chosen, data, tmp_path_factory.mktemp("runs") / "bl")
-    trace = rcnnzoo.open_trace(find_trace(str(run.folder), split="train", how=Recording()))
+    trace = trace_of(str(run.folder), split="train", how=Recording()).trace
     return find_outcomes(trace, "entropy", "instantaneous")
 
 
@@ -233,9 +233,9 @@ def test_the_guarantee_is_no_stronger_than_it_need_be():
 @pytest.mark.parametrize("value", [0, 1, -0.1, 1.5, math.nan, math.inf])
 def test_what_can_not_be_promised_is_refused(value):
     trace = rcnnzoo.make_trace(np.zeros((5, 2, 3)), [0] * 5, [10, 10])
-    with pytest.raises(OptionError, match=r"--max-loss .*: take a share between 0 and 1"):
+    with pytest.raises(OptionError, match=r"`max_loss` .*: take a share between 0 and 1"):
         calibrate(trace, "entropy", value)
-    with pytest.raises(OptionError, match=r"--confidence .*: take a share between 0 and 1"):
+    with pytest.raises(OptionError, match=r"`confidence` .*: take a share between 0 and 1"):
         calibrate(trace, "entropy", 0.1, value)
 
 

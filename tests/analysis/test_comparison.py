@@ -115,7 +115,7 @@ def test_another_cost_can_be_asked_for():
     assert found["mean_macs"][1] == 60
     curve = rcnnzoo.sat_curve(networks["recurrent"])
     assert found["accuracy_a"][1] == pytest.approx(np.interp(60, curve["mean_macs"], curve["accuracy"]))
-    with pytest.raises(OptionError, match="--cost 1e\\+06: no two of these networks can both have that mean cost"):
+    with pytest.raises(OptionError, match="`cost` 1e\\+06: no two of these networks can both have that mean cost"):
         compare(networks, cost=1e6)
 
 

@@ -12,7 +12,7 @@ import rcnnzoo
 from rcnnzoo import plugins
 from rcnnzoo.analysis.outcomes import find_outcomes
 from rcnnzoo.analysis.profile import profile
-from rcnnzoo.analysis.sat_curve import area_under, oracle_curve, row_at, some_rows
+from rcnnzoo.analysis.sat_curve import area_under, evenly_spaced_rows, oracle_curve, row_at
 from rcnnzoo.errors import PluginError, TraceError
 from rcnnzoo.policies.checks import checked_scores
 from rcnnzoo.readouts.best import first_best
@@ -123,7 +123,7 @@ def test_rows_for_people_keep_the_ends():
     random = np.random.default_rng(0)
     trace = rcnnzoo.make_trace(random.normal(size=(200, 4, 5)), random.integers(0, 5, 200), [10, 5, 5, 5])
     curve = rcnnzoo.sat_curve(trace)
-    rows = some_rows(curve, 6)
+    rows = evenly_spaced_rows(curve, 6)
     assert len(rows) == 6
     assert rows.iloc[0].equals(curve.iloc[0])
     assert rows.iloc[-1].equals(curve.iloc[-1])

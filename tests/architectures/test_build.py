@@ -9,17 +9,18 @@ import rcnnzoo
 from rcnnzoo.cli import main
 from rcnnzoo.errors import OptionError, UnknownName, WeightsError
 from rcnnzoo.training.loop import train
-from rcnnzoo.training.settings import load_settings, settle
+from rcnnzoo.training.settings import load_settings
+from rcnnzoo.training.settling import settle
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"categories": 1}, "1 categories: a network needs at least 2"),
-        ({"image_size": 1}, "--image-size 1 is too small: take at least 2"),
-        ({"steps": 0}, "--steps 0 is too few: take at least 1"),
-        ({"width": 0}, "--width 0 leaves no feature maps: take a positive number"),
-        ({"width": float("nan")}, "--width nan leaves no feature maps: take a positive number"),
+        ({"image_size": 1}, "`image_size` 1 is too small: take at least 2"),
+        ({"steps": 0}, "`steps` 0 is too few: take at least 1"),
+        ({"width": 0}, "`width` 0 leaves no feature maps: take a positive number"),
+        ({"width": float("nan")}, "`width` nan leaves no feature maps: take a positive number"),
     ],
 )
 def test_what_can_not_work_is_refused(options, message):
@@ -29,7 +30,7 @@ def test_what_can_not_work_is_refused(options, message):
 
 def test_a_feedforward_network_has_one_step():
     assert rcnnzoo.build("b", categories=5, width=1 / 16).num_steps == 1
-    with pytest.raises(OptionError, match="--steps 2: b is feedforward"):
+    with pytest.raises(OptionError, match="`steps` 2: b is feedforward"):
         rcnnzoo.build("b", steps=2)
 
 
@@ -40,7 +41,7 @@ def test_an_unknown_name_gets_the_nearest():
 
 def test_category_names_travel_with_the_network():
     network = rcnnzoo.build("b", categories=["cat", "dog"], width=1 / 16)
-    assert network.metadata["categories"] == ["cat", "dog"]
+    assert network.card.categories == ["cat", "dog"]
     assert network.classifier[0].out_features == 2
 
 
@@ -90,8 +91,8 @@ def family(install):
 
 def test_a_networks_own_number_of_steps_is_recorded(family):
     assert rcnnzoo.build("zoo/5").num_steps == 5
-    assert rcnnzoo.build("zoo/5").metadata["options"]["steps"] == 5
-    assert rcnnzoo.build("zoo/5", steps=3).metadata["options"]["steps"] == 3
+    assert rcnnzoo.build("zoo/5").card.options["steps"] == 5
+    assert rcnnzoo.build("zoo/5", steps=3).card.options["steps"] == 3
     with pytest.raises(UnknownName, match="unknown number 'five'"):
         rcnnzoo.build("zoo/five")
 
@@ -110,7 +111,7 @@ def test_a_run_from_pretrained_weights_says_so_and_is_resumed_without_them(famil
     run = train(settings, data, tmp_path / "run")
     content = run.weights.read_bytes()
     network = rcnnzoo.load(run.weights)
-    assert network.metadata["pretrained"] is network.metadata["training"]["pretrained"] is True
+    assert network.card.pretrained is network.card.training["pretrained"] is True
     torch.testing.assert_close(
         network.get_parameter("classifier.bias").detach(), torch.full((10,), 7.0), atol=1e-3, rtol=0
     )
@@ -122,13 +123,13 @@ def test_a_run_from_pretrained_weights_says_so_and_is_resumed_without_them(famil
 def test_only_where_there_are_pretrained_weights_they_can_be_asked_for(family, tmp_path):
     network = rcnnzoo.build("zoo/1", categories=2, pretrained=True)
     assert network.get_parameter("classifier.bias").tolist() == [7, 7]
-    with pytest.raises(OptionError, match="--pretrained: bl has no pretrained weights: leave that out"):
+    with pytest.raises(OptionError, match="`pretrained`: bl has no pretrained weights: leave that out"):
         rcnnzoo.build("bl", pretrained=True)
 
 
 def test_loading_never_asks_for_pretrained_weights(family, tmp_path):
     network = rcnnzoo.build("zoo/1", categories=2, pretrained=True)
-    network.metadata["options"]["pretrained"] = True
+    network.card.options["pretrained"] = True
     rcnnzoo.save(network, tmp_path / "a.safetensors")
     with pytest.raises(WeightsError, match="its metadata do not say how to rebuild the network"):
         rcnnzoo.load(tmp_path / "a.safetensors")

@@ -182,6 +182,6 @@ def test_initial_weights_are_glorot_uniform_and_convolutions_have_no_bias():
 
 
 def test_a_width_without_feature_maps_is_refused():
-    with pytest.raises(OptionError, match=r"--width 0.001 leaves no feature maps: take at least 0.00625"):
+    with pytest.raises(OptionError, match=r"`width` 0.001 leaves no feature maps: take at least 0.00625"):
         rcnnzoo.build("bl", width=0.001)
     rcnnzoo.build("bl", width=0.00625, categories=5)  # the advice works

@@ -29,9 +29,9 @@ def test_the_file_says_where_it_comes_from(tmp_path, capsys):
     digest = hashlib.sha256((tmp_path / "bl.h5").read_bytes()).hexdigest()
     assert document["source"] == {"format": "rcnn-sat", "file": "bl.h5", "sha256": digest}
     network = rcnnzoo.load("new/bl.safetensors")
-    assert network.metadata["source"] == document["source"]
-    assert network.metadata["categories"] == list(NAMES)
-    assert network.metadata["options"]["image_size"] == network.metadata["preprocessing"]["image_size"] == 128
+    assert network.card.source == document["source"]
+    assert network.card.categories == list(NAMES)
+    assert network.card.options["image_size"] == network.card.preprocessing["image_size"] == 128
     before = (tmp_path / "new" / "bl.safetensors").read_bytes()
     assert main(typed) == 0
     printed = capsys.readouterr().out

@@ -1,6 +1,7 @@
 """`rcnnzoo --plugin FILE.py`: what is no package yet is there for one run of the program."""
 
 import concurrent.futures
+import dataclasses
 import json
 import multiprocessing
 
@@ -8,6 +9,7 @@ import pytest
 
 import rcnnzoo
 from rcnnzoo import plugins
+from rcnnzoo.architectures.card import card_of
 from rcnnzoo.cli import main
 from rcnnzoo.data.opening import open_data
 from rcnnzoo.errors import WeightsError
@@ -96,7 +98,7 @@ def test_what_it_trains_can_be_loaded_where_the_file_is(write_plugin, capsys):
     assert main(["--plugin", file, "train", "mine", "--data", "digits", "--image-size", "8", "--epochs", "1"]) == 0
     weights = "runs/mine-digits-seed0/model.safetensors"
     assert rcnnzoo.load(weights).num_steps == 1
-    assert rcnnzoo.build("mine", categories=3).metadata["architecture"] == "mine"
+    assert rcnnzoo.build("mine", categories=3).card.architecture == "mine"
     capsys.readouterr()
     plugins.registry.cache_clear()  # as in another process
     assert main(["info", weights]) == 2
@@ -109,20 +111,20 @@ def test_what_it_trains_can_be_loaded_where_the_file_is(write_plugin, capsys):
 def test_weights_say_which_package_brought_their_architecture(install, tmp_path):
     install("zoo-mine", MINE.replace("mine:", "zoo_mine:"))
     network = rcnnzoo.build("mine", categories=3)
-    assert network.metadata["plugin"] == "zoo-mine 1.0"
+    assert network.card.plugin == "zoo-mine 1.0"
     rcnnzoo.save(network, tmp_path / "mine.safetensors")
     (tmp_path / "zoo_mine-1.0.dist-info" / "entry_points.txt").unlink()
     plugins.registry.cache_clear()
     words = "its architecture 'mine' came with the plugin zoo-mine 1.0, which isn't loaded: install that"
     with pytest.raises(WeightsError, match=words):
         rcnnzoo.load(tmp_path / "mine.safetensors")
-    assert "plugin" not in rcnnzoo.build("b", categories=3, width=1 / 16).metadata
+    assert rcnnzoo.build("b", categories=3, width=1 / 16).card.plugin is None
 
 
 def test_an_architecture_that_its_plugin_no_longer_has_is_said_to_be_gone(install, tmp_path):
     install("zoo-mine", MINE.replace("mine:", "zoo_mine:"))
     network = rcnnzoo.build("mine", categories=3)
-    network.metadata["architecture"] = "older"
+    network.card = dataclasses.replace(card_of(network), architecture="older")
     rcnnzoo.save(network, tmp_path / "older.safetensors")
     words = "'older' came with the plugin zoo-mine 1.0; the one that is loaded has none of that name"
     with pytest.raises(WeightsError, match=words):

@@ -96,7 +96,7 @@ def test_unreadable_images_are_named_and_skipped(split):
 def test_one_more_than_allowed_is_an_error(split):
     spoil(split, "cat/3.jpg", "dog/0.jpg")
     unreadable = Unreadable(1)
-    with pytest.warns(DataWarning), pytest.raises(DataError, match=r"dog/0.jpg: unreadable .* 1 others.*--max-bad"):
+    with pytest.warns(DataWarning), pytest.raises(DataError, match=r"dog/0.jpg: unreadable .* 1 others.*`max_bad`"):
         images = prepare(split, 16, unreadable, 0)
         list(readable(evaluation_batches(images, 6), unreadable))
 

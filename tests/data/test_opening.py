@@ -164,7 +164,7 @@ def test_a_folder_that_can_not_be_trained_on_is_refused(tmp_path, make, message)
 def test_fractions_that_hold_nothing_out_are_refused(tmp_path):
     make_classes(tmp_path)
     for fraction in (0.01, 0.99, 1.5):
-        with pytest.raises(OptionError, match="--val-fraction"):
+        with pytest.raises(OptionError, match="`val_fraction`"):
             open_data(str(tmp_path), val_fraction=fraction)
 
 

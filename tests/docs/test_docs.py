@@ -31,7 +31,7 @@ def test_the_tutorial_runs_as_written(tmp_path):
             run_shell(code, tmp_path)
         else:
             subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
-    assert (tmp_path / "predictions" / "predictions.png").is_file()
+    assert (tmp_path / "predictions" / "bl-digits-seed0" / "predictions.png").is_file()
     assert (tmp_path / "runs" / "b-digits-seed0" / "traces" / "digits-test" / "accuracy.svg").is_file()
 
 
@@ -75,15 +75,17 @@ def test_the_table_of_networks_is_what_info_says():
 def test_the_table_of_recipes_is_what_they_are():
     rows = {row[0]: row[1:] for row in table("recipes.md", "| | `modern`")}
     recipes = [recipe("modern", "bl", 32), recipe("modern", "bl", 128), recipe("spoerer2020", "bl", 128)]
-    assert [float(cell) for cell in rows["epochs"]] == [r.epochs for r in recipes]
-    assert [float(cell.split()[0]) for cell in rows["batch"]] == [r.batch_size for r in recipes]
-    assert [cell.split(", ")[1] for cell in rows["learning rate"]] == [r.schedule for r in recipes]
-    assert [float(cell.split(",")[0]) for cell in rows["learning rate"]] == [r.lr for r in recipes]
-    assert [float(cell.split(",")[0]) for cell in rows["weight decay"]] == [r.weight_decay for r in recipes]
-    assert [float(cell.replace("-", "0")) for cell in rows["label smoothing"]] == [r.label_smoothing for r in recipes]
-    assert [float(cell.replace("any", "0")) for cell in rows["largest gradient norm"]] == [r.clip for r in recipes]
+    assert [float(cell) for cell in rows["epochs"]] == [r["epochs"] for r in recipes]
+    assert [float(cell.split()[0]) for cell in rows["batch"]] == [r["batch_size"] for r in recipes]
+    assert [cell.split(", ")[1] for cell in rows["learning rate"]] == [r["schedule"] for r in recipes]
+    assert [float(cell.split(",")[0]) for cell in rows["learning rate"]] == [r["lr"] for r in recipes]
+    assert [float(cell.split(",")[0]) for cell in rows["weight decay"]] == [r["weight_decay"] for r in recipes]
+    assert [float(cell.replace("-", "0")) for cell in rows["label smoothing"]] == [
+        r["label_smoothing"] for r in recipes
+    ]
+    assert [float(cell.replace("any", "0")) for cell in rows["largest gradient norm"]] == [r["clip"] for r in recipes]
     momenta = [float(cell) for cell in rows["batch norm: weight of a new batch"]]
-    assert momenta == [r.batch_norm_momentum for r in recipes]
+    assert momenta == [r["batch_norm_momentum"] for r in recipes]
 
 
 def test_pages_link_to_pages_that_are_there():

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import rcnnzoo
-from rcnnzoo import hooks, hookspecs, plugins
+from rcnnzoo import hooks, hookspecs, plugins, registry
 from rcnnzoo.checking.packages import check_plugin
 from rcnnzoo.cli import main
 from tests.conftest import plugins_of
@@ -168,7 +168,7 @@ def test_its_pyproject_makes_a_package_of_its_policy(install):
 
 
 def test_the_warnings_of_the_page_are_those_of_the_code():
-    source = inspect.getsource(plugins) + inspect.getsource(hooks)
+    source = "".join(map(inspect.getsource, (plugins, registry, hooks)))
     for words in (
         "it has no hook",
         "lacks @hookimpl",

@@ -9,12 +9,17 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import rcnnzoo
 from rcnnzoo import plugins
+from rcnnzoo.architectures.spoerer import BL
 from rcnnzoo.engine.decide import make_rule
 from rcnnzoo.engine.exits import COPIES, STATE_BYTES, _run, _Waiting
 from rcnnzoo.errors import OptionError, PluginError, UnknownName
-from rcnnzoo.profiling.operations import macs_per_step, state_bytes
+from rcnnzoo.profiling.operations import count_operations, macs_per_step
 from rcnnzoo.readouts.best import first_best
 from tests.networks import every, small
+
+
+def rule_for(model, policy, threshold, readout):
+    return make_rule(policy, threshold, readout, categories=len(model.card.categories), steps=model.num_steps)
 
 
 def network(name="bl"):
@@ -46,7 +51,7 @@ def afterwards(name, policy, threshold, readout):
     return first_best(probabilities[torch.arange(len(times)), times]), times + 1
 
 
-def some_threshold(name, policy, readout, quantile):
+def quantile_threshold(name, policy, readout, quantile):
     """Between two scores that occur, so that rounding decides nothing; of whole numbers one that occurs."""
     scores = rcnnzoo.policy(policy).scores(rcnnzoo.readout(readout)(LOGITS[name])).unique()
     if policy in ("patience", "fixed-steps") or len(scores) == 1:
@@ -56,7 +61,7 @@ def some_threshold(name, policy, readout, quantile):
     return float(wide[int(quantile * (len(wide) - 1))])
 
 
-MIDDLING = {policy: some_threshold("bl", policy, "cumulative", 0.5) for policy in ("entropy", "max-prob")}
+MIDDLING = {policy: quantile_threshold("bl", policy, "cumulative", 0.5) for policy in ("entropy", "max-prob")}
 
 
 @pytest.mark.parametrize("name", every())
@@ -66,11 +71,11 @@ MIDDLING = {policy: some_threshold("bl", policy, "cumulative", 0.5) for policy i
 @given(quantile=st.floats(0, 1), rows=st.integers(1, 40), group=st.integers(1, 9), refill=st.booleans())
 def test_decisions_are_those_of_a_full_run(name, readout, policy, quantile, rows, group, refill):
     model = NETWORKS[name]
-    threshold = some_threshold(name, policy, readout, quantile)
+    threshold = quantile_threshold(name, policy, readout, quantile)
     category, time = afterwards(name, policy, threshold, readout)
     with torch.inference_mode():
         waiting = _Waiting(IMAGES.split(7), torch.device("cpu"))
-        rule = make_rule(model, policy, threshold, readout)
+        rule = rule_for(model, policy, threshold, readout)
         found = list(_run(model, waiting, rule, rows, group, refill=refill and model.rows_mix_steps))
     numbers = torch.cat([one.images for one in found])
     assert sorted(numbers.tolist()) == list(range(30))
@@ -116,7 +121,7 @@ def test_a_full_batch_stays_full():
         later.append((len(inputs[0]), waiting.taken < 30))
 
     model.layers[0].lateral[0].register_forward_hook(note)
-    rule = make_rule(model, "entropy", MIDDLING["entropy"], "cumulative")
+    rule = rule_for(model, "entropy", MIDDLING["entropy"], "cumulative")
     with torch.inference_mode():
         for _ in _run(model, waiting, rule, 6, 6, refill=True):
             pass
@@ -139,7 +144,7 @@ def test_the_device_is_asked_once_a_step(refill, monkeypatch):
         monkeypatch.setattr(torch.Tensor, name, counted)
     model = network()
     model.classifier[0].register_forward_hook(lambda *_: steps.append(1))
-    rule = make_rule(model, "entropy", MIDDLING["entropy"], "cumulative")
+    rule = rule_for(model, "entropy", MIDDLING["entropy"], "cumulative")
     asked.clear()
     with torch.inference_mode():
         found = list(_run(model, _Waiting([IMAGES], IMAGES.device), rule, 6, 4, refill=refill))
@@ -153,7 +158,7 @@ def test_as_many_images_are_computed_together_as_suit_their_state(monkeypatch):
     # Maps of all layers, and the first layer's drive; the side is halved down to 2.
     maps, sides = (6, 6, 8, 12, 16, 32, 64, 128), (16, 16, 8, 4, 2, 2, 2, 2)
     size = 4 * sum(count * side**2 for count, side in zip(maps, sides, strict=True))
-    assert state_bytes(model) == size
+    assert count_operations(model).state_bytes == size
     monkeypatch.setitem(STATE_BYTES, "cpu", 5 * (size + COPIES * 4 * 8 * 5))
     model.layers[0].bottom_up[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     model.layers[0].lateral[0].register_forward_hook(lambda _, inputs, __: seen.append(-len(inputs[0])))
@@ -191,7 +196,7 @@ def test_other_precisions_decide_nearly_alike():
 
 
 def test_a_policy_that_makes_no_sense_stops_the_run_and_is_named(monkeypatch):
-    rule = make_rule(NETWORKS["bl"], "entropy", 0.5, "cumulative")
+    rule = rule_for(NETWORKS["bl"], "entropy", 0.5, "cumulative")
     monkeypatch.setattr(type(rule.policy), "scores", lambda self, p: p[..., 0] * float("nan"))
     with pytest.raises(PluginError, match="policy 'entropy' of rcnnzoo gave a score that is not a number"):
         rcnnzoo.decide(NETWORKS["bl"], IMAGES)
@@ -232,9 +237,31 @@ def test_a_network_in_training_is_left_in_training():
 
 
 def test_what_can_not_decide_is_refused():
-    with pytest.raises(OptionError, match=r"--threshold 2 is outside entropy's bounds: take 0 to 1.60943791 nats"):
+    with pytest.raises(OptionError, match=r"`threshold` 2 is outside entropy's bounds: take 0 to 1.60943791 nats"):
         rcnnzoo.decide(NETWORKS["bl"], IMAGES, "entropy", 2)
     with pytest.raises(UnknownName, match="did you mean 'entropy'"):
         rcnnzoo.decide(NETWORKS["bl"], IMAGES, "entropie")
     with pytest.raises(OptionError, match="rows -1: take at least 1"):
         rcnnzoo.decide(NETWORKS["bl"], IMAGES, rows=-1)
+
+
+def test_a_network_that_nobody_built_decides_as_its_twin_does():
+    """Somebody's own instance has no card: categories and costs come from what it does with the images."""
+    built = network()
+    bare = BL.build(categories=5, image_size=16, width=1 / 16, steps=8)
+    bare.load_state_dict(built.state_dict())
+    images = torch.randn(6, 3, 16, 16).clamp(-1, 1)
+    for policy, threshold in (("entropy", MIDDLING["entropy"]), ("fixed-steps", 3)):
+        one, other = (rcnnzoo.decide(net, images, policy, threshold) for net in (built, bare))
+        for name in ("category", "confidence", "reaction_time", "macs"):
+            assert torch.equal(getattr(one, name), getattr(other, name))
+    assert len(rcnnzoo.decide(bare, []).category) == 0
+    with pytest.raises(OptionError, match="`threshold` 9 is outside entropy's bounds"):
+        rcnnzoo.decide(bare, images, "entropy", 9)
+
+
+def test_costs_are_those_of_the_images_that_were_given():
+    """A network that is meant for 16 pixels and shown 32 costs what one does that is meant for 32."""
+    shown = rcnnzoo.decide(network(), torch.zeros(2, 3, 32, 32), "fixed-steps", 8).macs
+    meant = sum(macs_per_step(rcnnzoo.build("bl", categories=5, image_size=32, width=1 / 16)))
+    assert shown.tolist() == [meant, meant]

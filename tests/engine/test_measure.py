@@ -58,13 +58,3 @@ def test_what_can_not_be_measured_is_refused():
         measure_decisions(BL, IMAGES, "entropy", [9.0], "cumulative")
     with pytest.raises(UnknownName, match="unknown precision 'bf15': did you mean 'bf16'"):
         measure_decisions(BL, IMAGES, "entropy", [], "cumulative", "bf15")
-
-
-def test_thresholds_are_spread_over_the_steps():
-    thresholds = measure.some_thresholds(BL, IMAGES, "entropy", "cumulative")
-    steps = [
-        rcnnzoo.decide(BL, IMAGES, "entropy", threshold).reaction_time.double().mean().item()
-        for threshold in thresholds
-    ]
-    assert steps == pytest.approx([2.75, 4.5, 6.25], abs=0.8)
-    assert measure.some_thresholds(NETWORKS["b"], IMAGES, "entropy", "cumulative") == []

@@ -33,6 +33,10 @@ def model():
     return network()
 
 
+def rule_for(model, policy, threshold, readout):
+    return make_rule(policy, threshold, readout, categories=len(model.card.categories), steps=model.num_steps)
+
+
 def readouts(model, files):
     """Of all steps, image by image."""
     transform = Evaluation(16)
@@ -65,14 +69,14 @@ def test_predictions_are_a_full_run_cut_at_the_exit(model, files, batch_size, ea
     times = times_at(probabilities, threshold)
     assert len(set(times)) > 2 if early else set(times) == {8}
     spent = np.cumsum(macs_per_step(model))
-    rule = make_rule(model, "entropy", threshold, "instantaneous")
+    rule = rule_for(model, "entropy", threshold, "instantaneous")
     found = list(prediction.predict(model, files, rule, batch_size))
     assert [one.file for one in found] == files
     assert [one.reaction_time for one in found] == times
     assert [one.macs for one in found] == spent[np.array(times) - 1].tolist()
     for one, time, course, file in zip(found, times, probabilities, files, strict=True):
         torch.testing.assert_close(one.probabilities, course[:time], rtol=1e-4, atol=1e-5)
-        assert one.category == model.metadata["categories"][course[time - 1].argmax()]
+        assert one.category == model.card.categories[course[time - 1].argmax()]
         assert one.confidence == pytest.approx(course[time - 1].max().item(), abs=1e-5)
         assert torch.equal(one.pixels, Evaluation(16)(read_image(file)))
 
@@ -81,7 +85,7 @@ def test_no_step_is_computed_in_vain(model, files):
     """The classifier runs once an image and time step, so it counts them."""
     threshold, seen = middling(model, files), []
     model.classifier[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
-    predictions = prediction.predict(model, files, make_rule(model, "entropy", threshold, "instantaneous"))
+    predictions = prediction.predict(model, files, rule_for(model, "entropy", threshold, "instantaneous"))
     counting = len(seen)  # multiply-accumulates were counted on an image of zeros
     times = [one.reaction_time for one in predictions]
     assert sum(seen[counting:]) == sum(times)
@@ -90,7 +94,7 @@ def test_no_step_is_computed_in_vain(model, files):
 
 def test_files_keep_their_order_whichever_leaves_first(model, files, monkeypatch):
     """As on a GPU, where later images may leave before earlier ones: here all leave in reverse."""
-    rule = make_rule(model, "entropy", middling(model, files), "instantaneous")
+    rule = rule_for(model, "entropy", middling(model, files), "instantaneous")
     expected = [(one.file, one.reaction_time) for one in prediction.predict(model, files, rule)]
 
     def reversed_run(*arguments):
@@ -112,7 +116,7 @@ def test_files_are_read_as_the_network_gets_to_them(model, files, monkeypatch):
         return read_image(file)
 
     monkeypatch.setattr(prediction, "read_image", noted)
-    predictions = prediction.predict(model, files, make_rule(model, "fixed-steps", 2, "instantaneous"), 2)
+    predictions = prediction.predict(model, files, rule_for(model, "fixed-steps", 2, "instantaneous"), 2)
     assert read == []
     next(predictions)
     assert read == files[:2]
@@ -122,13 +126,13 @@ def test_files_are_read_as_the_network_gets_to_them(model, files, monkeypatch):
 
 def test_a_missing_file_is_named_before_anything_is_computed(model, files, tmp_path, monkeypatch):
     monkeypatch.setattr(prediction, "run", lambda *_: pytest.fail("the network ran"))
-    rule = make_rule(model, "fixed-steps", 2, "instantaneous")
+    rule = rule_for(model, "fixed-steps", 2, "instantaneous")
     with pytest.raises(DataError, match=r"none.png: can't be read \(No such file or directory\)"):
         prediction.predict(model, [*files, tmp_path / "none.png"], rule)
 
 
 def test_a_file_that_is_no_image_is_named(model, files, tmp_path):
     (tmp_path / "text.png").write_text("once upon a time")
-    rule = make_rule(model, "fixed-steps", 2, "instantaneous")
+    rule = rule_for(model, "fixed-steps", 2, "instantaneous")
     with pytest.raises(DataError, match=r"text.png: no image, or a damaged one"):
         list(prediction.predict(model, [*files, tmp_path / "text.png"], rule))

@@ -1,25 +1,21 @@
 """Figures: what is drawn is what was measured, and the same figure gives the same files."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
-import torch
 from matplotlib.collections import LineCollection
 from PIL import Image
 
 import rcnnzoo
 from rcnnzoo.analysis.accuracy import measure_accuracy
 from rcnnzoo.analysis.calibration import calibrate
-from rcnnzoo.engine.prediction import Prediction
 from rcnnzoo.figures.accuracy import draw_accuracy, draw_comparison
 from rcnnzoo.figures.comparison import draw_pairs
 from rcnnzoo.figures.curves import draw_curves
 from rcnnzoo.figures.measurement import draw_measurement
-from rcnnzoo.figures.prediction import draw_predictions, top_categories
+from rcnnzoo.figures.prediction import Course, draw_predictions
 from rcnnzoo.figures.sat import draw_sat
-from rcnnzoo.figures.saving import save_figure, save_table
 from rcnnzoo.figures.thresholds import draw_thresholds
+from rcnnzoo.results.saving import save_figure
 
 
 def accuracy(steps=3, categories=8):
@@ -70,7 +66,7 @@ def test_thresholds_are_drawn_up_to_the_first_that_failed():
     random = np.random.default_rng(0)
     logits = random.normal(size=(300, 3, 4)) + 2 * np.eye(4)[0]
     found = calibrate(rcnnzoo.make_trace(logits, [0] * 300, [10**9] * 3), "entropy", 0.05)
-    (axes,) = draw_thresholds(found, "title").axes
+    (axes,) = draw_thresholds(found.sequence, 0.05, (found.mean_macs, found.bound), "title").axes
     lines = {line.get_label(): line for line in axes.lines}
     tested = found.sequence[found.sequence["tested"]]
     assert 0 < len(tested) < len(found.sequence) - 1
@@ -121,26 +117,22 @@ def test_a_network_may_be_called_by_a_long_path():
     assert all(axes.get_window_extent().width > 100 for axes in figure.axes)
 
 
-def test_probabilities_are_drawn_for_the_categories_that_lead_in_the_end():
-    by_step = torch.tensor([[0.5, 0.2, 0.2, 0.1], [0.1, 0.4, 0.4, 0.1]])
-    prediction = Prediction(Path("a$1.jpg"), "b", 0.4, 2, 10, by_step, torch.zeros(3, 8, 8, dtype=torch.uint8))
-    courses = top_categories(prediction, ["a", "b", "c", "d"], most=3)
-    assert list(courses) == ["b", "c", "a"]  # ties in the order of the categories
-    np.testing.assert_allclose(courses["c"], [0.2, 0.4])
-    once = Prediction(Path("a.jpg"), "a", 0.5, 1, 5, by_step[:1], torch.zeros(3, 8, 8, dtype=torch.uint8))
-    figure = draw_predictions([prediction, once], ["a", "b", "c$", "d"])
+def test_probabilities_are_drawn_up_to_each_images_exit():
+    pixels = np.zeros((8, 8, 3), dtype=np.uint8)
+    courses = [Course("a$1.jpg", pixels, {"b": [0.2, 0.4], "c$": [0.2, 0.4]}), Course("a.jpg", pixels, {"a": [0.5]})]
+    figure = draw_predictions(courses)
     assert len(figure.axes) == 4
+    assert [line.get_ydata().tolist() for line in figure.axes[1].lines] == [[0.2, 0.4], [0.2, 0.4]]
     assert list(figure.axes[3].get_xticks()) == [1, 2]  # the same axis, though one image left earlier
     figure.canvas.draw()
 
 
-def test_training_curves_have_a_line_a_step(tmp_path):
+def test_training_curves_have_a_line_a_step():
     table = pd.DataFrame(
         {"epoch": [1, 2], **{f"train_{q}_{t}": [0.5, 0.4] for q in ("loss", "accuracy") for t in (1, 2)}}
     )
     table["val_loss_1"] = [0.6, 0.7]
-    save_table(table, tmp_path / "metrics.csv")
-    left, right = draw_curves(tmp_path / "metrics.csv").axes
+    left, right = draw_curves(table).axes
     assert (len(left.lines), len(right.lines)) == (3, 2)
 
 

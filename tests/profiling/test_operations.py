@@ -22,9 +22,9 @@ def test_a_network_is_counted_once_and_again_when_it_was_changed(monkeypatch):
     counted = []
     usual = operations._count
 
-    def count(model):
+    def count(model, *arguments):
         counted.append(model)
-        return usual(model)
+        return usual(model, *arguments)
 
     monkeypatch.setattr(operations, "_count", count)
     model = network()

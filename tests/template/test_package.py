@@ -120,7 +120,7 @@ def test_a_name_that_will_not_do_is_refused_in_one_line(name, reason, tmp_path, 
 def test_a_folder_that_exists_is_left_alone(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("mine")
-    with pytest.raises(OptionError, match="mine: exists already; take another name or --out"):
+    with pytest.raises(OptionError, match="mine: exists already; take another name or folder"):
         write_package("mine", tmp_path)
     assert files(tmp_path) == {"mine/thesis.txt": b"mine"}
 

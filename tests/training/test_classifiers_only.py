@@ -8,10 +8,12 @@ import pytest
 import torch
 
 import rcnnzoo
-from rcnnzoo.architectures.modes import evaluate_all_but_classifiers, freeze_all_but_classifiers
+from rcnnzoo.architectures.freezing import evaluate_all_but_classifiers, freeze_all_but_classifiers
 from rcnnzoo.errors import OptionError, TrainingError
-from rcnnzoo.training.loop import Trainer, train
-from rcnnzoo.training.settings import read_settings, settle
+from rcnnzoo.training import loop
+from rcnnzoo.training.loop import train
+from rcnnzoo.training.settings import read_settings
+from rcnnzoo.training.settling import settle
 
 GIVEN = {
     "architecture": "bl",
@@ -38,7 +40,7 @@ def finished(tmp_path_factory):
 
 def test_nothing_but_classifiers_changes(finished):
     after = rcnnzoo.load(finished.weights)
-    before = rcnnzoo.build("bl", categories=after.metadata["categories"], image_size=8, width=1 / 8, steps=2)
+    before = rcnnzoo.build("bl", categories=after.card.categories, image_size=8, width=1 / 8, steps=2)
     changed = {
         name.split(".")[0]
         for (name, old), new in zip(before.state_dict().items(), after.state_dict().values(), strict=True)
@@ -49,20 +51,20 @@ def test_nothing_but_classifiers_changes(finished):
 
 def test_it_is_recorded(finished):
     assert read_settings(finished.settings)["classifiers_only"] is True
-    assert rcnnzoo.load(finished.weights).metadata["training"]["classifiers_only"] is True
+    assert rcnnzoo.load(finished.weights).card.training["classifiers_only"] is True
 
 
 def test_a_run_that_is_left_and_resumed_ends_the_same(finished, tmp_path, monkeypatch):
-    update, count = Trainer._update, 0
+    update, count = loop.update, 0
 
-    def interrupted(self, *arguments):
+    def interrupted(*arguments):
         nonlocal count
         count += 1
         if count == 13:
             os.kill(os.getpid(), signal.SIGINT)
-        return update(self, *arguments)
+        return update(*arguments)
 
-    monkeypatch.setattr(Trainer, "_update", interrupted)
+    monkeypatch.setattr(loop, "update", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "left")
     monkeypatch.undo()
@@ -131,6 +133,6 @@ def test_classifiers_learn(install, tmp_path):
 
 def test_a_network_without_the_attribute_is_refused(install, tmp_path):
     install("zoo-pixels", NETWORK.format(module="{module}", attribute="head"))
-    with pytest.raises(OptionError, match="--classifiers-only: pixels has no module `classifier`"):
+    with pytest.raises(OptionError, match="`classifiers_only`: pixels has no module 'classifier'"):
         run(tmp_path / "run", architecture="pixels", steps=1)
     assert not (tmp_path / "run").exists()

@@ -15,10 +15,13 @@ import rcnnzoo
 from rcnnzoo import plugins
 from rcnnzoo.data.opening import open_data
 from rcnnzoo.errors import RcnnzooWarning, TrainingError, WeightsError
+from rcnnzoo.runs.checkpoints import read_checkpoint
+from rcnnzoo.runs.folder import Run
 from rcnnzoo.training import loop
-from rcnnzoo.training.loop import Trainer, train
-from rcnnzoo.training.runs import Run
-from rcnnzoo.training.settings import read_settings, settle
+from rcnnzoo.training.loop import train
+from rcnnzoo.training.session import Session
+from rcnnzoo.training.settings import read_settings
+from rcnnzoo.training.settling import settle
 from tests.data.lookalikes import make_classes
 
 TINY = {
@@ -30,6 +33,7 @@ TINY = {
     "epochs": 2,
     "precision": "fp32",
 }
+BATCHES = 10  # of 128, in 1,347 images
 
 
 def run(folder, resume=False, **changes):
@@ -44,7 +48,7 @@ def finished(tmp_path_factory):
 
 def test_a_run_learns_and_writes_what_it_promises(finished):
     names = {path.name for path in finished.folder.iterdir()}
-    promised = {"model.safetensors", "config.toml", "metrics.csv", "curves.png", "curves.svg", "log.txt"}
+    promised = {"model.safetensors", "config.toml", "metrics.csv", "log.txt"}
     assert names == promised | {"checkpoint.pt"}
     table = pd.read_csv(finished.metrics)
     assert list(table["epoch"]) == [1, 2]
@@ -53,12 +57,12 @@ def test_a_run_learns_and_writes_what_it_promises(finished):
 
 
 def test_the_weights_say_what_they_are(finished):
-    metadata = rcnnzoo.load(finished.weights).metadata
-    assert metadata["architecture"] == "bl"
-    assert metadata["categories"] == list("0123456789")
-    assert metadata["training"]["data"] == "digits"
-    assert metadata["metrics"]["split"] == "test"
-    assert metadata["metrics"]["images"] == 450
+    card = rcnnzoo.load(finished.weights).card
+    assert card.architecture == "bl"
+    assert card.categories == list("0123456789")
+    assert card.training["data"] == "digits"
+    assert card.metrics["split"] == "test"
+    assert card.metrics["images"] == 450
 
 
 def test_the_claimed_accuracy_is_the_loaded_networks(finished):
@@ -74,7 +78,7 @@ def test_the_claimed_accuracy_is_the_loaded_networks(finished):
     for step in range(1, 4):
         answers = probabilities[:, :step].mean(dim=1).argmax(dim=-1)
         accuracy.append((answers == torch.from_numpy(test.labels)).double().mean().item())
-    assert network.metadata["metrics"]["accuracy"] == pytest.approx(accuracy, abs=2 / 450)
+    assert network.card.metrics["accuracy"] == pytest.approx(accuracy, abs=2 / 450)
 
 
 def test_the_same_seed_gives_the_same_file_and_another_seed_another(finished, tmp_path):
@@ -92,16 +96,16 @@ def test_the_settings_file_repeats_the_run(finished, tmp_path):
 
 @pytest.mark.parametrize("batches", [3, 10])  # in the middle of an epoch, and at its end
 def test_a_run_that_is_left_and_resumed_ends_the_same(finished, tmp_path, monkeypatch, batches):
-    update, count = Trainer._update, 0
+    update, count = loop.update, 0
 
-    def interrupted(self, *arguments):
+    def interrupted(*arguments):
         nonlocal count
         count += 1
         if count == batches:
             os.kill(os.getpid(), signal.SIGINT)
-        return update(self, *arguments)
+        return update(*arguments)
 
-    monkeypatch.setattr(Trainer, "_update", interrupted)
+    monkeypatch.setattr(loop, "update", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "left")
     assert not Run(tmp_path / "left").finished
@@ -140,7 +144,7 @@ def test_resuming_nothing_starts_afresh(finished, tmp_path):
 def test_a_run_can_not_become_another(finished):
     with pytest.raises(TrainingError, match="started with architecture 'bl', not 'b'"):
         run(finished.folder, resume=True, architecture="b", steps=1)
-    with pytest.raises(TrainingError, match="holds a run already; --resume"):
+    with pytest.raises(TrainingError, match="holds a run already; `resume`"):
         run(finished.folder)
 
 
@@ -162,7 +166,7 @@ def test_a_loss_that_is_not_a_number_says_where_and_keeps_the_checkpoint_before(
     monkeypatch.setattr(loop, "losses_by_step", poisoned)
     with pytest.raises(TrainingError, match="loss is nan at batch 4 of epoch 2"):
         run(tmp_path / "run")
-    state = Run(tmp_path / "run").load_checkpoint()
+    state = read_checkpoint(Run(tmp_path / "run").checkpoint)
     assert state is not None
     assert state["epoch"] == 1
     assert all(torch.isfinite(tensor).all() for tensor in state["model"].values())
@@ -171,29 +175,29 @@ def test_a_loss_that_is_not_a_number_says_where_and_keeps_the_checkpoint_before(
 
 def test_an_update_that_spoils_the_network_is_seen_before_it_is_saved(tmp_path, monkeypatch):
     """The loss is taken before an update, so that of the last update of an epoch nobody sees."""
-    update, count = Trainer._update, 0
+    update, count = loop.update, 0
 
-    def spoiling(self, *arguments):
+    def spoiling(state, *arguments):
         nonlocal count
         count += 1
-        loss = update(self, *arguments)
-        if count == 2 * self.batches:
+        loss = update(state, *arguments)
+        if count == 2 * BATCHES:
             with torch.no_grad():
-                self.model.layers[2].norm[1].bias[0] = float("inf")
+                state.model.layers[2].norm[1].bias[0] = float("inf")
         return loss
 
-    monkeypatch.setattr(Trainer, "_update", spoiling)
+    monkeypatch.setattr(loop, "update", spoiling)
     with pytest.raises(TrainingError, match="the network's output is no number after batch"):
         run(tmp_path / "run")
     assert not Run(tmp_path / "run").finished
-    state = Run(tmp_path / "run").load_checkpoint()
+    state = read_checkpoint(Run(tmp_path / "run").checkpoint)
     assert state is not None
     assert state["epoch"] == 1
 
 
 def test_a_run_that_fails_before_its_first_update_leaves_its_folder_to_the_next_try(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_update", lambda *arguments: 1 / 0)
+        patch.setattr(loop, "update", lambda *arguments: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             run(tmp_path / "run", epochs=1)
     assert not (tmp_path / "run").exists()
@@ -201,13 +205,13 @@ def test_a_run_that_fails_before_its_first_update_leaves_its_folder_to_the_next_
 
 
 def test_one_that_fails_later_keeps_what_it_has(tmp_path, monkeypatch):
-    update, calls = Trainer._update, []
+    update, calls = loop.update, []
 
-    def failing(self, *arguments):
+    def failing(*arguments):
         calls.append(1)
-        return 1 / 0 if len(calls) > 3 else update(self, *arguments)
+        return 1 / 0 if len(calls) > 3 else update(*arguments)
 
-    monkeypatch.setattr(Trainer, "_update", failing)
+    monkeypatch.setattr(loop, "update", failing)
     with pytest.raises(ZeroDivisionError):
         run(tmp_path / "run", epochs=1)
     assert (tmp_path / "run" / "checkpoint.pt").is_file()
@@ -260,31 +264,31 @@ def test_a_network_that_evaluation_spoils_is_told_so_and_why(tmp_path, write_plu
     assert found is not None, message
     assert found[1] == str(one.folder)
     assert int(found[3]) == round(100 * pd.read_csv(one.metrics)["train_accuracy_5"].iloc[-1])
-    claimed = rcnnzoo.load(one.weights).metadata["metrics"]["accuracy"][-1]
+    claimed = rcnnzoo.load(one.weights).card.metrics["accuracy"][-1]
     assert abs(int(found[2]) / 100 - claimed) < 0.1  # the test images fare the same
     assert message in one.log.read_text()
 
 
-def stopped(folder, monkeypatch, **changes):
+def stopped(folder, monkeypatch, batches=BATCHES, **changes):
     """A run that was left in its second epoch."""
-    update, count = Trainer._update, 0
+    update, count = loop.update, 0
 
-    def leaving(self, *arguments):
+    def leaving(*arguments):
         nonlocal count
         count += 1
-        if count > self.batches:
+        if count > batches:
             raise KeyboardInterrupt
-        return update(self, *arguments)
+        return update(*arguments)
 
-    monkeypatch.setattr(Trainer, "_update", leaving)
+    monkeypatch.setattr(loop, "update", leaving)
     with pytest.raises(KeyboardInterrupt):
         run(folder, **changes)
-    monkeypatch.setattr(Trainer, "_update", update)
+    monkeypatch.setattr(loop, "update", update)
 
 
 def test_a_run_does_not_go_on_with_other_images(tmp_path, monkeypatch):
     make_classes(tmp_path / "pets" / "train", each=8, size=(20, 20))
-    stopped(tmp_path / "run", monkeypatch, data=str(tmp_path / "pets"), batch_size=4)
+    stopped(tmp_path / "run", monkeypatch, batches=4, data=str(tmp_path / "pets"), batch_size=4)
     (tmp_path / "pets" / "train" / "cat").rename(tmp_path / "pets" / "train" / "zebra")
     with pytest.raises(TrainingError, match="its training images are not those it was started with"):
         run(tmp_path / "run", resume=True, data=str(tmp_path / "pets"), batch_size=4)
@@ -332,10 +336,10 @@ def test_a_running_average_is_what_is_saved(tmp_path):
 
 def test_the_sequels_recipe_reaches_the_network(tmp_path):
     settings, data = settle({**TINY, "recipe": "spoerer2020", "epochs": 1})
-    trainer = Trainer(settings, data, Run(tmp_path / "run"))
-    norms = [module for module in trainer.model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    state = Session(settings, data, Run(tmp_path / "run")).state
+    norms = [module for module in state.model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     assert {norm.momentum for norm in norms} == {0.01}
-    assert {group["epsilon_hat"] for group in trainer.optimizer.param_groups} == {0.1}
+    assert {group["epsilon_hat"] for group in state.optimizer.param_groups} == {0.1}
 
 
 def test_validation_images_are_measured_after_every_epoch(tmp_path):

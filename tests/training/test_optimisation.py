@@ -59,7 +59,7 @@ def test_keras_l2_of_1e_6_is_a_coupled_decay_of_2e_6():
     """The gradient of 1e-6 * sum(w ** 2), by automatic differentiation, is what the recipe's decay adds."""
     kernel = torch.randn(4, 3, 3, 3, dtype=torch.float64, requires_grad=True)
     (1e-6 * (kernel**2).sum()).backward()
-    decay = recipe("spoerer2020", "bl", 128).weight_decay
+    decay = recipe("spoerer2020", "bl", 128)["weight_decay"]
     torch.testing.assert_close(kernel.grad, decay * kernel.detach())
 
 

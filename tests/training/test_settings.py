@@ -3,7 +3,8 @@
 import pytest
 
 from rcnnzoo.errors import RcnnzooError
-from rcnnzoo.training.settings import read_settings, settle, write_settings
+from rcnnzoo.training.settings import read_settings, write_settings
+from rcnnzoo.training.settling import settle
 
 GIVEN = {"architecture": "bl", "data": "digits"}
 
@@ -25,14 +26,14 @@ def test_a_file_holds_all_of_it(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"epochs": 0}, "--epochs 0: take at least 1"),
-        ({"batch_size": 0}, "--batch-size 0: take at least 1"),
-        ({"image_size": 1}, "--image-size 1: take at least 2"),
-        ({"lr": -1.0}, "--lr -1.0: take a number above 0"),
-        ({"lr": float("nan")}, "--lr nan: take a number above 0"),
+        ({"epochs": 0}, "`epochs` 0: take at least 1"),
+        ({"batch_size": 0}, "`batch_size` 0: take at least 1"),
+        ({"image_size": 1}, "`image_size` 1: take at least 2"),
+        ({"lr": -1.0}, "`lr` -1.0: take a number above 0"),
+        ({"lr": float("nan")}, "`lr` nan: take a number above 0"),
         ({"precision": "bf61"}, "unknown precision 'bf61': did you mean 'bf16'"),
         ({"recipe": "modrn"}, "unknown recipe 'modrn': did you mean 'modern'"),
-        ({"val_fraction": 1.5}, "--val-fraction 1.5: take a number between 0 and 1"),
+        ({"val_fraction": 1.5}, "`val_fraction` 1.5: take a number between 0 and 1"),
         ({"data": "ecoste"}, "unknown data set 'ecoste': did you mean 'ecoset'"),
     ],
 )

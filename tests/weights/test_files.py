@@ -35,8 +35,8 @@ def changed(file, change_tensors=lambda tensors: tensors, change_metadata=lambda
 def test_a_file_alone_rebuilds_the_network(network, file):
     loaded = rcnnzoo.load(file)
     assert loaded.num_steps == 2
-    assert loaded.metadata["categories"] == ["cat", "dog", "owl"]
-    assert loaded.metadata["training"] == {"data": "pets"}
+    assert loaded.card.categories == ["cat", "dog", "owl"]
+    assert loaded.card.training == {"data": "pets"}
     assert all(torch.equal(loaded.state_dict()[key], value) for key, value in network.state_dict().items())
 
 
@@ -117,7 +117,7 @@ def test_other_peoples_safetensors_are_told_apart(tmp_path):
         (lambda m: [1, 2], "are not a JSON object"),
         (lambda m: {**m, "categories": "cat"}, "categories are not a list of names"),
         (lambda m: {**m, "categories": ["cat", "cat", "dog"]}, "can't be rebuilt: categories: two have the same name"),
-        (lambda m: {**m, "options": {**m["options"], "width": 1e9}}, "--width 1e.09: take at most 1000"),
+        (lambda m: {**m, "options": {**m["options"], "width": 1e9}}, "`width` 1e.09: take at most 1000"),
     ],
 )
 def test_metadata_that_rebuild_nothing_are_refused(file, change, message):

@@ -85,9 +85,9 @@ def test_time_steps_are_as_many_as_the_file_has(bl):
 
 
 def test_what_rebuilds_the_network_is_known(bl):
-    metadata = read_rcnn_sat(bl, "bl").metadata
-    assert metadata["options"] == {"image_size": 128, "steps": 3, "width": 1 / 48}
-    assert metadata["categories"] == ["0", "1", "2", "3", "4"]
+    card = read_rcnn_sat(bl, "bl").card
+    assert card.options == {"image_size": 128, "steps": 3, "width": 1 / 48}
+    assert card.categories == ["0", "1", "2", "3", "4"]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_rebuilds_the_network_is_known(bl):
 def test_ecosets_and_imagenets_categories_have_names(b, number, first, last):
     replace(b, "ReadoutDense", "kernel", np.zeros((43, number)))
     replace(b, "ReadoutDense", "bias", np.zeros(number))
-    names = read_rcnn_sat(b, "b").metadata["categories"]
+    names = read_rcnn_sat(b, "b").card.categories
     assert (len(names), names[0], names[-1]) == (number, first, last)
     assert names == sorted(names)
 
@@ -113,10 +113,10 @@ def test_code_in_a_saved_model_is_not_looked_at(tmp_path):
 @pytest.mark.parametrize(
     ("name", "architecture", "message"),
     [
-        ("bl", "b", r"not the weights of b: BatchNorm_Layer_0 is missing; they are bl's: give --arch bl"),
-        ("b", "bl", r"BatchNorm_Layer_0_Time_0 is missing; they are b's: give --arch b"),
+        ("bl", "b", r"not the weights of b: BatchNorm_Layer_0 is missing; they are bl's: give `arch` bl"),
+        ("b", "bl", r"BatchNorm_Layer_0_Time_0 is missing; they are b's: give `arch` b"),
         ("b", "b-d", r"BatchNorm_Layer_7 is missing; they are b's"),
-        ("b-d", "b", r"they are b-d's: give --arch b-d"),
+        ("b-d", "b", r"they are b-d's: give `arch` b-d"),
         (
             "b-k",
             "b",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rcnnzoo.hookspecs import Command, hookimpl
+from rcnnzoo.plugin import Command, hookimpl
 
 
 @hookimpl

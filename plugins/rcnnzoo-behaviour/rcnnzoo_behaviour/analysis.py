@@ -16,12 +16,12 @@ import pandas as pd
 import pingouin
 from scipy.stats import kendalltau, rankdata
 
-from rcnnzoo.progress import progress
+from rcnnzoo.plugin import progress
 from rcnnzoo_behaviour.bootstrap import Interval, bootstrap_interval, bootstrap_ranks, difference
 from rcnnzoo_behaviour.ceiling import ceilings, tied_shares
 from rcnnzoo_behaviour.controls import beyond
 from rcnnzoo_behaviour.entries import Entry, Findings, Settings
-from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, Reading, deal, number_of_folds, read
+from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, Reading, number_of_folds, read, stratified_folds
 from rcnnzoo_behaviour.human import LEAST_IMAGES, People
 from rcnnzoo_behaviour.permutation import against_zero, exchange_ranks, exchange_refitted
 from rcnnzoo_behaviour.reaction_time import area_under, read_graded, tied_share
@@ -64,19 +64,19 @@ class _Analysis:
         images = self.people.images
         self.doubt: Floats = np.round(images["uncertainty"].to_numpy(dtype=np.float64), 12)
         self.animate: Integers = images["animate"].to_numpy(dtype=np.int64)
-        self.folds = self._deal(np.ones(len(images), dtype=bool))
+        self.folds = self._folds_of(np.ones(len(images), dtype=bool))
         self.readings: dict[str, list[Reading]] = {}
         self.shares: dict[str, Floats] = {}
         self.graded: dict[str, list[tuple[Floats, Floats]]] = {}
         self.intervals: dict[tuple[str, str], Interval] = {}
         self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in Findings.__dataclass_fields__}
 
-    def _deal(self, part: npt.NDArray[np.bool_]) -> Integers:
+    def _folds_of(self, part: npt.NDArray[np.bool_]) -> Integers:
         """Folds of a part of the images, stratified by category and D > 0, each of ten images at least."""
         category = self.people.category.to_numpy()[part]
         strata = [f"{kind} {doubt > 0}" for kind, doubt in zip(category, self.doubt[part], strict=True)]
         folds = number_of_folds(len(strata), self.settings.folds)
-        return deal(strata, folds, self.settings.repeats, self.settings.seed)
+        return stratified_folds(strata, folds, self.settings.repeats, self.settings.seed)
 
     def add(self, entry: Entry) -> None:
         """Everything about one entry."""
@@ -103,7 +103,7 @@ class _Analysis:
         target = target[part]
         if len(target) < LEAST_IMAGES or np.ptp(target) == 0:
             return []
-        folds = self._deal(part)
+        folds = self._folds_of(part)
         courses = [Courses(network.entropies[part]) for network in entry.members]
         readings = [read(one, target, folds) for one in courses]
         row = {

@@ -15,15 +15,15 @@ import numpy.typing as npt
 import torch
 import xarray as xr
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
+from sklearn.linear_model import LogisticRegressionCV
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from rcnnzoo.errors import DataError
-from rcnnzoo.policies.lookup import policy
-from rcnnzoo.readouts.lookup import readout as look_up_readout
-from rcnnzoo_behaviour.fitting import Floats, Integers, deal
-from rcnnzoo_behaviour.working import Advance, in_parts
+from rcnnzoo.plugin import DataError, policy
+from rcnnzoo.plugin import readout as look_up_readout
+from rcnnzoo_behaviour.fitting import Floats, Integers, random_stream, stratified_folds
+from rcnnzoo_behaviour.parallel import Advance, in_parts
 
 STRENGTHS = 10.0 ** np.arange(-5, 2)
 """Inverse regularisations to choose from, from strong to weak, for standardised features."""
@@ -49,7 +49,7 @@ def check_kinds(animate: Integers, source: Path, folds: int = 0) -> None:
     least = max(LEAST_OF_KIND, folds)
     for kind, count in zip(("inanimate", "animate"), counts, strict=True):
         if count < least:
-            fewer = f", or fewer --folds than {folds}" if count >= LEAST_OF_KIND else ""
+            fewer = f", or fewer `folds` than {folds}" if count >= LEAST_OF_KIND else ""
             raise DataError(f"{source}: {count} of the images are {kind}; classifiers need {least}, give more{fewer}")
 
 
@@ -72,18 +72,18 @@ def cross_fit(
         advance: Told how many classifiers are done.
     """
     keys = [f"{kind} {stratum}" for kind, stratum in zip(animate, np.asarray(strata), strict=True)]
-    fold = deal(keys, folds, 1, seed, "classifiers")[0]
+    fold = stratified_folds(keys, folds, 1, seed, "classifiers")[0]
     jobs = [(step, left_out) for step in range(len(features)) for left_out in range(folds)]
     odds = np.empty((len(animate), len(features)))
 
-    def some(part: slice) -> None:
+    def fit_part(part: slice) -> None:
         for step, left_out in jobs[part]:
             here = fold == left_out
             decide = fit_classifier(features[step][~here], animate[~here], seed)
             odds[here, step] = decide(features[step][here])
 
     with _quiet():
-        in_parts(some, len(jobs), advance, part=1)
+        in_parts(fit_part, len(jobs), advance, part=1)
     return odds
 
 
@@ -93,12 +93,12 @@ def fit_elsewhere(
     """As `cross_fit`, from classifiers that were fitted to other images [N', F] with labels [N']."""
     odds = np.empty((len(features[0]), len(features)))
 
-    def some(part: slice) -> None:
+    def fit_part(part: slice) -> None:
         for step in range(part.start, part.stop):
             odds[:, step] = fit_classifier(training[step], labels, seed)(features[step])
 
     with _quiet():
-        in_parts(some, len(features), advance, part=1)
+        in_parts(fit_part, len(features), advance, part=1)
     return odds
 
 
@@ -108,27 +108,19 @@ def fit_classifier(features: npt.NDArray[np.floating], animate: Integers, seed: 
     Returns:
         The function from features [N, F] to log odds [N].
     """
-    fold = deal(animate, INNER, 1, seed, "strength")[0]
-    losses = np.zeros(len(STRENGTHS))
-    for left_out in range(INNER):
-        here = fold == left_out
-        scaler, regression = StandardScaler().fit(features[~here]), _regression()
-        inside, outside = scaler.transform(features[~here]), scaler.transform(features[here])
-        for place, strength in enumerate(STRENGTHS):
-            regression.set_params(C=strength).fit(inside, animate[~here])
-            losses[place] += log_loss(animate[here], regression.predict_proba(outside), labels=[0, 1])
-    scaler, regression = StandardScaler().fit(features), _regression()
-    regression.set_params(C=STRENGTHS[losses.argmin()]).fit(scaler.transform(features), animate)
-
-    def decide(others: npt.NDArray[np.floating]) -> Floats:
-        odds: Floats = regression.decision_function(scaler.transform(others))
-        return odds
-
-    return decide
-
-
-def _regression() -> LogisticRegression:
-    return LogisticRegression(warm_start=True, max_iter=300, tol=1e-3)
+    inside = StratifiedKFold(INNER, shuffle=True, random_state=int(random_stream(seed, "strength").integers(2**31)))
+    regression = LogisticRegressionCV(
+        Cs=STRENGTHS,
+        l1_ratios=(0,),
+        cv=inside,
+        scoring="neg_log_loss",
+        max_iter=300,
+        tol=1e-3,
+        use_legacy_attributes=False,
+    )
+    fitted = make_pipeline(StandardScaler(), regression).fit(features, animate)
+    log_odds: Callable[..., Floats] = fitted.decision_function
+    return log_odds
 
 
 @contextmanager

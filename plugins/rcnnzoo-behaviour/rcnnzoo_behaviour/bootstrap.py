@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rcnnzoo.analysis.intervals import percentiles
-from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, correlate_again, levels, stream
+from rcnnzoo.plugin import percentiles
+from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, correlate_again, levels, random_stream
+from rcnnzoo_behaviour.parallel import Advance
 from rcnnzoo_behaviour.scanning import correlate_copies
-from rcnnzoo_behaviour.working import Advance
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ def bootstrap_interval(
 
 def _over_members(values: Floats, seed: int, name: str) -> Floats:
     """Networks of an entry drawn with replacement in each sample, and averaged: [members, P] -> [P]."""
-    drawn = stream(seed, f"networks of {name}").integers(len(values), size=values.shape)
+    drawn = random_stream(seed, f"networks of {name}").integers(len(values), size=values.shape)
     mean: Floats = np.take_along_axis(values, drawn, axis=0).mean(axis=0)
     return mean
 
 
 def draw_copies(images: int, number: int, seed: int) -> Floats:
     """How often each image is drawn in each sample: [P, N]."""
-    random = stream(seed, "copies")
+    random = random_stream(seed, "copies")
     return random.multinomial(images, np.full(images, 1 / images), size=number).astype(np.float64)
 
 

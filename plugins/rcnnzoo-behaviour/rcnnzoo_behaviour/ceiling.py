@@ -19,11 +19,10 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from scipy.stats import betabinom, spearmanr
 
-from rcnnzoo.analysis.intervals import percentiles
-from rcnnzoo.errors import RcnnzooWarning
-from rcnnzoo_behaviour.fitting import Floats, Integers, stream
+from rcnnzoo.plugin import RcnnzooWarning, percentiles
+from rcnnzoo_behaviour.fitting import Floats, Integers, random_stream
 from rcnnzoo_behaviour.human import LEAST_IMAGES, People
-from rcnnzoo_behaviour.working import Advance
+from rcnnzoo_behaviour.parallel import Advance
 
 LEAST_PEOPLE = 4
 """Judgements of an image that it takes to halve them."""
@@ -184,7 +183,7 @@ def ceilings(
         seed: Of halvings and simulations.
         advance: Told how many are done.
     """
-    random = stream(seed, "ceilings")
+    random = random_stream(seed, "ceilings")
     doubt = share_to_uncertainty(people.images["uncertainty"].to_numpy(dtype=float))
     found = Ceilings(len(doubt))
     for network, share in shares.items():

@@ -17,9 +17,8 @@ from scipy.ndimage import sobel
 from scipy.stats import rankdata
 from sklearn.metrics import cohen_kappa_score
 
-from rcnnzoo.data.folders import read_image
-from rcnnzoo.errors import DataError, reason
-from rcnnzoo_behaviour.entries import Network
+from rcnnzoo.plugin import DataError, read_image, reason
+from rcnnzoo_behaviour.entries import TimeCourses
 from rcnnzoo_behaviour.fitting import Floats, Integers, Reading
 from rcnnzoo_behaviour.human import People
 
@@ -110,7 +109,7 @@ def is_correct(probabilities: Floats, reaction_times: Integers, animate: Integer
 
 
 def beyond(
-    reading: Reading, network: Network, people: People, doubt: Floats, statistics: pd.DataFrame
+    reading: Reading, network: TimeCourses, people: People, doubt: Floats, statistics: pd.DataFrame
 ) -> dict[str, float]:
     """What time adds to what is known otherwise, accuracy, and agreement of errors: quantities by name.
 

@@ -1,4 +1,4 @@
-"""What goes into the analysis and what comes out: settings, networks as entries, tables of findings.
+"""What goes into the analysis and what comes out: settings, entries of networks, tables of findings.
 
 Letters of shapes: N images, T time steps.
 """
@@ -37,11 +37,11 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Network:
-    """A network as people's judges: what it makes of their images.
+class TimeCourses:
+    """What a network makes of people's images, step by step.
 
     Attributes:
-        name: What people call it.
+        name: What people call the network.
         entropies: Of the accumulated animate/inanimate probabilities, in nats, [N, T].
         probabilities: Accumulated probability of "animate", [N, T].
     """
@@ -57,12 +57,12 @@ class Entry:
 
     Attributes:
         name: What people call it.
-        members: Its networks.
+        members: What each of its networks makes of the images.
         random: Entropies [N, T] of randomly initialised networks of the same architecture.
     """
 
     name: str
-    members: Sequence[Network]
+    members: Sequence[TimeCourses]
     random: Sequence[Floats] = field(default=(), repr=False)
 
     @property

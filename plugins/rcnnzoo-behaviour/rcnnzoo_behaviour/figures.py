@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rcnnzoo.data.folders import read_image
+from rcnnzoo.plugin import read_image
 
 STARS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 MOST = 12

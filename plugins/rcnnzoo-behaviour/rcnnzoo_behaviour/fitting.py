@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rcnnzoo_behaviour.parallel import Advance, in_parts
 from rcnnzoo_behaviour.scanning import read_repeat, reread
-from rcnnzoo_behaviour.working import Advance, in_parts
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -74,7 +74,7 @@ def read(courses: Courses, uncertainty: npt.ArrayLike, folds: Integers) -> Readi
     Args:
         courses: Of the images, in their order.
         uncertainty: Of each image, [N].
-        folds: Fold of each image in each repeat, [R, N], from `deal`.
+        folds: Fold of each image in each repeat, [R, N], from `stratified_folds`.
     """
     level = levels(uncertainty)
     alike, shown = np.ones(len(level)), np.arange(len(level))
@@ -112,7 +112,7 @@ def correlate_again(
     shown = np.broadcast_to(np.arange(len(level)), (number, len(level))) if shown is None else shown
     weights = np.broadcast_to(1.0, (number, len(level))) if weights is None else weights
 
-    def some(part: slice) -> Floats:
+    def correlate_part(part: slice) -> Floats:
         result: Floats = reread(
             courses.step,
             courses.course,
@@ -125,7 +125,7 @@ def correlate_again(
         )
         return result
 
-    return np.concatenate(in_parts(some, number, advance))
+    return np.concatenate(in_parts(correlate_part, number, advance))
 
 
 def levels(values: npt.ArrayLike) -> Integers:
@@ -137,17 +137,17 @@ def levels(values: npt.ArrayLike) -> Integers:
     return np.unique(np.asarray(values), return_inverse=True)[1].astype(np.int64)
 
 
-def stream(seed: int, purpose: str) -> np.random.Generator:
+def random_stream(seed: int, purpose: str) -> np.random.Generator:
     """Random numbers for one purpose, independent of those for any other.
 
-    >>> bool(stream(0, "folds").random() == stream(0, "copies").random())
+    >>> bool(random_stream(0, "folds").random() == random_stream(0, "copies").random())
     False
     """
     return np.random.default_rng((seed, *purpose.encode()))
 
 
 def number_of_folds(images: int, most: int) -> int:
-    """K for so many images: `most`, or as many as leave ten images in each; two at least.
+    """K for a number of images: `most`, or as many as leave ten images in each; two at least.
 
     >>> [number_of_folds(images, 10) for images in (5000, 94, 20, 12)]
     [10, 9, 2, 2]
@@ -155,17 +155,19 @@ def number_of_folds(images: int, most: int) -> int:
     return max(2, min(most, images // LEAST_OF_FOLD))
 
 
-def deal(strata: npt.ArrayLike, folds: int, repeats: int, seed: int, purpose: str = "folds") -> Integers:
-    """Folds of each repeat, [R, N]: images are shuffled, sorted by stratum and dealt like cards.
+def stratified_folds(strata: npt.ArrayLike, folds: int, repeats: int, seed: int, purpose: str = "folds") -> Integers:
+    """Folds of each repeat, [R, N]: images are shuffled, sorted by stratum, and each fold takes one in turn.
 
-    Folds differ by at most one image in size, and by at most one image in any stratum.
+    Folds differ by at most one image in size, and by at most one image in any stratum. scikit-learn's
+    `RepeatedStratifiedKFold` does the same, but warns of a stratum smaller than the number of folds, and refuses
+    to do it if all are: categories with an image or two each are no fault here.
 
-    >>> deal(["a", "a", "b", "b", "b", "b"], folds=2, repeats=1, seed=0)[0].tolist().count(0)
+    >>> stratified_folds(["a", "a", "b", "b", "b", "b"], folds=2, repeats=1, seed=0)[0].tolist().count(0)
     3
     """
     kind = levels(strata)
-    random = stream(seed, purpose)
-    dealt = np.empty((repeats, len(kind)), dtype=np.int64)
-    for fold in dealt:
+    random = random_stream(seed, purpose)
+    folds_of = np.empty((repeats, len(kind)), dtype=np.int64)
+    for fold in folds_of:
         fold[np.lexsort((random.random(len(kind)), kind))] = np.arange(len(kind)) % folds
-    return dealt
+    return folds_of

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from rcnnzoo.errors import DataError
+from rcnnzoo.plugin import DataError
 
 LEAST_IMAGES = 20
 ROUNDING = 0.01

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, correlate_again, levels, stream
-from rcnnzoo_behaviour.working import Advance
+from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, correlate_again, levels, random_stream
+from rcnnzoo_behaviour.parallel import Advance
 
 EXACT = 13
 """Up to so many images that differ, all their exchanges are tried: 8,192."""
@@ -64,7 +64,7 @@ def against_zero(
         advance: Told how many are done, for each member.
     """
     kind = np.zeros(folds.shape[1], dtype=np.int64) if within is None else levels(within)
-    shown = _shuffles(kind, number, stream(seed, "shuffles"))
+    shown = _shuffles(kind, number, random_stream(seed, "shuffles"))
     observed = np.mean([correlate_again(courses, uncertainty, folds)[0] for courses in members])
     null: Floats = np.mean(
         [correlate_again(courses, uncertainty, folds, shown=shown, advance=advance) for courses in members], axis=0
@@ -119,7 +119,7 @@ def exchange_ranks(first: Floats, second: Floats, uncertainty: npt.ArrayLike, nu
         signs[:, differing] = list(product((1, -1), repeat=len(differing)))
         null = differences(signs)
         return Permuted(float(observed), null, float(np.mean(abs(null) >= abs(observed) - TOLERANCE)), exact=True)
-    random = stream(seed, "exchanges of ranks")
+    random = random_stream(seed, "exchanges of ranks")
     sizes = [min(1000, number - start) for start in range(0, number, 1000)]
     null = np.concatenate([differences(random.choice((-1.0, 1.0), (size, len(ranks)))) for size in sizes])
     return Permuted(float(observed), null, p_value(abs(null) >= abs(observed) - TOLERANCE))
@@ -146,7 +146,7 @@ def exchange_refitted(
         advance: Told how many are done, two an exchange.
     """
     images = folds.shape[1]
-    exchanged = stream(seed, "exchanges").random((number + 1, images)) < 0.5
+    exchanged = random_stream(seed, "exchanges").random((number + 1, images)) < 0.5
     exchanged[0] = False
     own = np.arange(images)
     first, second = (

@@ -9,22 +9,33 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+import xarray as xr
 from torch import nn
 
-from rcnnzoo.architectures.build import build
-from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.data.folders import read_class_folders, read_image, split_of_files
-from rcnnzoo.data.images import evaluation_batches, prepare, usual_size
-from rcnnzoo.data.opening import Data
-from rcnnzoo.data.splits import Split
-from rcnnzoo.data.transforms import to_input
-from rcnnzoo.data.unreadable import Unreadable
-from rcnnzoo.devices import best_device
-from rcnnzoo.errors import DataError, reason
-from rcnnzoo.traces.finding import Subject
-from rcnnzoo.traces.labelled import UNKNOWN
-from rcnnzoo.traces.recording import Recording
-from rcnnzoo.weights.models import network_name, open_model, weights_file
+from rcnnzoo.plugin import (
+    UNKNOWN,
+    Data,
+    DataError,
+    Recording,
+    RecurrentModel,
+    Split,
+    Subject,
+    Unreadable,
+    best_device,
+    build,
+    card_of,
+    evaluation_batches,
+    network_name,
+    open_model,
+    prepare,
+    read_class_folders,
+    read_image,
+    reason,
+    split_of_files,
+    to_input,
+    usual_size,
+    weights_file,
+)
 from rcnnzoo_behaviour.animacy import check_kinds
 
 BATCH = 100
@@ -77,18 +88,17 @@ def _content(file: Path) -> bytes:
 
 def open_network(text: str, folder: Path, files: Sequence[str]) -> tuple[RecurrentModel, str]:
     """A network from what a user typed for MODEL, and what people call it; an untrained one fits the images' size."""
-    file = weights_file(text)
-    if file is None:
+    if weights_file(text) is None:
         size = usual_size(stimuli(folder, files, ("0", "1")))
         return open_model(text, image_size=size), f"{text}-untrained"
-    return open_model(text), network_name(file)
+    return open_model(text), network_name(text)
 
 
-def trace_stimuli(model: RecurrentModel, name: str, folder: Path, files: Sequence[str], traces: Path) -> Path:
-    """Record the features of all steps for these images, all of which can be read, or find them recorded: a path."""
-    data = Data(folder.resolve().name, {"all": stimuli(folder, files, model.metadata["categories"])})
+def trace_stimuli(model: RecurrentModel, name: str, folder: Path, files: Sequence[str], traces: Path) -> xr.Dataset:
+    """A trace with the features of all steps for these images, all of them readable; recorded unless it is there."""
+    data = Data(folder.resolve().name, {"all": stimuli(folder, files, card_of(model).categories)})
     subject = Subject(model, name, data, "all", traces)
-    return subject.find(Recording(BATCH, features=True, max_bad=0))
+    return subject.trace(Recording(BATCH, features=True, max_bad=0)).trace
 
 
 def random_twin(model: RecurrentModel, folder: Path, files: Sequence[str], seed: int) -> RecurrentModel:
@@ -96,9 +106,8 @@ def random_twin(model: RecurrentModel, folder: Path, files: Sequence[str], seed:
 
     Without the statistics each layer's output would have another scale at each depth and step than in a trained one.
     """
-    twin = build(
-        model.metadata["architecture"], categories=model.metadata["categories"], seed=seed, **model.metadata["options"]
-    )
+    card = card_of(model)
+    twin = build(card.architecture, categories=card.categories, seed=seed, **card.options)
     device = best_device()
     twin = twin.to(device).eval()
     norms = [module for module in twin.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
@@ -106,9 +115,7 @@ def random_twin(model: RecurrentModel, folder: Path, files: Sequence[str], seed:
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean over batches
         norm.train()
-    images = prepare(
-        stimuli(folder, files, model.metadata["categories"]), model.metadata["options"]["image_size"], Unreadable(0)
-    )
+    images = prepare(stimuli(folder, files, card.categories), card.image_size, Unreadable(0))
     with torch.inference_mode():
         for batch in evaluation_batches(images, BATCH) if norms else ():
             twin(to_input(batch.images.to(device)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rcnnzoo.hookspecs import Architecture, hookimpl
+from rcnnzoo.plugin import Architecture, hookimpl
 
 
 @hookimpl

@@ -8,7 +8,7 @@ import timm
 from timm.layers import get_channel_dim, get_spatial_dim
 from torch import nn
 
-from rcnnzoo.errors import OptionError, RcnnzooError, UnknownName, WeightsError, reason
+from rcnnzoo.plugin import OptionError, RcnnzooError, UnknownName, WeightsError, reason
 from rcnnzoo_timm.network import MultiExit
 from rcnnzoo_timm.stages import cut
 
@@ -37,7 +37,7 @@ def build(
     """
     _check_name(variant)
     if width != 1:
-        raise OptionError(f"--width {width:g}: timm's networks have one width: leave that out, or take a smaller one")
+        raise OptionError(f"`width` {width:g}: timm's networks have one width: leave that out, or take a smaller one")
     try:
         backbone = _create(variant, image_size)
         there = len(backbone.feature_info.info)
@@ -49,12 +49,12 @@ def build(
         raise
     except Exception as error:  # timm checks by asserts and errors of any kind
         raise OptionError(
-            f"timm/{variant} can't be run stage by stage at --image-size {image_size}: "
+            f"timm/{variant} can't be run stage by stage at `image_size` {image_size}: "
             f"{reason(error).rstrip('.')}; take another size, "
             "or a network whose stages follow each other, as resnet, convnext, efficientnet or vit"
         ) from error
     if steps is not None and steps > there:
-        raise OptionError(f"--steps {steps}: timm/{variant} has {there} stages: take at most so many")
+        raise OptionError(f"`steps` {steps}: timm/{variant} has {there} stages: take at most that many")
     form = getattr(backbone, "output_fmt", "NCHW")
     about = backbone.pretrained_cfg
     network = MultiExit(stages, get_spatial_dim(form), get_channel_dim(form), about["mean"], about["std"], categories)
@@ -79,7 +79,7 @@ def _with_weights(variant: str, image_size: int, indices: tuple[int, ...]) -> nn
     given = about.hf_hub_filename or SAFE
     file = SAFE_NAMES.get(given, given)
     if not about.hf_hub_id or not file.endswith(".safetensors"):
-        raise WeightsError(f"timm/{variant} has no pretrained weights as safetensors: leave --pretrained out")
+        raise WeightsError(f"timm/{variant} has no pretrained weights as safetensors: leave `pretrained` out")
     source = {"hf_hub_filename": file, "url": None, "file": None, "state_dict": None, "custom_load": False}
     try:
         network: nn.Module = _create(

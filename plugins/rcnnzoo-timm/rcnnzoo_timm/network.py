@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from rcnnzoo.architectures.contract import RecurrentModel, State
+from rcnnzoo.plugin import RecurrentModel, State
 from rcnnzoo_timm.stages import Stage
 
 

@@ -14,8 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from rcnnzoo.errors import reason
-from rcnnzoo.profiling.shapes import without_values
+from rcnnzoo.plugin import reason, without_values
 
 
 class Uncut(Exception):  # noqa: N818 - it says what the network stays

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from rcnnzoo_behaviour.analysis import analyse
-from rcnnzoo_behaviour.entries import Entry, Network, Settings
+from rcnnzoo_behaviour.entries import Entry, Settings, TimeCourses
 from rcnnzoo_behaviour.human import People
 
 IMAGES = 120
@@ -20,7 +20,7 @@ def people_of(uncertainty, **columns):
 
 def network(name, entropies):
     """A network that is sure of "animate" where it is sure."""
-    return Network(name, entropies, 1 - entropies)
+    return TimeCourses(name, entropies, 1 - entropies)
 
 
 def entry(name, *courses, random=()):

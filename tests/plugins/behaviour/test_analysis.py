@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from rcnnzoo_behaviour.entries import Entry, Network
-from rcnnzoo_behaviour.fitting import Courses, deal, read
+from rcnnzoo_behaviour.entries import Entry, TimeCourses
+from rcnnzoo_behaviour.fitting import Courses, read, stratified_folds
 from rcnnzoo_behaviour.human import People
 from rcnnzoo_behaviour.permutation import exchange_refitted
 from rcnnzoo_behaviour.simulation import simulate
@@ -19,7 +19,7 @@ def folds_of(people, part, folds):
     """Dealt anew: stratified by category and D > 0."""
     images = people.images[part]
     strata = [f"{kind} {doubt > 0}" for kind, doubt in zip(images["category"], images["uncertainty"], strict=True)]
-    return deal(strata, folds, SETTINGS.repeats, SETTINGS.seed)
+    return stratified_folds(strata, folds, SETTINGS.repeats, SETTINGS.seed)
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +174,7 @@ def test_two_entries_draw_their_networks_each_by_itself(crowd):
 def test_accuracy_is_that_of_the_probability_at_reaction_time_and_even_is_wrong(crowd):
     people = people_of(crowd.uncertainty)
     course = crowd.entropies[0]
-    even = Entry("even", [Network("even", course, np.full(course.shape, 0.5))])
+    even = Entry("even", [TimeCourses("even", course, np.full(course.shape, 0.5))])
     beyond = found(people, even).beyond
     assert row(beyond, quantity="share correct at the last step")["value"] == 0
     assert row(beyond, quantity="share correct at reaction time")["value"] == 0

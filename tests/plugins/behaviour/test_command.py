@@ -103,7 +103,7 @@ def test_controls_and_ceilings_are_there_for_each_network(result):
 
 
 def test_json_is_one_document_and_classifiers_are_not_fitted_again(result, place, capsys, monkeypatch):
-    monkeypatch.setattr("rcnnzoo_behaviour.running.cross_fit", None)  # calling it would fail
+    monkeypatch.setattr("rcnnzoo_behaviour.time_courses.cross_fit", None)  # calling it would fail
     both = place / "bl.safetensors", "--against", place / "b.safetensors"
     again = [*typed(place, *both, human="trials.csv"), *FEW, "--json"]
     capsys.readouterr()
@@ -177,8 +177,8 @@ def test_other_networks_and_other_people_may_share_a_folder_and_nothing_is_trace
 
     write_csv(place / "fewer.csv", rows_by_image([row["image"] for row in rows_by_image(names_in(place))][:36]))
     assert main([*typed(place, first, out=tmp_path / "out", human="fewer.csv"), *few]) == 0
-    monkeypatch.setattr("rcnnzoo_behaviour.running.random_twin", None)  # calling it would fail
-    monkeypatch.setattr("rcnnzoo.traces.recording.prepare", None)
+    monkeypatch.setattr("rcnnzoo_behaviour.time_courses.random_twin", None)  # calling it would fail
+    monkeypatch.setattr("rcnnzoo.recording.recorder.prepare", None)
     assert main(arguments) == 0
 
 
@@ -211,7 +211,7 @@ def test_bad_input_is_one_line_and_status_2(place, capsys, tmp_path):
 
 
 def test_what_is_wrong_with_networks_is_said_before_one_is_traced(place, capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr("rcnnzoo_behaviour.running.trace_stimuli", None)  # calling it would fail
+    monkeypatch.setattr("rcnnzoo_behaviour.time_courses.trace_stimuli", None)  # calling it would fail
     bl, bl1, b = (str(place / f"{name}.safetensors") for name in ("bl", "bl1", "b"))
     assert fault(capsys, typed(place, f"{bl},,{bl1}")) == (
         f"error: '{bl},,{bl1}': nothing stands at one side of a comma; name a network there"
@@ -230,7 +230,7 @@ def test_what_is_wrong_with_networks_is_said_before_one_is_traced(place, capsys,
 def test_what_is_wrong_with_images_for_classifiers_is_said_before_a_network_is_traced(
     place, result, capsys, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr("rcnnzoo_behaviour.running.trace_stimuli", None)
+    monkeypatch.setattr("rcnnzoo_behaviour.time_courses.trace_stimuli", None)
     names = make_images(tmp_path, 30, seed=1)
     arguments = typed(place, place / "bl.safetensors", "--classifier-images", tmp_path)
     trace = next((result / "traces").glob("bl-*/*.zarr"))

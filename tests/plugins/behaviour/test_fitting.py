@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata, spearmanr
 
-from rcnnzoo_behaviour.fitting import Courses, correlate_again, deal, levels, read
+from rcnnzoo_behaviour.fitting import Courses, correlate_again, levels, read, stratified_folds
 
 
 def react(entropies, threshold):
@@ -37,7 +37,7 @@ def test_reading_is_what_slow_cross_validation_gives(seed, steps, decimals):
     random = np.random.default_rng(seed)
     entropies = np.round(random.random((31, steps)), decimals)
     uncertainty = np.round(random.random(31), 1)
-    folds = deal(np.zeros(31), folds=4, repeats=2, seed=seed)
+    folds = stratified_folds(np.zeros(31), folds=4, repeats=2, seed=seed)
     reading = read(Courses(entropies), uncertainty, folds)
     correlations = []
     for repeat, fold in enumerate(folds):
@@ -67,7 +67,7 @@ def test_of_equal_correlations_the_lowest_threshold_wins():
 
 @pytest.mark.parametrize("entropies", [np.full((20, 4), 0.3), np.random.default_rng(0).random((20, 1))])
 def test_equal_reaction_times_count_as_0_even_in_folds_of_different_sizes(entropies):
-    folds = deal(np.zeros(20), folds=3, repeats=2, seed=0)
+    folds = stratified_folds(np.zeros(20), folds=3, repeats=2, seed=0)
     reading = read(Courses(entropies), np.arange(20) / 40, folds)
     assert reading.correlation == 0
     assert np.ptp(reading.reaction_times) == 0
@@ -75,7 +75,7 @@ def test_equal_reaction_times_count_as_0_even_in_folds_of_different_sizes(entrop
 
 def test_a_negative_relation_is_not_turned_round():
     hard = np.linspace(0, 1, 40)
-    reading = read(Courses(np.stack([1 - hard, 1 - hard], axis=1)), hard, deal(np.zeros(40), 4, 1, 0))
+    reading = read(Courses(np.stack([1 - hard, 1 - hard], axis=1)), hard, stratified_folds(np.zeros(40), 4, 1, 0))
     assert reading.thresholds.tolist() == [[-np.inf] * 4]
     assert reading.correlation == 0
 
@@ -83,7 +83,7 @@ def test_a_negative_relation_is_not_turned_round():
 def test_copies_count_as_if_the_image_were_there_so_often():
     random = np.random.default_rng(3)
     entropies, uncertainty = random.random((25, 4)), np.round(random.random(25), 1)
-    folds = deal(np.zeros(25), 3, 2, 0)
+    folds = stratified_folds(np.zeros(25), 3, 2, 0)
     copies = random.integers(0, 4, 25)
     (weighed,) = correlate_again(Courses(entropies), uncertainty, folds, weights=copies[None].astype(float))
     places = np.repeat(np.arange(25), copies)
@@ -94,7 +94,7 @@ def test_copies_count_as_if_the_image_were_there_so_often():
 def test_courses_that_are_shown_elsewhere_are_read_there():
     random = np.random.default_rng(4)
     entropies, uncertainty = random.random((25, 4)), random.random(25)
-    folds = deal(np.zeros(25), 5, 2, 0)
+    folds = stratified_folds(np.zeros(25), 5, 2, 0)
     shown = np.array([random.permutation(25) for _ in range(3)])
     again = correlate_again(Courses(entropies), uncertainty, folds, shown=shown)
     expected = [read(Courses(entropies[order]), uncertainty, folds).correlation for order in shown]
@@ -103,7 +103,7 @@ def test_courses_that_are_shown_elsewhere_are_read_there():
 
 @given(st.lists(st.sampled_from("abc"), min_size=6, max_size=60), st.integers(2, 6), st.integers(0, 9))
 def test_folds_are_fair(strata, folds, seed):
-    (fold,) = deal(strata, folds, 1, seed)
+    (fold,) = stratified_folds(strata, folds, 1, seed)
     sizes = np.bincount(fold, minlength=folds)
     assert sizes.max() - sizes.min() <= 1
     for kind in set(strata):
@@ -112,7 +112,7 @@ def test_folds_are_fair(strata, folds, seed):
 
 
 def test_folds_differ_between_repeats_and_come_again_with_the_seed():
-    one, two = deal(np.zeros(50), 5, 2, seed=1)
+    one, two = stratified_folds(np.zeros(50), 5, 2, seed=1)
     assert (one != two).any()
-    np.testing.assert_array_equal(deal(np.zeros(50), 5, 2, seed=1)[0], one)
+    np.testing.assert_array_equal(stratified_folds(np.zeros(50), 5, 2, seed=1)[0], one)
     assert levels(["b", "a", "b"]).tolist() == [1, 0, 1]

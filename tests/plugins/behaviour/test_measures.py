@@ -31,7 +31,7 @@ from rcnnzoo_behaviour.ceiling import (
     tied_shares,
 )
 from rcnnzoo_behaviour.controls import agreement, image_statistics, is_correct, kappa, partial_correlation
-from rcnnzoo_behaviour.fitting import Courses, deal, read
+from rcnnzoo_behaviour.fitting import Courses, read, stratified_folds
 from rcnnzoo_behaviour.human import People
 from rcnnzoo_behaviour.reaction_time import area_under, graded_times, read_graded, tied_share
 from rcnnzoo_behaviour.simulation import simulate
@@ -57,7 +57,7 @@ def test_a_graded_time_lies_within_the_step_that_crossed(entropies, threshold):
 
 def test_graded_times_give_a_feedforward_network_an_entry_that_whole_steps_do_not():
     crowd = simulate(200, 0.9, 0)
-    folds = deal(crowd.uncertainty > 0, 5, 2, 0)
+    folds = stratified_folds(crowd.uncertainty > 0, 5, 2, 0)
     one_step = crowd.entropies[0][:, 3:4]
     _, standardised = read_graded(one_step, crowd.uncertainty, folds)
     graded = np.mean([np.corrcoef(ranks, rankdata(crowd.uncertainty))[0, 1] for ranks in standardised])
@@ -69,7 +69,7 @@ def test_graded_times_are_not_turned_round_where_the_relation_is_negative():
     """As whole steps: no threshold is better than none, so all run to the last step."""
     hard = np.linspace(0, 1, 40)
     entropies = np.stack([0.6 - 0.3 * hard, 0.5 - 0.4 * hard], axis=1)
-    times, standardised = read_graded(entropies, hard, deal(np.zeros(40), 4, 1, 0))
+    times, standardised = read_graded(entropies, hard, stratified_folds(np.zeros(40), 4, 1, 0))
     assert (times == 2).all()
     assert (standardised == 0.5).all()
 
@@ -293,5 +293,5 @@ def test_fewer_of_a_kind_are_said_to_be_too_few():
     with pytest.raises(DataError, match=r"x: 5 of the images are inanimate; classifiers need 6, give more$"):
         check_kinds(1 - few, Path("x"))
     few[:8] = 1
-    with pytest.raises(DataError, match=r"x: 8 of .* need 10, give more, or fewer --folds than 10$"):
+    with pytest.raises(DataError, match=r"x: 8 of .* need 10, give more, or fewer `folds` than 10$"):
         check_kinds(few, Path("x"), 10)

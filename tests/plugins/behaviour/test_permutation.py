@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import rankdata
 
 from rcnnzoo_behaviour.bootstrap import bootstrap_interval, bootstrap_ranks, difference, draw_copies
-from rcnnzoo_behaviour.fitting import Courses, deal, read, stream
+from rcnnzoo_behaviour.fitting import Courses, random_stream, read, stratified_folds
 from rcnnzoo_behaviour.permutation import against_zero, exchange_ranks, exchange_refitted
 from rcnnzoo_behaviour.simulation import simulate
 
@@ -61,9 +61,9 @@ def test_a_constant_network_correlates_0_before_and_after_exchanges():
 
 def test_refitting_after_an_exchange_is_reading_the_exchanged_courses():
     pair = simulate(40, 0.5, seed=0, networks=2)
-    folds = deal(np.zeros(40), 4, 2, 0)
+    folds = stratified_folds(np.zeros(40), 4, 2, 0)
     test = exchange_refitted(Courses(np.concatenate(pair.entropies)), pair.uncertainty, folds, number=3, seed=5)
-    exchanged = stream(5, "exchanges").random((4, 40)) < 0.5
+    exchanged = random_stream(5, "exchanges").random((4, 40)) < 0.5
     for place, swap in enumerate(exchanged[1:, :, None]):
         one = np.where(swap, pair.entropies[1], pair.entropies[0])
         two = np.where(swap, pair.entropies[0], pair.entropies[1])
@@ -76,7 +76,7 @@ def test_refitting_after_an_exchange_is_reading_the_exchanged_courses():
 def test_a_network_does_not_differ_from_itself():
     one = simulate(40, 0.5, seed=0).entropies[0]
     doubt = simulate(40, 0.5, seed=0).uncertainty
-    folds = deal(np.zeros(40), 4, 1, 0)
+    folds = stratified_folds(np.zeros(40), 4, 1, 0)
     assert exchange_refitted(Courses(np.concatenate([one, one])), doubt, folds, 19, 0).p == 1
     alike = read(Courses(one), doubt, folds).standardised
     assert exchange_ranks(alike, alike, doubt, 19, 0).p == 1
@@ -84,7 +84,7 @@ def test_a_network_does_not_differ_from_itself():
 
 def test_a_relation_is_found_and_the_p_value_counts_what_is_as_extreme():
     crowd = simulate(100, 0.9, seed=0)
-    folds = deal(crowd.uncertainty > 0, 5, 1, 0)
+    folds = stratified_folds(crowd.uncertainty > 0, 5, 1, 0)
     test = against_zero([Courses(crowd.entropies[0])], crowd.uncertainty, folds, 99, 0)
     assert test.p == 0.01
     assert test.observed > test.null.max()
@@ -96,7 +96,7 @@ def test_shuffles_within_a_category_keep_what_the_category_alone_explains():
     # Both hesitate in category 1 and know no difference within: all is category.
     doubt = np.round(0.2 * category + 0.05 * random.random(200), 2)
     entropies = 0.4 * category[:, None] + 0.1 * random.random((200, 3)) - np.array([0, 0.05, 0.1])
-    folds = deal(category, 5, 1, 0)
+    folds = stratified_folds(category, 5, 1, 0)
     free = against_zero([Courses(entropies)], doubt, folds, 99, 0)
     given = against_zero([Courses(entropies)], doubt, folds, 99, 0, within=category)
     assert free.p == 0.01
@@ -116,7 +116,7 @@ def test_an_interval_holds_the_estimate_and_narrows_with_more_images():
     widths = []
     for images in (60, 600):
         crowd = simulate(images, 0.7, seed=1)
-        folds = deal(crowd.uncertainty > 0, 5, 1, 0)
+        folds = stratified_folds(crowd.uncertainty > 0, 5, 1, 0)
         courses = Courses(crowd.entropies[0])
         interval = bootstrap_interval([courses], crowd.uncertainty, folds, 100, seed=0)
         assert interval.low < read(courses, crowd.uncertainty, folds).correlation < interval.high
@@ -126,7 +126,7 @@ def test_an_interval_holds_the_estimate_and_narrows_with_more_images():
 
 def test_a_network_beside_itself_differs_by_nothing_and_seeds_widen_an_interval():
     crowds = simulate(80, 0.7, 0)
-    folds = deal(crowds.uncertainty > 0, 5, 1, 0)
+    folds = stratified_folds(crowds.uncertainty > 0, 5, 1, 0)
     one = Courses(crowds.entropies[0])
     interval = bootstrap_interval([one], crowds.uncertainty, folds, 50, seed=0)
     same = difference(interval, bootstrap_interval([one], crowds.uncertainty, folds, 50, seed=0))
@@ -140,7 +140,7 @@ def test_entries_of_several_networks_draw_them_each_by_itself():
     """No seed of one entry belongs to a seed of another: even the same networks then differ, by chance."""
     crowds = simulate(80, 0.7, 0)
     pair = [crowds.entropies[0], simulate(80, 0.0, 7).entropies[0]]
-    folds = deal(crowds.uncertainty > 0, 5, 1, 0)
+    folds = stratified_folds(crowds.uncertainty > 0, 5, 1, 0)
     courses, areas = [Courses(part) for part in pair], [part.mean(axis=1) for part in pair]
     for one, other in (
         [bootstrap_interval(courses, crowds.uncertainty, folds, 200, 0, name) for name in "ab"],

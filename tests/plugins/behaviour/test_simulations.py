@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rcnnzoo_behaviour.bootstrap import bootstrap_interval
-from rcnnzoo_behaviour.fitting import Courses, deal, read
+from rcnnzoo_behaviour.fitting import Courses, read, stratified_folds
 from rcnnzoo_behaviour.permutation import against_zero, exchange_ranks, exchange_refitted
 from rcnnzoo_behaviour.simulation import leaky_correlation, link_for, population_correlation, simulate
 
@@ -17,7 +17,7 @@ def test_estimates_are_not_biased(truth):
     estimates = []
     for seed in range(120):
         crowd = simulate(500, link, seed + 1)
-        folds = deal(crowd.uncertainty > 0, 10, 2, seed)
+        folds = stratified_folds(crowd.uncertainty > 0, 10, 2, seed)
         estimates.append(read(Courses(crowd.entropies[0]), crowd.uncertainty, folds).correlation)
     assert abs(np.mean(estimates) - truth) < 0.03
 
@@ -37,7 +37,7 @@ def test_true_nulls_are_rejected_as_often_as_said():
     for seed in range(120):
         for name, strength in (("exchanged", 0.0), ("exchanged at 0.5", link)):
             pair = simulate(80, strength, seed, networks=2)
-            folds = deal(pair.uncertainty > 0, 5, 1, seed)
+            folds = stratified_folds(pair.uncertainty > 0, 5, 1, seed)
             both = Courses(np.concatenate(pair.entropies))
             rejected[name] += exchange_refitted(both, pair.uncertainty, folds, 59, seed).p <= 0.05
             if strength == 0:
@@ -58,7 +58,7 @@ def test_intervals_hold_the_truth_about_as_often_as_said():
     held = 0
     for seed in range(40):
         crowd = simulate(200, link, seed + 1)
-        folds = deal(crowd.uncertainty > 0, 5, 1, seed)
+        folds = stratified_folds(crowd.uncertainty > 0, 5, 1, seed)
         interval = bootstrap_interval([Courses(crowd.entropies[0])], crowd.uncertainty, folds, 100, seed)
         held += interval.low <= 0.5 <= interval.high
     assert held >= 33

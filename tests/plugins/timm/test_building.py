@@ -24,9 +24,9 @@ def build(name, **options):
         ("timm/resnet18.none", {}, UnknownName, "unknown timm network 'resnet18.none': did you mean 'resnet18"),
         ("timm/hf-hub:somebody/resnet18", {}, UnknownName, "unknown timm network 'hf-hub:somebody/resnet18'"),
         ("timm/*", {}, UnknownName, r"unknown timm network '\*'"),
-        ("timm/test_resnet", {"width": 0.5}, OptionError, "--width 0.5: timm's networks have one width"),
-        ("timm/test_resnet", {"steps": 6}, OptionError, "--steps 6: timm/test_resnet has 5 stages: take at most"),
-        ("timm/test_vit", {"image_size": 40}, OptionError, "test_vit can't be run stage by stage at --image-size 40"),
+        ("timm/test_resnet", {"width": 0.5}, OptionError, "`width` 0.5: timm's networks have one width"),
+        ("timm/test_resnet", {"steps": 6}, OptionError, "`steps` 6: timm/test_resnet has 5 stages: take at most"),
+        ("timm/test_vit", {"image_size": 40}, OptionError, "test_vit can't be run stage by stage at `image_size` 40"),
         ("timm/tnt_s_legacy_patch16_224", {}, OptionError, "legacy_patch16_224 can't be run stage by stage"),
     ],
 )
@@ -37,7 +37,7 @@ def test_what_can_not_work_is_said_in_one_line(name, options, kind, message):
 
 
 def test_a_name_may_say_which_weights_are_meant():
-    assert build("timm/test_resnet.r160_in1k").metadata["architecture"] == "timm/test_resnet.r160_in1k"
+    assert build("timm/test_resnet.r160_in1k").card.architecture == "timm/test_resnet.r160_in1k"
 
 
 def test_the_family_is_listed_once():
@@ -70,7 +70,7 @@ def published():
 def test_pretrained_weights_are_those_of_the_file(hub, published, tmp_path):
     safetensors.torch.save_file(published.state_dict(), hub("model.safetensors"))
     network = build("timm/test_resnet", pretrained=True).eval()
-    assert network.metadata["pretrained"] is True
+    assert network.card.pretrained is True
     images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         expected = published.forward_features(network.begin(images)[0]).mean(dim=(2, 3))
@@ -94,7 +94,7 @@ def test_what_was_saved_is_loaded_without_the_hub(hub, published, tmp_path):
     rcnnzoo.save(network, tmp_path / "a.safetensors")
     file.unlink()
     loaded = rcnnzoo.load(tmp_path / "a.safetensors")
-    assert loaded.metadata["pretrained"] is True
+    assert loaded.card.pretrained is True
     images = torch.randn(2, 3, 32, 32)
     with torch.no_grad():
         assert torch.equal(loaded(images), network(images))
@@ -127,7 +127,7 @@ def test_none_are_invented_where_there_are_none():
     without = next(name for name in timm.list_models("resnet*") if not timm.get_pretrained_cfg(name).hf_hub_id)
     with pytest.raises(WeightsError, match=f"timm/{without} has no pretrained weights as safetensors"):
         build(f"timm/{without}", pretrained=True)
-    with pytest.raises(RcnnzooError, match="--pretrained: b has no pretrained weights"):
+    with pytest.raises(RcnnzooError, match="`pretrained`: b has no pretrained weights"):
         rcnnzoo.build("b", pretrained=True)
 
 

@@ -15,7 +15,7 @@ from rcnnzoo.checking.architectures import CHECKS
 from rcnnzoo.checking.rows import Skipped
 from rcnnzoo.checking.specimen import specimen
 from rcnnzoo.data.transforms import to_input
-from rcnnzoo.profiling.operations import macs_per_step, state_bytes
+from rcnnzoo.profiling.operations import count_operations, macs_per_step
 
 specimen_of = cache(specimen)
 TINY = ["timm/test_convnext", "timm/test_efficientnet", "timm/test_vit"]
@@ -94,14 +94,14 @@ def test_the_state_is_one_map_and_what_the_classifier_saw():
     maps = [feature[0].numel() for feature in backbone(torch.zeros(1, 3, 32, 32))]
     assert [size[-1] for size in sizes] == widths == backbone.feature_info.channels()
     assert [size[:-1] for size in sizes] == [[maps[0]], [maps[1]], [maps[2]], [maps[3]], []]
-    assert state_bytes(built) == 4 * max(sum(size) for size in sizes)
+    assert count_operations(built).state_bytes == 4 * max(sum(size) for size in sizes)
 
 
 def test_fewer_steps_are_the_first_stages():
     images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     short, all_of_it = network(steps=2), network()
     assert short.num_steps == 2
-    assert short.metadata["options"]["steps"] == 2
+    assert short.card.options["steps"] == 2
     weights = all_of_it.state_dict()
     assert set(short.state_dict()) < set(weights)
     short.load_state_dict({name: weights[name] for name in short.state_dict()})

@@ -32,11 +32,11 @@ def whole(name, **options):
     torch.manual_seed(0)
     network = timm.create_model(name, features_only=True, out_indices=tuple(range(number)), **options)
     with torch.no_grad():
-        network(some_images(4))
+        network(noise_images(4))
     return network.eval()
 
 
-def some_images(number):
+def noise_images(number):
     return torch.randn(number, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1))
 
 
@@ -53,7 +53,7 @@ def step_by_step(stages, images):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_stages_give_what_timm_gives(name):
-    images = some_images(2)
+    images = noise_images(2)
     with torch.no_grad():
         expected = [feature.clone() for feature in whole(name)(images)]
     stages = cut(whole(name), SIZE)
@@ -67,9 +67,9 @@ def test_hooks_that_timm_sets_are_obeyed_and_taken_off():
     """Of `expansion` features a hook listens in the midst of a block."""
     network = whole("test_efficientnet", feature_location="expansion")
     with torch.no_grad():
-        expected = [feature.clone() for feature in network(some_images(2))]
+        expected = [feature.clone() for feature in network(noise_images(2))]
     assert any(module._forward_pre_hooks for module in network.modules())
-    features, _ = step_by_step(cut(network, SIZE), some_images(2))
+    features, _ = step_by_step(cut(network, SIZE), noise_images(2))
     for feature, wanted in zip(features, expected, strict=True):
         torch.testing.assert_close(feature, wanted)
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
@@ -77,7 +77,7 @@ def test_hooks_that_timm_sets_are_obeyed_and_taken_off():
 
 @pytest.mark.parametrize(("name", "tensors"), [("test_resnet", [1, 1, 1, 1, 0]), ("hrnet_w18_small", [1, 3, 2, 1, 0])])
 def test_a_stage_hands_on_what_is_needed_and_nothing_else(name, tensors):
-    _, handed_on = step_by_step(cut(whole(name), SIZE), some_images(1))
+    _, handed_on = step_by_step(cut(whole(name), SIZE), noise_images(1))
     assert [len(state) for state in handed_on] == tensors
 
 

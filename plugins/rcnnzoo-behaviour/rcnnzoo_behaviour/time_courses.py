@@ -1,0 +1,231 @@
+"""From what users type to time courses: networks are traced on people's images, and classifiers fitted to them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+import xarray as xr
+
+from rcnnzoo.plugin import (
+    OptionError,
+    Recording,
+    RecurrentModel,
+    Split,
+    TraceError,
+    atomic_write,
+    card_of,
+    fingerprint,
+    is_trace,
+    progress,
+    trace_of,
+    weights_hash,
+)
+from rcnnzoo_behaviour.animacy import accumulate, cross_fit, features_of, fit_elsewhere
+from rcnnzoo_behaviour.entries import Entry, TimeCourses
+from rcnnzoo_behaviour.fitting import Floats, Integers
+from rcnnzoo_behaviour.human import People
+from rcnnzoo_behaviour.stimuli import is_animate, open_network, random_twin, stimuli, trace_stimuli
+
+BETWEEN = ","
+"""Between training seeds of a network that make one entry."""
+VERSION = 2
+"""Of how classifiers are fitted: what another one gave is computed anew."""
+
+
+@dataclass(frozen=True)
+class NamedNetwork:
+    """A network or trace that a user named, opened before anything is computed.
+
+    Attributes:
+        name: What tables call it, unused any other.
+        file_name: What its files are called.
+        weights: Hash of its weights.
+        steps: T.
+        model: The network, unless only its trace is at hand.
+        trace: Of people's images in their order, if one was named.
+    """
+
+    name: str
+    file_name: str
+    weights: str
+    steps: int
+    model: RecurrentModel | None = None
+    trace: xr.Dataset | None = None
+
+
+@dataclass(frozen=True)
+class AnimacyPipeline:
+    """How networks come to tell animate from inanimate on people's images, step by step.
+
+    Attributes:
+        people: What people did.
+        folder: Where the images lie.
+        out: Where traces and log odds are kept.
+        readout: From logits to probabilities.
+        folds: Of the classifiers' cross-fitting.
+        seed: Of these folds.
+        random: How many randomly initialised networks stand beside each.
+        elsewhere: Images to fit the classifiers to, in place of cross-fitting.
+    """
+
+    people: People
+    folder: Path
+    out: Path
+    readout: str
+    folds: int
+    seed: int
+    random: int
+    elsewhere: Split | None = None
+
+    @property
+    def files(self) -> list[str]:
+        """The images' names, in order."""
+        return self.people.images["image"].tolist()
+
+    @property
+    def animate(self) -> Integers:
+        """1 or 0 for each image."""
+        return self.people.images["animate"].to_numpy(dtype=np.int64)
+
+    def open(self, texts: Sequence[str]) -> list[list[NamedNetwork]]:
+        """All that a user named, each a MODEL or TRACE or several training seeds joined by commas; nothing is traced.
+
+        Raises:
+            OptionError: Networks can't make an entry, or one was named twice.
+            TraceError: A trace is without features, or of other images.
+            WeightsError: There is no such network.
+            UnknownName: There is no such architecture.
+        """
+        seen: dict[str, str] = {}
+        names: list[str] = []
+        entries = []
+        for text in texts:
+            parts = text.split(BETWEEN)
+            if not all(parts):
+                raise OptionError(f"{text!r}: nothing stands at one side of a comma; name a network there")
+            networks = [self._open(part, names) for part in parts]
+            for network, part in zip(networks, parts, strict=True):
+                if network.weights in seen:
+                    raise OptionError(f"{part}: the same network as {seen[network.weights]}; name each once")
+                seen[network.weights] = part
+            if len({network.steps for network in networks}) > 1:
+                raise OptionError(f"{text}: networks of one entry must have equally many time steps")
+            entries.append(networks)
+        return entries
+
+    def _open(self, text: str, names: list[str]) -> NamedNetwork:
+        if not is_trace(text):
+            model, name = open_network(text, self.folder, self.files)
+            return NamedNetwork(_unused(name, names), name, weights_hash(model), model.num_steps, model)
+        if self.elsewhere is not None:
+            raise OptionError(f"{text}: a trace; with `classifier_images` name its network, which must see these too")
+        trace = trace_of(text, how=Recording()).trace
+        name = str(trace.attrs["name"])
+        weights, steps = str(trace.attrs["weights_sha256"]), trace.sizes["step"]
+        return NamedNetwork(_unused(name, names), name, weights, steps, trace=self._in_order(trace, text))
+
+    def entry(self, networks: Sequence[NamedNetwork]) -> Entry:
+        """Time courses of networks that make one entry, and of random ones beside the first."""
+        members = [self._time_courses(network) for network in networks]
+        model = next((network for network in networks if network.model), None)
+        random = [] if model is None else self._random(model)
+        name = members[0].name if len(members) == 1 else f"{members[0].name} and {len(members) - 1} more"
+        return Entry(name, members, random)
+
+    def _in_order(self, trace: xr.Dataset, path: str) -> xr.Dataset:
+        """A trace's images in the order of people's."""
+        if "features_1" not in trace:
+            raise TraceError(f"{path}: holds no features; record it again with `rcnnzoo trace --features`")
+        places = {str(name): place for place, name in enumerate(trace["file"].values)}
+        missing = [name for name in self.files if name not in places]
+        if missing:
+            raise TraceError(f"{path}: {len(missing)} of {len(self.files)} images are not in it, {missing[0]} for one")
+        return trace.isel(image=[places[name] for name in self.files])
+
+    def _time_courses(self, network: NamedNetwork) -> TimeCourses:
+        trace = network.trace
+        if trace is None:
+            assert network.model is not None
+            traces = self.out / "traces" / f"{network.file_name}-{network.weights[:8]}"
+            trace = trace_stimuli(network.model, network.file_name, self.folder, self.files, traces)
+        what = {name: trace.attrs[name] for name in ("weights_sha256", "data_sha256", "precision")}
+        odds = self._log_odds(network.file_name, what, lambda: self._fit(network.name, trace, network.model))
+        probabilities, entropies = accumulate(odds, self.readout)
+        return TimeCourses(network.name, entropies, probabilities)
+
+    def _random(self, beside: NamedNetwork) -> list[Floats]:
+        """Entropies [N, T] of randomly initialised networks; their traces, large and of no more use, go."""
+        model = beside.model
+        assert model is not None
+        card = card_of(model)
+        what = {"architecture": card.architecture, "options": dict(card.options), "categories": list(card.categories)}
+        what["data_sha256"] = fingerprint(stimuli(self.folder, self.files, card.categories))
+
+        def compute(name: str, seed: int) -> Floats:
+            twin = random_twin(model, self.folder, self.files, seed)
+            with tempfile.TemporaryDirectory(dir=self.out) as place:
+                trace = trace_stimuli(twin, name, self.folder, self.files, Path(place))
+                return self._fit(name, trace, twin)
+
+        entropies = []
+        for seed in range(self.random):
+            name = f"{beside.file_name}-random{seed}"
+            odds = self._log_odds(name, {**what, "random": seed}, partial(compute, name, seed))
+            entropies.append(accumulate(odds, self.readout)[1])
+        return entropies
+
+    def _log_odds(self, name: str, what: Mapping[str, Any], compute: Callable[[], Floats]) -> Floats:
+        """The classifiers' answers, kept beside the traces: they depend on neither people's doubts nor the readout."""
+        judged = [self.files, self.animate.tolist(), self.people.category.tolist()]
+        everything = {
+            **what,
+            "classifiers": VERSION,
+            "judged": hashlib.sha256(json.dumps(judged).encode()).hexdigest(),
+            "folds": self.folds,
+            "seed": self.seed,
+            "elsewhere": None if self.elsewhere is None else fingerprint(self.elsewhere),
+        }
+        key = json.dumps(everything, sort_keys=True)
+        file = self.out / "classifiers" / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:8]}.safetensors"
+        if file.is_file():
+            with safetensors.safe_open(file, framework="numpy") as opened:
+                if (opened.metadata() or {}).get("of") == key:
+                    kept: Floats = opened.get_tensor("log_odds")
+                    return kept
+        odds = compute()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(file) as temporary:
+            temporary.write_bytes(safetensors.numpy.save({"log_odds": odds}, metadata={"of": key}))
+        return odds
+
+    def _fit(self, name: str, trace: xr.Dataset, model: RecurrentModel | None) -> Floats:
+        features = features_of(trace)
+        if self.elsewhere is None:
+            with progress(f"{name}: animacy classifiers", len(features) * self.folds) as advance:
+                return cross_fit(features, self.animate, self.people.category, self.folds, self.seed, advance)
+        assert model is not None  # `_open` saw to it
+        with tempfile.TemporaryDirectory(dir=self.out) as place:
+            folder, files = Path(self.elsewhere.folder), self.elsewhere.files
+            training = features_of(trace_stimuli(model, name, folder, files, Path(place)))
+        with progress(f"{name}: animacy classifiers", len(features)) as advance:
+            return fit_elsewhere(training, is_animate(self.elsewhere), features, self.seed, advance)
+
+
+def _unused(name: str, names: list[str]) -> str:
+    """The name, with a number if it stands among `names` already, to which it is added."""
+    number, unused = 1, name
+    while unused in names:
+        number += 1
+        unused = f"{name} ({number})"
+    names.append(unused)
+    return unused

@@ -1,0 +1,226 @@
+"""Recording a trace: a network's logits of all steps for every image of a split."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+import zarr
+from torch import Tensor
+
+from rcnnzoo.architectures.card import card_of
+from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.data.images import Batch, evaluation_batches, prepare
+from rcnnzoo.data.opening import Data
+from rcnnzoo.data.splits import Split, check_categories, fingerprint
+from rcnnzoo.data.transforms import to_input
+from rcnnzoo.data.unreadable import MOST, Unreadable
+from rcnnzoo.devices import autocast, best_device, check_precision
+from rcnnzoo.errors import TraceError
+from rcnnzoo.profiling.operations import macs_per_step
+from rcnnzoo.progress import progress
+from rcnnzoo.recording import storage
+from rcnnzoo.recording.opening import open_trace
+from rcnnzoo.weights.files import weights_hash
+from rcnnzoo.writing import naming_the_file
+
+
+@dataclass(frozen=True)
+class Recording:
+    """How a trace is recorded.
+
+    Attributes:
+        batch_size: Images that go through the network at once.
+        features: Whether to keep what each step's classifier saw.
+        precision: `fp32`, `bf16` or `fp16`.
+        workers: Processes that decode large images; None for as many as there are processors, at most 8.
+        max_bad: Unreadable images to skip before giving up.
+    """
+
+    batch_size: int = 100
+    features: bool = False
+    precision: str = "fp32"
+    workers: int | None = None
+    max_bad: int = MOST
+
+    def __post_init__(self) -> None:
+        check_precision(self.precision)
+
+
+def record(
+    model: RecurrentModel,
+    data: Data,
+    split: str,
+    path: Path,
+    how: Recording,
+    *,
+    name: str = "",
+    identity: Mapping[str, Any] | None = None,
+) -> xr.Dataset:
+    """Write a trace, or go on with one that was left, and open it; one that is finished stays as it is.
+
+    Logits are kept as float32, in which every value of fp32, bf16 and fp16 is exact: what is decided from a trace is
+    what would be decided from the network's own logits.
+
+    Args:
+        model: The network.
+        data: The images.
+        split: Which part of them.
+        path: The trace's folder.
+        how: Batch size, precision and the like.
+        name: What people call the network, for tables and figures.
+        identity: From `identify`, which hashes weights and looks at every image, if that was done before.
+
+    Raises:
+        TraceError: Something else is there already.
+        OptionError: The network has no card.
+        DataError: The images' categories aren't the network's, or too many images can't be read.
+    """
+    part = data.split(split)
+    check_categories(card_of(model).categories, part.categories, "the network", f"{data.name}'s {split} split")
+    identity = identify(model, data, split, how) if identity is None else identity
+    if path.exists():
+        found = storage.open_group(path, mode="r")
+        check_identity(found.attrs, identity, path)
+        if not storage.unwritten(found):
+            return open_trace(path)
+    _write(model, data, split, path, how, {**identity, **_about(model, name)})
+    return open_trace(path)
+
+
+def _write(
+    model: RecurrentModel, data: Data, split: str, path: Path, how: Recording, attributes: dict[str, Any]
+) -> None:
+    """Record what is missing of a trace."""
+    part, unreadable = data.split(split), Unreadable(how.max_bad)
+    images = prepare(part, card_of(model).image_size, unreadable, how.workers)
+    device = best_device()
+    network = model.to(device).to(memory_format=torch.channels_last).eval()
+    if not path.exists():
+        with naming_the_file(path):
+            storage.create(
+                path,
+                (model.num_steps, len(part.categories)),
+                part.files,
+                part.categories,
+                part.labels.tolist(),
+                macs_per_step(model),
+                _feature_counts(network, device) if how.features else [],
+                attributes,
+            )
+    group = storage.open_group(path, mode="r+")
+    _see_again(group, part, unreadable)
+    todo = storage.unwritten(group)
+    # Of small images only those that could be read are held, so a block of the split is a part of them.
+    parts = [tuple(np.searchsorted(images.positions, edges).tolist()) for edges in todo]
+    batches = iter(evaluation_batches(images, how.batch_size, parts))
+    total = len(part)
+    with progress(f"tracing {data.name} {split}", total, total - sum(stop - start for start, stop in todo)) as advance:
+        for (start, stop), (first, last) in zip(todo, parts, strict=True):
+            block = _Block(group, start, stop)
+            for _ in range(-(-(last - first) // how.batch_size)):
+                batch = next(batches)
+                unreadable.see(batch.faults)
+                if len(batch.labels):
+                    block.run(network, batch, device, how)
+                advance(len(batch.labels))
+            with naming_the_file(path):
+                block.write()
+
+
+def identify(model: RecurrentModel, data: Data, split: str, how: Recording) -> dict[str, Any]:
+    """What makes two traces the same: weights, images, and how the one met the other."""
+    return {
+        "weights_sha256": weights_hash(model),
+        "data": data.name,
+        "split": split,
+        "data_sha256": fingerprint(data.split(split)),
+        "image_size": card_of(model).image_size,
+        "precision": how.precision,
+        "features": how.features,
+    }
+
+
+def check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any], path: Path) -> None:
+    """Refuse to go on with a trace of something else.
+
+    Raises:
+        TraceError: It is; the message says in what it differs.
+    """
+    named = {"weights_sha256": "weights", "data_sha256": "images"}
+    differences = [named.get(key, key.replace("_", " ")) for key, value in wanted.items() if found.get(key) != value]
+    if differences:
+        raise TraceError(
+            f"{path}: holds a trace that differs in {', '.join(differences)}: remove it, or give another folder (`out`)"
+        )
+
+
+def _about(model: RecurrentModel, name: str) -> dict[str, Any]:
+    card = card_of(model)
+    return {
+        "name": name or card.architecture,
+        "architecture": card.architecture,
+        "options": dict(card.options),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "rcnnzoo_version": version("rcnnzoo"),
+    }
+
+
+def _feature_counts(network: RecurrentModel, device: torch.device) -> list[int]:
+    size = card_of(network).image_size
+    with torch.inference_mode():
+        return [seen.shape[1] for _, seen in _steps(network, torch.zeros(1, 3, size, size, device=device), True)]
+
+
+def _see_again(group: zarr.Group, part: Split, unreadable: Unreadable) -> None:
+    """What could not be read before the trace was left counts still."""
+    missing = storage.array(group, "written")[:] & ~storage.array(group, "readable")[:]
+    unreadable.see((os.path.join(part.folder, part.files[row]), "as before") for row in missing.nonzero()[0])
+
+
+def _steps(network: RecurrentModel, images: Tensor, features: bool) -> list[tuple[Tensor, Tensor]]:
+    """Logits [B, C] of each step, and the features [B, F] that gave them (or nothing, [B, 0])."""
+    state = network.begin(images)
+    passed = []
+    for t in range(network.num_steps):
+        state, logits = network.step(state, t)
+        passed.append((logits, network.features(state) if features else logits[:, :0]))
+    return passed
+
+
+class _Block:
+    """A block of images on its way through the network into a trace; what can't be read stays 0."""
+
+    def __init__(self, group: zarr.Group, start: int, stop: int) -> None:
+        self.group, self.start, self.stop = group, start, stop
+        self.readable = np.zeros(stop - start, dtype=bool)
+        self.arrays = {
+            name: np.zeros((stop - start, *values.shape[1:]), dtype=np.float32)
+            for name, values in group.arrays()
+            if name == "logits" or name.startswith("features_")
+        }
+
+    def run(self, network: RecurrentModel, batch: Batch, device: torch.device, how: Recording) -> None:
+        """Fill the rows of a batch."""
+        rows = batch.positions.numpy() - self.start
+        with torch.inference_mode(), autocast(device, how.precision):
+            passed = _steps(network, to_input(batch.images.to(device, non_blocking=True)), how.features)
+        for step, (logits, seen) in enumerate(passed, 1):
+            self.arrays["logits"][rows, step - 1] = logits.float().cpu().numpy()
+            if how.features:
+                self.arrays[f"features_{step}"][rows] = seen.float().cpu().numpy()
+        self.readable[rows] = True
+
+    def write(self) -> None:
+        """Write the block, and only then that it is written."""
+        for name, values in self.arrays.items():
+            storage.write(self.group, name, self.start, self.stop, values)
+        storage.write(self.group, "readable", self.start, self.stop, self.readable)
+        storage.write(self.group, "written", self.start, self.stop, True)

@@ -1,0 +1,325 @@
+"""What users type for MODEL and TRACE, opened and checked once; what they type for DATA, `data.opening` reads."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from rcnnzoo import plugins
+from rcnnzoo.architectures.build import build
+from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.data.images import usual_size
+from rcnnzoo.data.opening import Data, is_same_source, open_data
+from rcnnzoo.errors import OptionError, TraceError, WeightsError
+from rcnnzoo.recording import storage
+from rcnnzoo.recording.opening import open_trace
+from rcnnzoo.recording.recorder import Recording, identify, record
+from rcnnzoo.runs.folder import SETTINGS, WEIGHTS
+from rcnnzoo.training.settings import load_settings
+from rcnnzoo.training.settling import open_run_data
+from rcnnzoo.weights.files import file_hash, load
+from rcnnzoo.writing import file_name
+
+
+def weights_file(text: str) -> Path | None:
+    """The file that MODEL means, or None where it names an architecture.
+
+    A run folder comes before an architecture of the same name.
+
+    Raises:
+        WeightsError: It is a path, and nothing there is a network.
+    """
+    path = Path(text)
+    if path.suffix == ".safetensors":
+        return path
+    if (path / WEIGHTS).is_file():
+        return path / WEIGHTS
+    if plugins.package_of("architectures", text) is not None:
+        return None
+    if path.is_dir():
+        raise WeightsError(f"{text}: no run folder, it has no {WEIGHTS}; name a folder that `rcnnzoo train` wrote")
+    if path.exists():
+        raise WeightsError(f"{text}: no weights that rcnnzoo reads; name a run folder or a .safetensors file")
+    if os.sep in text:
+        raise WeightsError(f"{text}: there is no such run folder or .safetensors file, and no architecture either")
+    return None
+
+
+def open_model(text: str, *, seed: int = 0, **options: Any) -> RecurrentModel:
+    """A trained network from a run folder or a `.safetensors` file, else an untrained one from its name.
+
+    Args:
+        text: What a user typed for MODEL.
+        seed: Of an untrained network's weights.
+        options: Of `rcnnzoo.build`; None means not given.
+
+    Raises:
+        WeightsError: There is no such file or run, or it can't be read.
+        UnknownName: There is no such architecture.
+        OptionError: An option can't work, or was given for a trained network, which has its own.
+
+    >>> open_model("b", categories=10, image_size=32, width=1 / 16).num_steps
+    1
+    """
+    file = weights_file(text)
+    given = {name: value for name, value in options.items() if value is not None}
+    return build(text, seed=seed, **given).eval() if file is None else _load(file, given)
+
+
+def _load(file: Path, options: Mapping[str, Any]) -> RecurrentModel:
+    given = [f"`{name}`" for name, value in options.items() if value is not None]
+    if given:
+        raise OptionError(
+            f"{file} is trained and settles {', '.join(given)}: leave that out, or name an architecture instead"
+        )
+    return load(file)
+
+
+def network_name(text: str, seed: int = 0) -> str:
+    """What people call the network that MODEL means: by its run, else by its file, else by its architecture."""
+    file = weights_file(text)
+    if file is None:
+        return f"{file_name(text)}-seed{seed}"
+    return file.absolute().parent.name if _is_of_run(file) else file.stem
+
+
+def _is_of_run(file: Path) -> bool:
+    """Whether a weight file lies in a run's folder."""
+    return (file.parent / SETTINGS).is_file()
+
+
+@dataclass(frozen=True)
+class OpenTrace:
+    """A trace that was opened and checked.
+
+    Attributes:
+        path: Where it lies.
+        trace: The labelled arrays.
+    """
+
+    path: Path
+    trace: xr.Dataset
+
+    @property
+    def results(self) -> Path:
+        """The folder for what is found out from it."""
+        return results_folder(self.path)
+
+
+def results_folder(trace: Path) -> Path:
+    """The folder for what is found out from the trace at a path.
+
+    >>> str(results_folder(Path("traces/digits-test.zarr"))), str(results_folder(Path("out/run.1")))
+    ('traces/digits-test', 'out/run.1-results')
+    """
+    return trace.with_suffix("") if trace.suffix == ".zarr" else trace.with_name(f"{trace.name}-results")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network and the images it is to be shown.
+
+    Attributes:
+        model: The network.
+        name: What people call it.
+        data: The images.
+        split: Which part of them.
+        traces: Folder for traces of this network.
+    """
+
+    model: RecurrentModel
+    name: str
+    data: Data
+    split: str
+    traces: Path
+
+    def record(self, how: Recording, path: Path | None = None) -> OpenTrace:
+        """Record the trace at `path`; in the folder for traces unless given."""
+        path = path or self.path
+        return OpenTrace(path, record(self.model, self.data, self.split, path, how, name=self.name))
+
+    def trace(self, how: Recording) -> OpenTrace:
+        """The trace that is there already for these weights and images, else a new one."""
+        identity = identify(self.model, self.data, self.split, how)
+        path = self.path
+        for found in sorted(self.traces.glob(f"{glob.escape(path.stem)}*.zarr")):
+            attributes = storage.open_group(found, mode="r").attrs if storage.is_trace(found) else {}
+            # More features than were asked for do no harm.
+            if all(attributes.get(name) == value for name, value in identity.items() if name != "features"):
+                path, identity = found, identity | {"features": attributes["features"]}
+                break
+        else:
+            if path.exists():  # it may be of use to somebody, so only its name is taken
+                suffix = f"-{identity['weights_sha256'][:6]}{identity['data_sha256'][:6]}-{how.precision}"
+                path = path.with_stem(path.stem + suffix)
+        how = replace(how, features=identity["features"])
+        trace = record(self.model, self.data, self.split, path, how, name=self.name, identity=identity)
+        return OpenTrace(path, trace)
+
+    @property
+    def path(self) -> Path:
+        """Where the trace of this network and these images lies."""
+        return self.traces / f"{self.data.name}-{self.split}.zarr"
+
+    @property
+    def results(self) -> Path:
+        """The folder for what is found out from it."""
+        return results_folder(self.path)
+
+
+def open_subject(
+    text: str,
+    data: str | None = None,
+    data_dir: Path | None = None,
+    split: str | None = None,
+    *,
+    seed: int = 0,
+    model: RecurrentModel | None = None,
+    width: float | None = None,
+    steps: int | None = None,
+    image_size: int | None = None,
+) -> Subject:
+    """The network and the images that a user means.
+
+    Args:
+        text: What a user typed for MODEL.
+        data: A registered name or a folder; without it, what the run was trained on.
+        data_dir: Where a registered data set lies.
+        split: Which part; without it test, else val, else what there is.
+        seed: Of an untrained network's weights.
+        model: The network, if it was loaded before.
+        width: Multiplies an untrained network's feature maps.
+        steps: Time steps of an untrained network.
+        image_size: Side of the images of an untrained network in pixels; without it, by the images.
+
+    Raises:
+        OptionError: It isn't said which images, or an option doesn't go with a trained network.
+        WeightsError: There is no such network.
+        UnknownName: There is no such architecture.
+        DataError: There are no such images.
+    """
+    file = weights_file(text)
+    if file is None:
+        plugins.describe("architectures", text)  # a misspelt one is said to be that before anything else is missed
+    images = _open_images(file, data, data_dir)
+    chosen = split or images.best_test()
+    part = images.split(chosen)
+    name = network_name(text, seed)
+    if file is None:
+        size = usual_size(part) if image_size is None else image_size
+        untrained = open_model(text, seed=seed, categories=part.categories, image_size=size, width=width, steps=steps)
+        return Subject(untrained, name, images, chosen, Path("traces", name))
+    trained = _load(file, {"width": width, "steps": steps, "image_size": image_size}) if model is None else model
+    return Subject(trained, name, images, chosen, file.parent / "traces" / ("" if _is_of_run(file) else file.stem))
+
+
+def _open_images(file: Path | None, data: str | None, data_dir: Path | None) -> Data:
+    settings = load_settings(file.parent / SETTINGS) if file is not None and _is_of_run(file) else None
+    if settings is not None and (data is None or is_same_source(data, settings.data)):
+        # The run's own images, less or plus what it held out of them.
+        folder = settings.data_dir if data_dir is None else str(data_dir)
+        return open_run_data(settings.data, folder, settings.val_fraction, settings.seed)
+    if data is None:
+        raise OptionError("it isn't said which images: give `data`")
+    return open_data(data, data_dir)
+
+
+def is_trace(text: str) -> bool:
+    """Whether a user means a trace, finished or not, and no network."""
+    return storage.is_trace(Path(text)) or Path(text).suffix == ".zarr"
+
+
+def trace_of(
+    reference: str | Subject,
+    data: str | None = None,
+    data_dir: Path | None = None,
+    split: str | None = None,
+    *,
+    seed: int = 0,
+    how: Recording,
+) -> OpenTrace:
+    """A trace as it is, or a network's, recorded unless it is there already for these weights and images.
+
+    Args:
+        reference: What a user typed for MODEL|TRACE, or a subject that was opened before.
+        data: As for `open_subject`, with a network.
+        data_dir: Likewise.
+        split: Likewise.
+        seed: Likewise.
+        how: How a network is traced.
+
+    Raises:
+        OptionError: A trace was named together with images.
+        TraceError: The trace can't be used.
+    """
+    if isinstance(reference, Subject):
+        return reference.trace(how)
+    if not is_trace(reference):
+        return open_subject(reference, data, data_dir, split, seed=seed).trace(how)
+    if data or split or data_dir:
+        raise OptionError(f"{reference} is a trace, its images are settled: leave out `data`, `data_dir` and `split`")
+    path = Path(reference)
+    _check_fresh(path)
+    return OpenTrace(path, open_trace(path))
+
+
+def _check_fresh(trace: Path) -> None:
+    """Refuse a trace that lies with its network's weights and was recorded from others, before a retraining say.
+
+    A trace that lies elsewhere is taken as it is: it may have left its network behind.
+
+    Raises:
+        TraceError: It is stale, or there is none.
+        WeightsError: The weights beside it can't be read.
+    """
+    recorded = storage.open_group(trace, mode="r").attrs["weights_sha256"]
+    folder = trace.absolute().parent
+    # As `open_subject` has it: RUN/traces/x.zarr of RUN/model.safetensors, traces/NAME/x.zarr of NAME.safetensors.
+    if folder.name == "traces":
+        weights = folder.parent / WEIGHTS
+    elif folder.parent.name == "traces":
+        weights = folder.parent.parent / f"{folder.name}.safetensors"
+    else:
+        return
+    if weights.is_file() and file_hash(weights) != recorded:
+        raise TraceError(
+            f"{trace}: was recorded from other weights than {weights} holds now; name the network, which traces it "
+            "anew, or keep the old trace elsewhere"
+        )
+
+
+def traces_of(
+    references: Sequence[str | Subject],
+    data: str | None = None,
+    data_dir: Path | None = None,
+    split: str | None = None,
+    *,
+    seed: int = 0,
+    how: Recording,
+) -> dict[str, OpenTrace]:
+    """The trace of each MODEL|TRACE, as `trace_of`, by a name that is its alone.
+
+    A network goes by its trace's name; those that share one go by what was typed for them.
+
+    Raises:
+        OptionError: A network was named twice, or images beside a trace.
+        TraceError: A trace can't be used.
+    """
+    typed = [reference.name if isinstance(reference, Subject) else reference for reference in references]
+    traces = [trace_of(reference, data, data_dir, split, seed=seed, how=how) for reference in references]
+    for number, one in enumerate(traces):
+        if one.path.resolve() in (other.path.resolve() for other in traces[:number]):
+            raise OptionError(f"{typed[number]} is named twice: name each network once")
+    names = [one.trace.attrs["name"] for one in traces]
+    shared = {name for name, count in Counter(names).items() if count > 1}
+    shown = [text if name in shared else name for name, text in zip(names, typed, strict=True)]
+    if len(set(shown)) < len(shown):  # a network's name is what was typed for another one
+        shown = typed
+    return dict(zip(shown, traces, strict=True))

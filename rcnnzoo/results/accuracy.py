@@ -1,0 +1,83 @@
+"""How accurate networks are at each time step, and how rightly sure: `rcnnzoo evaluate`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from rcnnzoo.analysis.accuracy import measure_accuracy
+from rcnnzoo.figures.accuracy import draw_accuracy, draw_comparison
+from rcnnzoo.readouts.lookup import DEFAULT as READOUT
+from rcnnzoo.references import OpenTrace
+from rcnnzoo.results.naming import file_stem, images_of
+from rcnnzoo.results.result import Result, interval, percent
+from rcnnzoo.results.saving import stacked
+
+
+def evaluate(opened: OpenTrace, readout: str = READOUT) -> Result:
+    """Accuracy by time step with 95 % intervals, top-1 and top-5, and calibration.
+
+    Raises:
+        UnknownName: There is no such readout.
+        TraceError: The trace has no images, or their categories aren't known.
+    """
+    trace = opened.trace
+    measured = measure_accuracy(trace, readout)
+    title = f"{trace.attrs['name']} on {images_of(trace)}, {measured.images:,} images, {readout} readout"
+    columns: dict[Any, Any] = measured.by_step.to_dict("list")
+    document = {
+        "images": measured.images,
+        "readout": measured.readout,
+        "accuracy": columns["accuracy"],
+        "accuracy_interval": [list(pair) for pair in zip(columns["low"], columns["high"], strict=True)],
+        **{name: columns[name] for name in ("top5", "nll", "ece", "mean_macs") if name in columns},
+        **{name: trace.attrs[name] for name in ("name", "data", "split")},
+        "trace": str(opened.path),
+    }
+    stem = file_stem("accuracy", readout=readout)
+    return Result(
+        document,
+        [(title, [_row(row) for row in measured.by_step.to_dict("records")])],
+        data={stem: measured.by_step, file_stem("calibration", readout=readout): measured.calibration},
+        figures={stem: partial(draw_accuracy, measured.by_step, measured.calibration, title)},
+    )
+
+
+def _row(step: Mapping[Any, Any]) -> dict[str, object]:
+    row = {"step": step["step"], "mean MACs": step["mean_macs"]}
+    for title, name, prefix in (("top-1 %", "accuracy", ""), ("top-5 %", "top5", "top5_")):
+        if name in step:
+            row[title] = percent(step[name])
+            row[f"{title} interval"] = interval(step[f"{prefix}low"], step[f"{prefix}high"])
+    return row | {"NLL (nats)": f"{step['nll']:.3f}", "ECE": f"{step['ece']:.3f}"}
+
+
+def evaluate_all(traces: Mapping[str, OpenTrace], readout: str = READOUT) -> Result:
+    """Accuracy by time step of several networks on the same images, beside each other.
+
+    Raises:
+        UnknownName: There is no such readout.
+        TraceError: A trace has no images, or their categories aren't known.
+    """
+    measured = {name: measure_accuracy(opened.trace, readout) for name, opened in traces.items()}
+    first = next(iter(traces.values())).trace
+    title = f"{images_of(first)}, {first.sizes['image']:,} images, {readout} readout"
+    by_step = {name: one.by_step for name, one in measured.items()}
+    rows = [
+        {
+            "network": name,
+            "step": row["step"],
+            "accuracy %": percent(row["accuracy"]),
+            "interval": interval(row["low"], row["high"]),
+        }
+        for name, table in by_step.items()
+        for row in table.to_dict("records")
+    ]
+    stem = file_stem("accuracy", readout=readout)
+    return Result(
+        {"readout": readout, "networks": {name: table.to_dict("list") for name, table in by_step.items()}},
+        [(title, rows)],
+        data={stem: stacked(by_step)},
+        figures={stem: partial(draw_comparison, by_step, f"{title}, 95 % intervals")},
+    )

@@ -1,0 +1,25 @@
+"""What a network costs: `rcnnzoo profile` without further questions."""
+
+from __future__ import annotations
+
+from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.profiling.operations import macs_by_module, macs_per_step
+from rcnnzoo.results.result import Result
+
+
+def count_cost(network: RecurrentModel) -> Result:
+    """Multiply-accumulates of each module and step."""
+    modules, steps = macs_by_module(network), macs_per_step(network)
+    alike = all(len(set(macs[1:])) <= 1 for macs in modules.values())
+    rows = [{"module": name, **_by_step(macs, alike)} for name, macs in [*modules.items(), ("all", steps)]]
+    return Result({"macs_per_step": steps, "macs": sum(steps), "modules": modules}, [("MACs an image", rows)])
+
+
+def _by_step(macs: list[int], alike: bool) -> dict[str, int]:
+    """A column a step; one for all later steps where these are alike."""
+    first, *later = macs
+    if alike:
+        columns = {"a later step": later[0]} if later else {}
+    else:
+        columns = {f"step {number}": here for number, here in enumerate(later, 2)}
+    return {"step 1": first, **columns, "sum": sum(macs)}

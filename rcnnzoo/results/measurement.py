@@ -1,0 +1,129 @@
+"""What stopping early saves on the device at hand: `rcnnzoo profile --measure`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rcnnzoo.analysis.sat_curve import sat_curve
+from rcnnzoo.architectures.card import card_of
+from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.architectures.convolution import Algorithm, Shape, measured_on
+from rcnnzoo.data.images import sample_images
+from rcnnzoo.data.unreadable import Unreadable
+from rcnnzoo.devices import best_device, device_name
+from rcnnzoo.engine.measure import measure_decisions
+from rcnnzoo.figures.measurement import draw_measurement
+from rcnnzoo.policies.lookup import DEFAULT as POLICY
+from rcnnzoo.profiling.operations import macs_per_step
+from rcnnzoo.readouts.lookup import DEFAULT as READOUT
+from rcnnzoo.recording.labelled import make_trace
+from rcnnzoo.references import Subject
+from rcnnzoo.results.naming import file_stem
+from rcnnzoo.results.result import Result, or_none, percent
+
+IMAGES = 64
+"""What early exit is measured on, unless it is said on how many images."""
+AT_ONCE = 16
+"""Images that go through all steps together when thresholds are looked for."""
+
+
+def measure(
+    subject: Subject,
+    policy: str = POLICY,
+    readout: str = READOUT,
+    *,
+    threshold: float | None = None,
+    images: int = IMAGES,
+    precision: str = "fp32",
+) -> Result:
+    """What deciding takes on this device: at a threshold, else at three that fit the network.
+
+    Raises:
+        UnknownName: There is no such policy, readout or precision.
+        OptionError: The threshold is outside the policy's bounds.
+        PluginError: The policy's scores are not numbers, or have another shape.
+        DataError: No image can be read.
+    """
+    device = best_device()
+    network = subject.model.to(device).eval()
+    split = subject.data.split(subject.split)
+    shown = sample_images(split, card_of(network).image_size, images, Unreadable()).to(device)
+    thresholds = fitting_thresholds(network, shown, policy, readout) if threshold is None else [threshold]
+    found = measure_decisions(network, shown, policy, thresholds, readout, precision)
+    where = f"{len(shown)} images of {subject.data.name} {subject.split} on {device_name(device)}, {precision}"
+    what = f"{subject.name}, {policy}, {readout}"
+    convolutions = measured_on(device)
+    document = {
+        "device": device_name(device),
+        "images": len(shown),
+        "precision": precision,
+        **found.table.to_dict("list"),
+        "agreement": None if found.agreement is None else found.agreement.to_dict("list"),
+        "convolutions": [{**asdict(shape), "seconds": took} for shape, took in convolutions.items()],
+    }
+    tables = [(f"{what}, {where}", [_measured_row(row) for row in found.table.to_dict("records")])]
+    if found.agreement is not None:
+        tables.append((f"{precision} beside fp32", [_agreement_row(r) for r in found.agreement.to_dict("records")]))
+    if convolutions:
+        rows = [_convolution_row(shape, took) for shape, took in convolutions.items()]
+        tables.append(("convolutions, ms an image", rows))
+    stem = file_stem("measure", policy=policy, readout=readout)
+    figures = {stem: partial(draw_measurement, found.table, f"{what}\n{where}")}
+    return Result(or_none(document), tables, {stem: found.table}, figures)
+
+
+def fitting_thresholds(model: RecurrentModel, images: Tensor, policy: str, readout: str) -> list[float]:
+    """Thresholds at which a network takes about a quarter, a half and three quarters of its further steps.
+
+    Args:
+        model: The network.
+        images: [N, 3, H, W] in [-1, 1], on which reaction times are looked at.
+        policy: A registered exit policy.
+        readout: A registered readout.
+    """
+    with torch.inference_mode():
+        logits = torch.cat([model(batch) for batch in images.split(AT_ONCE)])
+    trace = make_trace(logits, [0] * len(images), macs_per_step(model, images.shape[-2:]))
+    curve = sat_curve(trace, policy, readout)
+    wanted = [1 + share * (model.num_steps - 1) for share in (0.25, 0.5, 0.75)]
+    rows = sorted({int((curve["mean_steps"] - steps).abs().argmin()) for steps in wanted} - {len(curve) - 1})
+    return curve["threshold"].iloc[rows].tolist()
+
+
+def _measured_row(row: Mapping[Any, Any]) -> dict[str, object]:
+    energy = {} if math.isnan(row["joules"]) else {"J an image": f"{row['joules']:.3g}"}
+    return {
+        "threshold": f"{row['threshold']:.4g}",
+        "mean steps": f"{row['mean_steps']:.2f}",
+        "latency (ms)": f"{row['latency_ms']:.1f}",
+        "images a second": f"{row['images_per_second']:.1f}",
+        "times quicker": f"{row['saving']:.2f}",
+        "times fewer MACs": f"{row['macs_saving']:.2f}",
+        "peak memory (GiB)": f"{row['peak_memory'] / 2**30:.2f}",
+        **energy,
+    }
+
+
+def _agreement_row(row: Mapping[Any, Any]) -> dict[str, object]:
+    return {
+        "threshold": f"{row['threshold']:.4g}",
+        "same category %": percent(row["same_category"]),
+        "same reaction time %": percent(row["same_reaction_time"]),
+    }
+
+
+def _convolution_row(shape: Shape, seconds: Mapping[Algorithm, float]) -> dict[str, object]:
+    row: dict[str, object] = {
+        "maps": f"{' + '.join(map(str, shape.maps_in))} -> {shape.maps}",
+        "map size": f"{shape.height} x {shape.width}",
+        "kernel": shape.kernel,
+    }
+    row |= {name: f"{1000 * took:.2f}" for name, took in seconds.items()}
+    return row | {"taken": min(seconds, key=lambda name: seconds[name])}

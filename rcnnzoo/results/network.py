@@ -1,0 +1,37 @@
+"""What a network is made of, and costs: `rcnnzoo info`."""
+
+from __future__ import annotations
+
+from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.profiling.layers import layer_table
+from rcnnzoo.profiling.summary import summarise
+from rcnnzoo.results.result import Result
+
+
+def describe(network: RecurrentModel) -> Result:
+    """Layers, parameters and multiply-accumulates, without running it on data."""
+    document = summarise(network)
+    layers = [
+        {
+            "layer": row.name if row.copies == 1 else f"{row.name} ({row.copies} copies)",
+            "kind": row.kind,
+            "maps in": row.maps_in,
+            "maps": row.maps_out,
+            "kernel": _by(row.kernel),
+            "map size": _by(row.map_size),
+            "parameters": row.parameters,
+        }
+        for row in layer_table(network)
+    ]
+    shown = {name: value for name, value in document.items() if name != "macs_per_step"}
+    first, *later = document["macs_per_step"]
+    if len(set(later)) > 1:
+        shown |= {f"macs of step {number}": macs for number, macs in enumerate([first, *later], 1)}
+    else:
+        shown |= {"macs of the first step": first} | ({"macs of a later step": later[0]} if later else {})
+    totals = [{"": name, "total": value if isinstance(value, str) else f"{value:,}"} for name, value in shown.items()]
+    return Result(document, [(None, layers), (None, totals)])
+
+
+def _by(sides: tuple[int, ...] | None) -> str | None:
+    return None if sides is None else " x ".join(map(str, sides))

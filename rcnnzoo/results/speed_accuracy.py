@@ -1,0 +1,144 @@
+"""Accuracy against mean cost, at every threshold, at one, or at the one that meets a wish: `rcnnzoo profile`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from rcnnzoo.analysis.half_split import Half, choose_threshold
+from rcnnzoo.analysis.intervals import Bootstrap
+from rcnnzoo.analysis.profile import Profile, profile_all
+from rcnnzoo.analysis.sat_curve import at_threshold, evenly_spaced_rows
+from rcnnzoo.figures.sat import draw_sat
+from rcnnzoo.policies.lookup import DEFAULT as POLICY
+from rcnnzoo.readouts.lookup import DEFAULT as READOUT
+from rcnnzoo.references import OpenTrace
+from rcnnzoo.results.naming import file_stem, images_of
+from rcnnzoo.results.result import Result, interval, or_none, percent
+from rcnnzoo.results.saving import stacked
+
+
+def sweep(
+    traces: Mapping[str, OpenTrace], policy: str = POLICY, readout: str = READOUT, bootstrap: Bootstrap | None = None
+) -> Result:
+    """The curve of the first network with its oracle, and the others' beside it (the paper's Fig. 1).
+
+    Args:
+        traces: By name, of the same images.
+        policy: A registered exit policy.
+        readout: A registered readout.
+        bootstrap: For a band around each curve.
+
+    Raises:
+        UnknownName: There is no such policy or readout.
+        PluginError: The policy's scores are not numbers, or have another shape.
+        TraceError: A trace has no images, or they saw different ones.
+    """
+    profiles = profile_all({name: opened.trace for name, opened in traces.items()}, policy, readout, bootstrap)
+    name, first = next(iter(profiles.items()))
+    curves = {other: one.curve for other, one in profiles.items()}
+    bands = {other: one.band for other, one in profiles.items() if one.band is not None}
+    title = f"{images_of(traces[name].trace)}, {first.images:,} images, {policy}, {readout}"
+    documents = [_document(other, one) for other, one in profiles.items()]
+    document = {
+        **documents[0],
+        "policy": policy,
+        "readout": readout,
+        "images": first.images,
+        "bootstrap": None if bootstrap is None else asdict(bootstrap),
+        "against": documents[1:],
+    }
+    rows = [_row(row) for row in evenly_spaced_rows(first.curve).to_dict("records")]
+    tables = [
+        (f"{name} on {title}: {len(rows)} of {len(first.curve):,} distinct outcomes", rows),
+        (None, [_summary(other, one) for other, one in profiles.items()]),
+    ]
+    stem = partial(file_stem, policy=policy, readout=readout)
+    data = {stem("sat"): first.curve, stem("oracle"): first.oracle}
+    if len(curves) > 1:
+        data[stem("against")] = stacked(curves)
+    if bootstrap is not None:
+        data[stem("band")] = stacked(bands).assign(**asdict(bootstrap))
+    figures = {stem("sat"): partial(draw_sat, curves, first.oracle, title, bands)}
+    return Result(or_none(document), tables, data, figures)
+
+
+def _document(name: str, profile: Profile) -> dict[str, Any]:
+    areas = {"area": profile.area, "oracle_area": profile.oracle_area}
+    curve: dict[Any, Any] = profile.curve.to_dict("list")
+    band = None if profile.band is None else profile.band.to_dict("list")
+    return {"name": name, **areas, **curve, "band": band}
+
+
+def _summary(name: str, profile: Profile) -> dict[str, object]:
+    return {
+        "network": name,
+        "accuracy %, all steps": percent(profile.curve["accuracy"].iloc[-1]),
+        "MACs, all steps": round(profile.curve["mean_macs"].iloc[-1]),
+        "mean accuracy over cost": f"{profile.area:.4f}",
+        "of an oracle": f"{profile.oracle_area:.4f}",
+    }
+
+
+def stop_at(name: str, opened: OpenTrace, policy: str, readout: str, threshold: float) -> Result:
+    """What stopping by one threshold does to a network.
+
+    Raises:
+        OptionError: The threshold is outside the policy's bounds; and as `sweep`.
+    """
+    row = {"threshold": threshold, **at_threshold(opened.trace, policy, readout, threshold)}
+    document = {"name": name, "policy": policy, "readout": readout, **row}
+    return Result(or_none(document), [(f"{name} on {images_of(opened.trace)}, {policy}, {readout}", [_row(row)])])
+
+
+def meet(
+    name: str,
+    opened: OpenTrace,
+    policy: str,
+    readout: str,
+    *,
+    budget: float | None = None,
+    accuracy: float | None = None,
+    seed: int = 0,
+) -> tuple[Result, float]:
+    """The threshold of a network that meets a wish; and that threshold, which in a document may be None.
+
+    Raises:
+        OptionError: No threshold meets it; and as `sweep`.
+    """
+    found = choose_threshold(opened.trace, policy, readout, budget=budget, accuracy=accuracy, seed=seed)
+    document = {
+        "name": name,
+        "policy": policy,
+        "readout": readout,
+        "budget": budget,
+        "wanted_accuracy": accuracy,
+        "seed": seed,
+        **asdict(found),
+    }
+    rows = [_half("chosen on", found.chosen_on), _half("reported on", found.reported_on)]
+    wish = f"accuracy of {accuracy:g}" if budget is None else f"budget of {budget:.4g} MACs"
+    where = f"{name} on {images_of(opened.trace)}, {policy}, {readout}"
+    return Result(or_none(document), [(f"{wish}: threshold {found.threshold:.9g} for {where}", rows)]), found.threshold
+
+
+def _half(part: str, half: Half) -> dict[str, object]:
+    return {
+        "": part,
+        "images": half.images,
+        "accuracy %": percent(half.accuracy),
+        "accuracy % interval": interval(*half.interval),
+        "mean steps": f"{half.mean_steps:.2f}",
+        "mean MACs": round(half.mean_macs),
+    }
+
+
+def _row(row: Mapping[Any, Any]) -> dict[str, object]:
+    return {
+        "threshold": f"{row['threshold']:.4g}",
+        "accuracy %": percent(row["accuracy"]),
+        "mean steps": f"{row['mean_steps']:.2f}",
+        "mean MACs": round(row["mean_macs"]),
+    }

@@ -1,0 +1,58 @@
+"""A trained network, its metrics and its curves: `rcnnzoo train`."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from rcnnzoo.data.opening import Data
+from rcnnzoo.figures.curves import draw_curves
+from rcnnzoo.results.result import Result
+from rcnnzoo.results.saving import save_figure
+from rcnnzoo.runs.folder import Run
+from rcnnzoo.training.loop import train as train_network
+from rcnnzoo.training.session import Session
+from rcnnzoo.training.settings import Settings
+from rcnnzoo.training.watchers import Watcher
+from rcnnzoo.weights.files import read_header
+
+CURVES = "curves"
+
+
+class Curves(Watcher):
+    """Draws loss and accuracy by epoch when training stops or ends."""
+
+    def stops(self, session: Session, error: BaseException) -> None:
+        """Draw the epochs that were finished."""
+        if session.state.rows:
+            save_figure(draw_curves(pd.DataFrame(session.state.rows)), session.run.folder / CURVES)
+
+    def ends(self, session: Session) -> None:
+        """Draw all epochs."""
+        save_figure(draw_curves(pd.DataFrame(session.state.rows)), session.run.folder / CURVES)
+
+
+def train(settings: Settings, data: Data, folder: Path, *, resume: bool = False) -> Result:
+    """Train a network in a folder, which then holds its weights, metrics and curves.
+
+    Raises:
+        TrainingError: The folder is taken, the run was started with other settings, or the loss is not a number.
+        DataError: Too many images can't be read.
+        KeyboardInterrupt: Somebody stopped it; a checkpoint was written.
+    """
+    run = train_network(settings, data, folder, resume=resume, watchers=[Curves()])
+    return trained(run)
+
+
+def trained(run: Run) -> Result:
+    """What a finished run came to: the last row of its metrics, and accuracy on the test images."""
+    content, _ = read_header(run.weights)
+    metrics = pd.read_csv(run.metrics) if run.metrics.is_file() else pd.DataFrame()
+    document = {
+        "run": str(run.folder),
+        "last_epoch": metrics.to_dict("records")[-1] if len(metrics) else None,
+        "metrics": content.get("metrics"),
+    }
+    return Result(document, figures={CURVES: partial(draw_curves, metrics)}, notes=[str(run.weights)])

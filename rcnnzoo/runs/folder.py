@@ -1,0 +1,79 @@
+"""A run's folder: what lies where."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rcnnzoo.errors import TrainingError
+
+WEIGHTS = "model.safetensors"
+SETTINGS = "config.toml"
+
+
+def newest_run(folder: Path) -> Path:
+    """The run under a folder that was finished last.
+
+    Raises:
+        TrainingError: There is none.
+    """
+    finished = [weights.parent for weights in folder.glob(f"*/{WEIGHTS}")]
+    if not finished:
+        raise TrainingError(
+            f"{folder}: holds no finished run; train one, or name a run, a .safetensors file or a trace"
+        )
+    return max(finished, key=lambda run: (run / WEIGHTS).stat().st_mtime_ns)
+
+
+class Run:
+    """A folder with `config.toml`, `model.safetensors`, `metrics.csv`, `curves.*`, `checkpoint.pt` and `log.txt`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings = folder / SETTINGS
+        self.weights = folder / WEIGHTS
+        self.metrics = folder / "metrics.csv"
+        self.checkpoint = folder / "checkpoint.pt"
+        self.log = folder / "log.txt"
+
+    @property
+    def finished(self) -> bool:
+        """Whether training has ended: its weights are written last."""
+        return self.weights.is_file()
+
+    def check_free(self, resume: bool) -> None:
+        """Refuse a folder that isn't ours, or a run that nobody asked to go on with.
+
+        Raises:
+            TrainingError: The folder can't become this run.
+        """
+        if self.settings.is_file():
+            if not resume:
+                raise TrainingError(
+                    f"{self.folder}: holds a run already; `resume` goes on with it, `out` takes another"
+                )
+        elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+            raise TrainingError(f"{self.folder}: exists and is no run; give another folder (`out`)")
+
+    def discard(self) -> None:
+        """Take away what a run wrote before its first update."""
+        for file in (self.settings, self.checkpoint, self.log):
+            file.unlink(missing_ok=True)
+        self.folder.rmdir()
+
+    @contextmanager
+    def logging(self) -> Iterator[logging.Logger]:
+        """A logger that appends to the run's `log.txt`."""
+        logger = logging.getLogger(f"rcnnzoo.run.{id(self)}")
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+        handler = logging.FileHandler(self.log)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        logger.addHandler(handler)
+        try:
+            yield logger
+        finally:
+            logger.removeHandler(handler)
+            handler.close()

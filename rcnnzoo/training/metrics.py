@@ -1,0 +1,71 @@
+"""Loss and accuracy by time step, summed over batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rcnnzoo.data.images import Batch
+from rcnnzoo.data.transforms import to_input
+from rcnnzoo.readouts.cumulative import cumulative
+
+
+class StepMetrics:
+    """Sums over images of each step's loss, and of right answers of the cumulative readout (the paper's)."""
+
+    def __init__(self, num_steps: int, device: torch.device) -> None:
+        dtype = torch.float32 if device.type == "mps" else torch.float64  # Apple's GPUs have no float64
+        self.loss = torch.zeros(num_steps, dtype=dtype, device=device)
+        self.right = torch.zeros(num_steps, dtype=dtype, device=device)
+        self.images = 0
+
+    def add(self, losses: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """Count a batch: losses [B, T], logits [B, T, C], labels [B]. Nothing waits for the device here."""
+        self.loss += losses.detach().sum(dim=0)
+        answers = cumulative(logits.detach()).argmax(dim=-1)
+        self.right += (answers == labels[:, None]).sum(dim=0)
+        self.images += len(labels)
+
+    def row(self, prefix: str) -> dict[str, float]:
+        """Mean loss, and loss and accuracy of each step (from 1), for a table: `train_loss_1`, ..."""
+        losses = (self.loss / self.images).tolist()
+        accuracies = (self.right / self.images).tolist()
+        return {
+            f"{prefix}_loss": sum(losses) / len(losses),
+            **{f"{prefix}_loss_{step}": loss for step, loss in enumerate(losses, 1)},
+            **{f"{prefix}_accuracy_{step}": accuracy for step, accuracy in enumerate(accuracies, 1)},
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """For a checkpoint in the middle of an epoch."""
+        return {"loss": self.loss.cpu(), "right": self.right.cpu(), "images": self.images}
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.loss.copy_(saved["loss"])
+        self.right.copy_(saved["right"])
+        self.images = saved["images"]
+
+
+def losses_by_step(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    """Cross-entropy of each image at each step's own readout: logits [B, T, C], labels [B] -> [B, T]."""
+    batch, steps, _ = logits.shape
+    flat = torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1), labels.repeat_interleave(steps), reduction="none", label_smoothing=label_smoothing
+    )
+    return flat.view(batch, steps)
+
+
+@torch.inference_mode()
+def measure(network: Callable[[Tensor], Tensor], batches: Iterable[Batch], metrics: StepMetrics) -> StepMetrics:
+    """Loss and accuracy of a network in evaluation mode over batches."""
+    device = metrics.loss.device
+    for batch in batches:
+        images = to_input(batch.images.to(device, non_blocking=True))
+        labels = batch.labels.to(device, non_blocking=True)
+        logits = network(images).float()
+        metrics.add(losses_by_step(logits, labels), logits, labels)
+    return metrics

@@ -1,0 +1,68 @@
+"""What is said of a network at the end of its training, and its weights, which say that the run is finished."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import asdict
+from logging import Logger
+from typing import Any
+
+from rcnnzoo.architectures.normalisation import shared_batch_norms
+from rcnnzoo.data.images import evenly_spaced
+from rcnnzoo.data.splits import fingerprint
+from rcnnzoo.data.transforms import PREPROCESSING
+from rcnnzoo.errors import RcnnzooWarning
+from rcnnzoo.training.session import Session
+from rcnnzoo.weights.files import save
+
+SAMPLE, GAP = 500, 0.15
+"""How many training images are looked at once more after training, and how much worse they may do."""
+
+NOT_RECORDED = ("data", "data_dir", "workers", "max_bad")
+"""Settings that stay off the network's card: they say where, not what."""
+
+
+def report(session: Session, log: Logger) -> None:
+    """Measure accuracy on the test images once, and write the weights."""
+    settings, images = session.settings, session.images
+    recorded = {name: value for name, value in asdict(settings).items() if name not in NOT_RECORDED}
+    metadata: dict[str, Any] = {
+        "preprocessing": {**PREPROCESSING, "image_size": settings.image_size},
+        "training": recorded | {"data": images.data.name, "images": len(images.train)},
+    }
+    _doubt_evaluation(session, log)
+    if images.test is not None:
+        measured = session.measure(images.test)
+        accuracy = (measured.right / measured.images).tolist()
+        metadata["metrics"] = {
+            "accuracy": accuracy,
+            "data": images.data.name,
+            "data_sha256": fingerprint(images.data.split(images.test_split), stamps=False),
+            "images": measured.images,
+            "precision": settings.precision,
+            "readout": "cumulative",
+            "split": images.test_split,
+        }
+        log.info("accuracy on %s by step: %s", images.test_split, accuracy)
+    if session.world.is_first:
+        save(session.state.result, session.run.weights, metadata)
+
+
+def _doubt_evaluation(session: Session, log: Logger) -> None:
+    """Warn of a network that does worse in evaluation mode, on what it was trained on: nothing else shows why."""
+    state, images = session.state, session.images
+    measured = session.measure(images.prepare(evenly_spaced(images.data.split("train"), SAMPLE)))
+    evaluated = (measured.right / measured.images)[-1].item()
+    trained = state.rows[-1][f"train_accuracy_{state.model.num_steps}"]
+    if trained - evaluated > max(GAP, 1.5 / measured.images**0.5):  # three standard errors of a half
+        norms = "batch norm's statistics" + (" or the average of `ema`" if session.settings.ema else "")
+        cause = f"{norms} may lag behind: train longer"
+        if state.last_images is not None:
+            for name, count in shared_batch_norms(state.result, state.last_images).items():
+                cause = f"{name}, a batch norm, mixes statistics of {count} time steps: take BatchNormByStep"
+        message = (
+            f"{session.run.folder}: of {measured.images} training images it gets {evaluated:.0%} right in evaluation, "
+            f"and got {trained:.0%} in the last epoch of training; {cause}"
+        )
+        log.warning(message)
+        warnings.warn(message, RcnnzooWarning, stacklevel=2)

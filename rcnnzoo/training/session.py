@@ -1,0 +1,84 @@
+"""A run at work: everything that trains one network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rcnnzoo.architectures.build import build
+from rcnnzoo.architectures.card import card_of
+from rcnnzoo.data.images import Images, evaluation_batches, readable
+from rcnnzoo.data.opening import Data
+from rcnnzoo.errors import TrainingError
+from rcnnzoo.runs.checkpoints import DAMAGED, read_checkpoint, write_checkpoint
+from rcnnzoo.runs.folder import Run
+from rcnnzoo.training.images import RunImages
+from rcnnzoo.training.interruption import Interruption
+from rcnnzoo.training.metrics import StepMetrics, measure
+from rcnnzoo.training.settings import Settings
+from rcnnzoo.training.state import TrainingState
+from rcnnzoo.training.world import World
+
+
+class Session:
+    """A network with all that trains it.
+
+    Attributes:
+        settings: How it is trained.
+        run: The folder of the run.
+        world: Where it is trained.
+        images: What it is trained on.
+        state: What changes.
+        request: Whether somebody asked to stop.
+    """
+
+    def __init__(self, settings: Settings, data: Data, run: Run) -> None:
+        self.settings, self.run = settings, run
+        self.world = World(settings.precision, compiled=settings.compile, deterministic=settings.deterministic)
+        model = build(
+            settings.architecture,
+            categories=data.categories,
+            image_size=settings.image_size,
+            width=settings.width,
+            steps=settings.steps,
+            seed=settings.seed,
+            pretrained=settings.pretrained and not run.checkpoint.is_file(),
+        )
+        model.card = replace(card_of(model), pretrained=settings.pretrained)  # a checkpoint holds what became of them
+        self.images = RunImages(settings, data)
+        self.state = TrainingState(model, settings, self.world, self.images.batches)
+        self.request = Interruption()
+
+    def measure(self, images: Images) -> StepMetrics:
+        """Loss and accuracy of the network as it would be saved, in evaluation mode."""
+        network = self.state.result.eval()
+        batches = readable(evaluation_batches(images, self.settings.batch_size), self.images.unreadable)
+        with self.world.autocast():
+            metrics = StepMetrics(self.state.model.num_steps, self.world.device)
+            return measure(network, self.request.stopping(batches), metrics)
+
+    def write_checkpoint(self) -> None:
+        """Write everything that training resumes from."""
+        content = self.state.state_dict()
+        content |= {"images": self.images.identity, "unreadable": sorted(self.images.unreadable.names)}
+        write_checkpoint(self.run.checkpoint, content)
+
+    def read_checkpoint(self) -> bool:
+        """Go on from the run's checkpoint; whether it has one.
+
+        Raises:
+            TrainingError: It is damaged, of other images, or not of this version.
+        """
+        saved = read_checkpoint(self.run.checkpoint)
+        if saved is None:
+            return False
+        try:
+            if saved["images"] != self.images.identity:
+                raise TrainingError(
+                    f"{self.run.folder}: can't be resumed, its training images are not those it was started with: "
+                    "bring those back, or give another folder (`out`)"
+                )
+            self.state.load_state_dict(saved)
+            self.images.unreadable.names.update(saved["unreadable"])
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            raise TrainingError(f"{self.run.checkpoint}: {DAMAGED}") from error
+        return True

@@ -1,0 +1,166 @@
+"""What happens beside the updates: metrics, log, divergence, checkpoints. Each is told how training goes."""
+
+from __future__ import annotations
+
+import time
+from logging import Logger
+from typing import Any, NoReturn
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from rcnnzoo.architectures.freezing import evaluating
+from rcnnzoo.errors import TrainingError, reason
+from rcnnzoo.training.session import Session
+from rcnnzoo.writing import atomic_write
+
+CHECKPOINT_SECONDS = 600
+"""A checkpoint is written at least this often (and after each epoch); it changes nothing in the result."""
+
+CHECK_EVERY = 50
+"""Updates between looks at the loss: on a GPU each look waits for the device."""
+
+
+class Watcher:
+    """A subclass writes the methods that it needs; the others do nothing."""
+
+    def starts(self, session: Session, *, resumed: bool) -> None:
+        """Nothing was trained yet, or a checkpoint was read."""
+
+    def batch_ends(self, session: Session, loss: Tensor | None) -> None:
+        """A batch was trained on; its loss, still on the device, is None if none of its images could be read."""
+
+    def validation_starts(self, session: Session) -> None:
+        """All batches of an epoch were trained on, and its validation is next."""
+
+    def epoch_ends(self, session: Session) -> None:
+        """An epoch is over; its row of metrics is the last one of the state."""
+
+    def stops(self, session: Session, error: BaseException) -> None:
+        """Somebody asked to stop, or training can't go on."""
+
+    def ends(self, session: Session) -> None:
+        """The run is finished."""
+
+
+class MetricsFile(Watcher):
+    """Writes `metrics.csv`, a row for each epoch."""
+
+    def starts(self, session: Session, *, resumed: bool) -> None:
+        """Write again what was known: somebody may have spoilt the file."""
+        if session.state.rows:
+            self.epoch_ends(session)
+
+    def epoch_ends(self, session: Session) -> None:
+        """Write all rows."""
+        with atomic_write(session.run.metrics) as temporary:
+            pd.DataFrame(session.state.rows).to_csv(temporary, index=False)
+
+
+class Log(Watcher):
+    """Writes the run's log."""
+
+    def __init__(self, log: Logger) -> None:
+        self.log = log
+
+    def starts(self, session: Session, *, resumed: bool) -> None:
+        """Say what is trained, and on what machine."""
+        self.log.info("%s: %s", "resumed" if resumed else "started", session.settings)
+        self.log.info("torch %s on %s", torch.__version__, session.world.device)
+
+    def epoch_ends(self, session: Session) -> None:
+        """Say how the epoch went."""
+        row: dict[str, Any] = session.state.rows[-1]
+        self.log.info("epoch %d: %s", row["epoch"], ", ".join(f"{name} {value:.5g}" for name, value in row.items()))
+
+    def stops(self, session: Session, error: BaseException) -> None:
+        """Say how far training got, or what went wrong."""
+        if isinstance(error, KeyboardInterrupt):
+            state = session.state
+            self.log.info("interrupted in epoch %d after batch %d; --resume goes on", state.epoch + 1, state.batch)
+        else:
+            self.log.error("%s", reason(error))
+
+
+class Divergence(Watcher):
+    """Stops training whose loss is not a number, or whose network gives something that is none."""
+
+    def __init__(self) -> None:
+        self.losses: list[Tensor] = []
+
+    def batch_ends(self, session: Session, loss: Tensor | None) -> None:
+        """Look at the losses from time to time.
+
+        Raises:
+            TrainingError: One of them is not a number.
+        """
+        if loss is not None:
+            self.losses.append(loss)
+        batch = session.state.batch
+        if batch % CHECK_EVERY == 0 or batch == session.images.batches:
+            self._check_losses(session)
+            self.losses.clear()
+
+    def check(self, session: Session) -> None:
+        """Look at all that a checkpoint would take in.
+
+        Raises:
+            TrainingError: Something in it is not a number.
+        """
+        self._check_losses(session)
+        # The last update, whose loss nobody has seen yet, may have spoilt the network.
+        network, images = session.state.result, session.state.last_images
+        sound = all(tensor.isfinite().all() for tensor in network.state_dict().values() if tensor.is_floating_point())
+        if sound and images is not None:
+            with evaluating(network), torch.no_grad(), session.world.autocast():
+                sound = bool(network(images).isfinite().all())
+        if not sound:
+            where = f"batch {session.state.batch} of epoch {session.state.epoch + 1}"
+            self._stop(session, f"the network's output is no number after {where}")
+
+    def _check_losses(self, session: Session) -> None:
+        wrong = (~torch.isfinite(torch.stack(self.losses))).nonzero().flatten().tolist() if self.losses else []
+        if wrong:
+            batch = session.state.batch - len(self.losses) + wrong[0] + 1
+            loss = self.losses[wrong[0]].item()
+            self._stop(session, f"the loss is {loss} at batch {batch} of epoch {session.state.epoch + 1}")
+
+    def _stop(self, session: Session, what: str) -> NoReturn:
+        before = f"({session.run.checkpoint.name} is from before that)"
+        raise TrainingError(f"{session.run.folder}: {what} {before}: start anew with a lower `lr`")
+
+
+class Checkpoints(Watcher):
+    """Writes the state: at the start, after each epoch and its batches, in long epochs, and before leaving.
+
+    Args:
+        divergence: Looks at the state before it is written.
+    """
+
+    def __init__(self, divergence: Divergence) -> None:
+        self.divergence = divergence
+        self.last = time.monotonic()
+
+    def starts(self, session: Session, *, resumed: bool) -> None:
+        """A new run can be resumed from its first moment on."""
+        if not resumed:
+            self._write(session)
+
+    def batch_ends(self, session: Session, loss: Tensor | None) -> None:
+        """Write if it is long since the last one, or training is to stop here."""
+        if session.request.asked or time.monotonic() - self.last > CHECKPOINT_SECONDS:
+            self._write(session)
+
+    def validation_starts(self, session: Session) -> None:
+        """A long look at the validation images may be interrupted."""
+        self._write(session)
+
+    def epoch_ends(self, session: Session) -> None:
+        """Write after every epoch."""
+        self._write(session)
+
+    def _write(self, session: Session) -> None:
+        self.divergence.check(session)
+        session.write_checkpoint()
+        self.last = time.monotonic()

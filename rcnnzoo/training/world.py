@@ -1,0 +1,81 @@
+"""The processes and devices that a network is trained on, by accelerate: one process for now."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from rcnnzoo.errors import TrainingError
+
+
+class World:
+    """Where a run computes, in which precision, and which process speaks for it.
+
+    Attributes:
+        is_first: Whether this process writes the files and talks to the user.
+    """
+
+    def __init__(self, precision: str, *, compiled: bool, deterministic: bool) -> None:
+        # accelerate keeps one state a process and refuses another precision; each run starts anew.
+        AcceleratorState._reset_state(reset_partial_state=True)
+        self._accelerator = Accelerator(
+            mixed_precision="no" if precision == "fp32" else precision,
+            dynamo_backend="inductor" if compiled else None,
+        )
+        if self._accelerator.num_processes > 1:
+            raise TrainingError(
+                f"{self._accelerator.num_processes} processes: a run is trained by one, on one device; start it "
+                "without a launcher"
+            )
+        if deterministic:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # CUDA's matrix products need it
+            torch.use_deterministic_algorithms(True)
+        self.is_first: bool = self._accelerator.is_main_process
+
+    @property
+    def device(self) -> torch.device:
+        """Where this process computes."""
+        device: torch.device = self._accelerator.device
+        return device
+
+    def prepare(self, model: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Optimizer]:
+        """The network and the optimiser as training is to call them."""
+        network, prepared = self._accelerator.prepare(model, optimizer)
+        return network, prepared
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """A context in which networks compute in the run's precision."""
+        context: AbstractContextManager[object] = self._accelerator.autocast()
+        return context
+
+    def backward(self, loss: Tensor) -> None:
+        """Compute the gradients of a loss."""
+        self._accelerator.backward(loss)
+
+    def clip_gradients(self, model: nn.Module, norm: float) -> None:
+        """Scale gradients so that their norm is at most that."""
+        self._accelerator.clip_grad_norm_(model.parameters(), norm)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Random numbers, and the loss scale of fp16."""
+        scaler = self._accelerator.scaler
+        return {
+            "scaler": None if scaler is None else scaler.state_dict(),
+            "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+        }
+
+    def load_state_dict(self, saved: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        if self._accelerator.scaler is not None:
+            self._accelerator.scaler.load_state_dict(saved["scaler"])
+        torch.set_rng_state(saved["random"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(saved["random_cuda"], self.device)

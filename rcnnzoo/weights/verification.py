@@ -1,0 +1,78 @@
+"""Whether a weight file is what it says, as far as the file alone can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+
+from rcnnzoo.architectures.card import card_of
+from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.errors import WeightsError
+from rcnnzoo.weights.files import HASH, bytes_hash, content_hash, load, read_header
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: What.
+        ok: Whether it is as it should be; None if nothing was claimed that could be checked.
+        found: What was found, in words.
+    """
+
+    name: str
+    ok: bool | None
+    found: str
+
+
+def failed(checks: Sequence[Check]) -> list[str]:
+    """Names of those that found something else than they should."""
+    return [check.name for check in checks if check.ok is False]
+
+
+def check_file(path: Path, sha256: str | None = None) -> tuple[RecurrentModel | None, list[Check]]:
+    """What the file alone can tell; and the network in it, None if it can't be loaded.
+
+    Args:
+        path: The weight file.
+        sha256: Of the file's bytes, as its publisher gives it.
+
+    Raises:
+        WeightsError: It is missing, damaged, or not rcnnzoo's, so that nothing can be checked.
+    """
+    content, shapes = read_header(path)
+    found = bytes_hash(path)
+    ok = None if sha256 is None else found == sha256.lower()
+    checks = [Check("SHA-256 of the file", ok, found if ok is not False else f"{found}, not {sha256}")]
+    checks.append(_check_content(path, content))
+    try:
+        network = load(path)
+    except WeightsError as error:
+        return None, [*checks, Check("tensors", False, str(error).removeprefix(f"{path}: "))]
+    card = card_of(network)
+    options = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in card.options.items())
+    named = f"{len(shapes)} tensors, all names and shapes those of {card.architecture} ({options}), all finite"
+    return network, [*checks, Check("tensors", True, named), _check_categories(card.categories)]
+
+
+def _check_content(path: Path, content: Mapping[str, Any]) -> Check:
+    name = "hash of tensors and metadata"
+    if HASH not in content:
+        return Check(name, None, "the file records none (written by an early rcnnzoo)")
+    found = content_hash(content, safetensors.torch.load_file(path))
+    if found == content[HASH]:
+        return Check(name, True, found)
+    return Check(name, False, f"{found}, but {content[HASH]} is recorded: the file was changed after it was written")
+
+
+def _check_categories(categories: Sequence[str]) -> Check:
+    if list(categories) == [str(number) for number in range(len(categories))]:
+        return Check("categories", None, f"{len(categories)}, numbered")
+    unfit = [name for name in categories if not name.strip() or not name.isprintable()]
+    named = f"{len(categories)}: {', '.join(categories[:3])}{', ...' if len(categories) > 3 else ''}"
+    return Check("categories", not unfit, f"{unfit[0]!r} is no name" if unfit else named)

@@ -1,0 +1,88 @@
+"""`rcnnzoo train`."""
+
+import pandas as pd
+import pytest
+
+import rcnnzoo
+from rcnnzoo.cli import main
+from rcnnzoo.training import loop
+from tests.cli.calling import TINY, document, printed, rcnnzoo_file
+from tests.data.lookalikes import make_classes, make_ecoset, make_imagenet, make_kaggle_imagenet
+
+pytestmark = pytest.mark.filterwarnings("always::rcnnzoo.data.unreadable.DataWarning")
+
+
+def test_train_says_what_it_came_to(capsys):
+    summary = document(capsys, "train", "b", "--data", "digits", *TINY)
+    assert summary["run"] == "runs/b-digits-seed0"
+    assert summary["metrics"]["images"] == 450
+    assert 0 <= summary["metrics"]["accuracy"][0] <= 1
+
+
+def test_a_runs_config_repeats_it(trained, capsys):
+    printed(capsys, "train", "--config", trained / "config.toml", "--out", "again")
+    assert rcnnzoo_file("again") == rcnnzoo_file(trained)
+
+
+def test_resuming_a_finished_run_says_so_and_is_no_error(run, capsys):
+    before = rcnnzoo_file(run)
+    assert main(["train", "--config", str(run / "config.toml"), "--out", str(run), "--resume"]) == 0
+    assert "finished already" in capsys.readouterr().err
+    assert rcnnzoo_file(run) == before
+
+
+@pytest.mark.parametrize("make", [make_imagenet, make_kaggle_imagenet])
+def test_imagenet_runs_to_the_end(make, tmp_path, capsys):
+    """On a tiny look-alike with greyscale and CMYK JPEGs and a PNG named .JPEG, at the usual 128 pixels."""
+    make(tmp_path / "imagenet")
+    options = ["--width", "0.0625", "--steps", "2", "--epochs", "2", "--batch-size", "4", "--workers", "1"]
+    summary = document(capsys, "train", "bl", "--data", "imagenet", "--data-dir", tmp_path, *options)
+    assert rcnnzoo.load("runs/bl-imagenet-seed0/model.safetensors").card.options["image_size"] == 128
+    assert summary["metrics"]["split"] == "val"
+    assert summary["metrics"]["images"] == 9
+
+
+def test_ecoset_runs_to_the_end(tmp_path, capsys, monkeypatch):
+    make_ecoset(tmp_path / "data" / "ecoset")
+    monkeypatch.setenv("RCNNZOO_DATA", str(tmp_path / "data"))
+    options = ["--width", "0.0625", "--steps", "2", "--epochs", "2", "--batch-size", "4", "--workers", "1"]
+    assert main(["train", "bl", "--data", "ecoset", *options]) == 0
+    captured = capsys.readouterr()
+    assert captured.err.startswith("warning: ")
+    assert "4 of ecoset's 565 categories" in captured.err
+    card = rcnnzoo.load("runs/bl-ecoset-seed0/model.safetensors").card
+    assert card.categories == ["0001_man", "0002_house", "0005_car", "0017_fish"]
+    assert pd.read_csv("runs/bl-ecoset-seed0/metrics.csv")["val_accuracy_2"].notna().all()
+    assert card.metrics["split"] == "test"
+
+
+def test_large_images_found_unreadable_while_training_leave_a_run_to_go_on_with(tmp_path, capsys):
+    """They are met one by one; allowing more of them and --resume must be enough."""
+    make_classes(tmp_path / "pets")
+    for file in sorted((tmp_path / "pets").rglob("*.jpg"))[:3]:
+        file.write_text("no picture")
+    typed = ["train", "b", "--data", "./pets", "--val-fraction", "0.5", "--batch-size", "2", "--workers", "0", *TINY]
+    assert main([*typed, "--max-bad", "1"]) == 2
+    assert "allow more with --max-bad" in capsys.readouterr().err
+    assert not (tmp_path / "runs/b-pets-seed0/model.safetensors").exists()
+    assert main([*typed, "--max-bad", "3", "--resume"]) == 0
+
+
+def test_a_loss_that_is_not_a_number(tmp_path, capsys, monkeypatch):
+    losses = loop.losses_by_step
+    monkeypatch.setattr(loop, "losses_by_step", lambda *arguments: losses(*arguments) * float("nan"))
+    assert main(["train", "b", "--data", "digits", *TINY]) == 2
+    assert "the loss is nan at batch 1 of epoch 1" in capsys.readouterr().err
+    assert not (tmp_path / "runs/b-digits-seed0/model.safetensors").exists()
+
+
+def test_a_config_says_where_the_images_lie(tmp_path, capsys, monkeypatch):
+    """However they were found: from another folder, without the variable, the run is the same."""
+    make_imagenet(tmp_path / "data" / "imagenet")
+    monkeypatch.setenv("RCNNZOO_DATA", "data")
+    assert main(["train", "b", "--data", "imagenet", *TINY, "--out", "run"]) == 0
+    monkeypatch.delenv("RCNNZOO_DATA")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    capsys.readouterr()
+    assert document(capsys, "evaluate", tmp_path / "run")["images"] == 9

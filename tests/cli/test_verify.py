@@ -1,0 +1,23 @@
+"""`rcnnzoo verify`."""
+
+import rcnnzoo
+from rcnnzoo.cli import main
+from tests.cli.calling import document
+
+
+def test_verify_measures_the_claim_again_and_finds_a_changed_file(run, capsys):
+    checks = document(capsys, "verify", run, "--data", "digits")["checks"]
+    assert {check["name"]: check["ok"] for check in checks} == {
+        "SHA-256 of the file": None,
+        "hash of tensors and metadata": True,
+        "tensors": True,
+        "categories": None,
+        "accuracy on digits test": True,
+    }
+    network = rcnnzoo.load(run / "model.safetensors")
+    network.card.metrics["accuracy"][0] += 0.1
+    rcnnzoo.save(network, run / "model.safetensors")
+    assert main(["verify", str(run), "--data", "digits"]) == 2
+    out, error = capsys.readouterr()
+    assert "FAILS" in out
+    assert error == f"error: {run}/model.safetensors: accuracy on digits test: not what it should be\n"

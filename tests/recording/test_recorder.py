@@ -1,0 +1,285 @@
+"""Traces: what is recorded is what the network says, and a trace that was left goes on."""
+
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+import rcnnzoo
+from rcnnzoo.data import folders
+from rcnnzoo.data.opening import open_data
+from rcnnzoo.data.transforms import to_input
+from rcnnzoo.data.unreadable import DataWarning
+from rcnnzoo.errors import DataError, TraceError
+from rcnnzoo.profiling.operations import macs_per_step
+from rcnnzoo.recording import recorder, storage
+from rcnnzoo.recording.recorder import Recording, record
+from tests.data.lookalikes import make_classes
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """Several blocks even in a small trace: 450 digits are five of 100 images."""
+    monkeypatch.setattr(storage, "BLOCK_BYTES", 100 * 4 * 3 * 10)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return rcnnzoo.build("bl", categories=list("0123456789"), image_size=8, width=1 / 16, steps=3).eval()
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return open_data("digits")
+
+
+def what_the_network_says(network, split):
+    """Its logits, image by image, without any of the code under test."""
+    pixels = np.stack([np.asarray(split.read(i)) for i in range(len(split))])
+    with torch.no_grad():
+        return network(to_input(torch.from_numpy(pixels).permute(0, 3, 1, 2)))
+
+
+class Listening:
+    """A function that remembers what it returned."""
+
+    def __init__(self, function):
+        self.function, self.passed = function, []
+
+    def __call__(self, *arguments):
+        self.passed.append(self.function(*arguments))
+        return self.passed[-1]
+
+
+def test_a_trace_holds_what_the_network_says(network, digits, tmp_path):
+    record(network, digits, "test", tmp_path / "a.zarr", Recording(batch_size=64))
+    trace = rcnnzoo.open_trace(tmp_path / "a.zarr")
+    split = digits.splits["test"]
+    assert dict(trace.sizes) == {"image": 450, "step": 3, "category": 10}
+    assert trace["label"].values.tolist() == split.labels.tolist()
+    assert trace["file"].values.tolist() == list(split.files)
+    assert trace["category"].values.tolist() == list("0123456789")
+    assert trace["macs"].values.tolist() == macs_per_step(network)
+    expected = what_the_network_says(network, split).numpy()
+    np.testing.assert_allclose(trace["logits"].values, expected, rtol=1e-4, atol=1e-5)
+    assert len(trace.attrs["weights_sha256"]) == 64
+    assert trace.attrs["architecture"] == "bl"
+
+
+def test_logits_are_kept_to_the_last_bit(network, digits, tmp_path, monkeypatch):
+    """So every readout, score and decision is the network's own; bf16, too, is exact in float32."""
+    for precision in ("fp32", "bf16"):
+        monkeypatch.setattr(recorder, "_steps", seen := Listening(recorder._steps))
+        record(network, digits, "test", tmp_path / precision, Recording(precision=precision))
+        monkeypatch.undo()
+        kept = torch.from_numpy(rcnnzoo.open_trace(tmp_path / precision)["logits"].values.copy())
+        said = torch.cat([torch.stack([logits for logits, _ in steps], dim=1) for steps in seen.passed])
+        assert said.dtype == (torch.float32 if precision == "fp32" else torch.bfloat16)
+        assert torch.equal(kept, said.float())
+        readout = rcnnzoo.readout("cumulative")
+        assert torch.equal(readout(kept), readout(said))
+
+
+def test_xarray_opens_it_by_itself(network, digits, tmp_path):
+    record(network, digits, "test", tmp_path / "a.zarr", Recording())
+    opened = xr.open_zarr(tmp_path / "a.zarr", chunks=None)
+    assert opened["logits"].dims == ("image", "step", "category")
+    assert opened["step"].values.tolist() == [1, 2, 3]
+
+
+def test_features_are_what_each_steps_classifier_saw(network, digits, tmp_path):
+    record(network, digits, "test", tmp_path / "a.zarr", Recording(features=True))
+    trace = rcnnzoo.open_trace(tmp_path / "a.zarr")
+    weight, bias = network.classifier[0].weight.detach().numpy(), network.classifier[0].bias.detach().numpy()
+    for step in (1, 2, 3):
+        features = trace[f"features_{step}"]
+        assert features.dims == ("image", f"feature_{step}")
+        logits = features.values @ weight.T + bias
+        np.testing.assert_allclose(trace["logits"].sel(step=step).values, logits, rtol=1e-3, atol=1e-4)
+
+
+def test_a_trace_that_was_left_goes_on(network, digits, tmp_path, monkeypatch):
+    record(network, digits, "test", tmp_path / "whole", Recording())
+    write, count = recorder._Block.write, 0
+
+    def interrupted(self):
+        nonlocal count
+        count += 1
+        if count == 3:
+            raise KeyboardInterrupt
+        write(self)
+
+    monkeypatch.setattr(recorder._Block, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        record(network, digits, "test", tmp_path / "left", Recording())
+    with pytest.raises(TraceError, match="250 of 450 images are missing; run the same `rcnnzoo trace` again"):
+        rcnnzoo.open_trace(tmp_path / "left")
+    monkeypatch.setattr(recorder._Block, "write", write)
+    monkeypatch.setattr(recorder, "_steps", seen := Listening(recorder._steps))
+    record(network, digits, "test", tmp_path / "left", Recording())
+    assert sum(len(logits[0][0]) for logits in seen.passed) == 250  # what was finished is not done again
+    xr.testing.assert_identical(
+        rcnnzoo.open_trace(tmp_path / "left").load(), rcnnzoo.open_trace(tmp_path / "whole").load()
+    )
+
+
+def test_a_trace_that_was_killed_goes_on(network, digits, tmp_path):
+    """A kill -9 at whatever moment; the batch is small so that the moment is in the middle."""
+    weights, folder = tmp_path / "model.safetensors", tmp_path / "a.zarr"
+    rcnnzoo.save(network, weights)
+    command = [sys.executable, "-c", "from rcnnzoo.recording import storage; storage.BLOCK_BYTES = 1200; "
+               "from rcnnzoo.cli import main; import sys; sys.exit(main())",
+               "trace", str(weights), "--data", "digits", "--batch-size", "1", "--out", str(folder)]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    while not storage.is_trace(folder) or not storage.array(storage.open_group(folder, "r"), "written")[:].any():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    before = int(storage.array(storage.open_group(folder, "r"), "written")[:].sum())
+    assert 0 < before < 450
+    record(network, digits, "test", folder, Recording())
+    expected = what_the_network_says(network, digits.splits["test"]).numpy()
+    np.testing.assert_allclose(rcnnzoo.open_trace(folder)["logits"].values, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_trace_of_something_else_is_not_continued(network, digits, tmp_path):
+    record(network, digits, "test", tmp_path / "a", Recording())
+    other = rcnnzoo.build("bl", categories=list("0123456789"), image_size=8, width=1 / 16, steps=3, seed=1)
+    with pytest.raises(TraceError, match="holds a trace that differs in weights: remove it"):
+        record(other, digits, "test", tmp_path / "a", Recording())
+    with pytest.raises(TraceError, match="differs in split, images, precision"):
+        record(network, digits, "train", tmp_path / "a", Recording(precision="bf16"))
+
+
+def test_a_folder_of_something_else_is_left_alone(network, digits, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(TraceError, match="no trace written by rcnnzoo"):
+        record(network, digits, "test", tmp_path, Recording())
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_categories_must_be_the_networks(digits, tmp_path):
+    other = rcnnzoo.build("b", categories=[*"012345678", "ten"], image_size=8, width=1 / 16)
+    with pytest.raises(DataError, match="digits's test split differ from those of the network: 9 is '9', not 'ten'"):
+        record(other, digits, "test", tmp_path / "a", Recording())
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("size", [(20, 20), (90, 70)])
+def test_images_that_can_not_be_read_are_left_out(tmp_path, size):
+    """Small images are held in memory, large ones streamed: the trace is the same."""
+    data = open_data(str(make_classes(tmp_path / "pets", size=size)))
+    (tmp_path / "pets" / "cat" / "2.jpg").write_bytes(b"no picture")
+    network = rcnnzoo.build("b", categories=["cat", "dog"], image_size=16, width=1 / 16)
+    with pytest.warns(DataWarning, match="pets/cat/2.jpg: unreadable, skipped"):
+        record(network, data, "all", tmp_path / "a", Recording(batch_size=3, workers=0))
+    trace = rcnnzoo.open_trace(tmp_path / "a")
+    assert trace["file"].values.tolist() == [*(f"cat/{n}.jpg" for n in (0, 1, 3)), *(f"dog/{n}.jpg" for n in range(4))]
+    assert trace["label"].values.tolist() == [0, 0, 0, 1, 1, 1, 1]
+    assert np.isfinite(trace["logits"].values).all()
+    assert (trace["logits"].values != 0).all()
+
+
+@pytest.mark.parametrize("size", [(20, 20), (90, 70)])
+def test_a_block_without_a_readable_image_is_a_block(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(storage, "BLOCK_IMAGES", 2)
+    data = open_data(str(make_classes(tmp_path / "pets", size=size)))
+    for name in ("2.jpg", "3.jpg"):
+        (tmp_path / "pets" / "cat" / name).write_bytes(b"no picture")
+    network = rcnnzoo.build("b", categories=["cat", "dog"], image_size=16, width=1 / 16)
+    with pytest.warns(DataWarning):
+        record(network, data, "all", tmp_path / "a", Recording(workers=0))
+    assert rcnnzoo.open_trace(tmp_path / "a")["label"].values.tolist() == [0, 0, 1, 1, 1, 1]
+
+
+@pytest.mark.filterwarnings("ignore::rcnnzoo.data.unreadable.DataWarning")
+def test_an_image_that_can_be_read_again_stands_in_its_own_row(tmp_path, monkeypatch):
+    """A disk may fail for a moment; what is recorded after that must not move up a row."""
+    monkeypatch.setattr(storage, "BLOCK_IMAGES", 3)
+    data = open_data(str(make_classes(tmp_path / "pets", size=(20, 20))))
+    network = rcnnzoo.build("b", categories=["cat", "dog"], image_size=16, width=1 / 16)
+    record(network, data, "all", tmp_path / "whole", Recording())
+    write, calls = recorder._Block.write, []
+
+    def once(self):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        write(self)
+
+    monkeypatch.setattr(recorder._Block, "write", once)
+    whole = folders.read_image
+    fails = tmp_path / "pets" / "cat" / "1.jpg"
+    monkeypatch.setattr(folders, "read_image", lambda path: whole(path.with_name("none") if path == fails else path))
+    with pytest.raises(KeyboardInterrupt):
+        record(network, data, "all", tmp_path / "left", Recording())
+    monkeypatch.setattr(folders, "read_image", whole)
+    record(network, data, "all", tmp_path / "left", Recording())
+    found, expected = rcnnzoo.open_trace(tmp_path / "left"), rcnnzoo.open_trace(tmp_path / "whole")
+    expected = expected.isel(image=[0, *range(2, 8)])
+    assert found["file"].values.tolist() == expected["file"].values.tolist()
+    np.testing.assert_allclose(found["logits"].values, expected["logits"].values, rtol=1e-5, atol=1e-6)
+
+
+def test_blocks_count_features_and_are_not_too_long(tmp_path, monkeypatch):
+    monkeypatch.undo()
+
+    def block(categories, features):
+        path = tmp_path / f"{categories}-{len(features)}"
+        names = [str(i) for i in range(categories)]
+        attributes = dict.fromkeys(storage.ATTRIBUTES, "")
+        storage.create(path, (8, categories), ["a"] * 5000, names, [0] * 5000, [1] * 8, features, attributes)
+        return storage.blocks(storage.open_group(path, "r"))[0][1]
+
+    assert block(10, []) == 1000
+    assert block(1000, []) == 1000
+    assert block(10, [20_480] * 8) == 2**25 // (4 * (80 + 8 * 20_480))
+
+
+@pytest.fixture
+def finished(network, digits, tmp_path):
+    record(network, digits, "test", tmp_path / "a.zarr", Recording())
+    return tmp_path / "a.zarr"
+
+
+def flip_a_byte(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda trace: shutil.rmtree(trace), "no such trace; write one with `rcnnzoo trace`"),
+        (lambda trace: (trace / "zarr.json").write_text("{"), "no trace written by rcnnzoo, or a damaged one"),
+        (lambda trace: shutil.rmtree(trace / "label"), "blocks of label are missing"),
+        (lambda trace: flip_a_byte(trace / "label/c/0"), "label is damaged"),
+        (lambda trace: flip_a_byte(trace / "written/c/0"), "written is damaged"),
+        (lambda trace: (trace / "logits/c/1/0/0").unlink(), "blocks of logits are missing"),
+        (lambda trace: flip_a_byte(trace / "logits/c/1/0/0"), "logits is damaged"),
+        (lambda trace: (trace / "logits/c/2/0/0").write_bytes(b"short"), "logits is damaged"),
+    ],
+)
+def test_damage_is_found_on_opening(finished, spoil, message):
+    spoil(finished)
+    with pytest.raises(TraceError, match=message):
+        rcnnzoo.open_trace(finished)
+
+
+def test_recording_again_finds_damage_too(finished, network, digits):
+    flip_a_byte(finished / "logits/c/1/0/0")
+    with pytest.raises(TraceError, match=r"logits is damaged .*; remove that folder, and the same `rcnnzoo trace`"):
+        record(network, digits, "test", finished, Recording())
+
+
+def test_a_trace_of_a_later_format_is_refused(finished):
+    storage.open_group(finished, "r+").attrs["format"] = 99
+    with pytest.raises(TraceError, match="a trace of format 99, this rcnnzoo reads 1"):
+        rcnnzoo.open_trace(finished)

@@ -1,0 +1,19 @@
+"""What early exit is measured at."""
+
+import pytest
+
+import rcnnzoo
+from rcnnzoo.results.measurement import fitting_thresholds
+from tests.engine.test_decide import IMAGES, NETWORKS
+
+BL = NETWORKS["bl"]
+
+
+def test_thresholds_are_spread_over_the_steps():
+    thresholds = fitting_thresholds(BL, IMAGES, "entropy", "cumulative")
+    steps = [
+        rcnnzoo.decide(BL, IMAGES, "entropy", threshold).reaction_time.double().mean().item()
+        for threshold in thresholds
+    ]
+    assert steps == pytest.approx([2.75, 4.5, 6.25], abs=0.8)
+    assert fitting_thresholds(NETWORKS["b"], IMAGES, "entropy", "cumulative") == []

@@ -1,0 +1,57 @@
+"""What plugins import: all of it documented, and what they imported before still there."""
+
+import importlib
+import re
+
+import pytest
+
+import rcnnzoo
+from rcnnzoo import plugin
+from rcnnzoo.errors import OptionError, RcnnzooWarning
+from tests.docs.test_docs import DOCS, table
+
+
+def test_the_guide_lists_everything():
+    rows = table("plugins.md", "| for | names |")
+    listed = [name for _, names in rows for name in re.findall(r"\w+", names)]
+    assert len(set(listed)) == len(listed)
+    assert sorted(listed) == plugin.__all__
+    assert "`rcnnzoo.plugin` and nothing else" in (DOCS / "plugins.md").read_text()
+
+
+BEFORE = {
+    "rcnnzoo.hookspecs": ("Architecture", "Command", "DataSet", "Policy", "Readout", "hookimpl"),
+    "rcnnzoo.architectures.contract": ("RecurrentModel", "State"),
+    "rcnnzoo.architectures.normalisation": ("BatchNormByStep",),
+    "rcnnzoo.data.splits": ("Split",),
+    "rcnnzoo.data.digits": ("ArrayReader",),
+    "rcnnzoo.data.folders": ("read_folder", "split_of_files"),
+    "rcnnzoo.errors": ("DataError", "OptionError", "RcnnzooWarning", "UnknownName"),
+    "rcnnzoo.cli.output": ("AsJson", "show_json", "show_table"),
+    "rcnnzoo.cli": ("main",),
+    "rcnnzoo.checking.packages": ("check_plugin",),
+}
+"""What the guide and the template imported before there was `rcnnzoo.plugin`, which had the same under other names."""
+
+
+@pytest.mark.parametrize("module", BEFORE)
+def test_what_plugins_imported_before_is_the_same_thing(module):
+    for name in BEFORE[module]:
+        assert getattr(importlib.import_module(module), name) is getattr(plugin, name)
+
+
+def test_metadata_says_in_one_line_that_it_is_a_card_now():
+    network = rcnnzoo.build("b", categories=["cat", "dog"], image_size=16, width=1 / 16)
+    with pytest.warns(RcnnzooWarning, match=r"^network.metadata is now network.card \(docs/plugins.md\)$"):
+        metadata = network.metadata
+    assert metadata["categories"] == ["cat", "dog"]
+    assert metadata["options"]["image_size"] == 16
+
+
+def test_a_network_that_nobody_built_has_no_card_and_says_so(tmp_path):
+    class Bare(plugin.RecurrentModel):
+        num_steps = 1
+
+    with pytest.raises(OptionError, match="Bare has no card, so it isn't known what it is: build it with"):
+        rcnnzoo.save(Bare(), tmp_path / "bare.safetensors")
+    assert list(tmp_path.iterdir()) == []

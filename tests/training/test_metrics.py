@@ -1,0 +1,34 @@
+"""Loss and accuracy by step, against loops in plain Python."""
+
+import math
+
+import pytest
+import torch
+
+from rcnnzoo.training.metrics import StepMetrics, losses_by_step
+
+
+def test_cross_entropy_of_every_step():
+    logits = torch.tensor([[[0.0, 2.0], [1.0, -1.0]], [[3.0, 0.0], [0.5, 0.5]]])
+    labels = torch.tensor([1, 0])
+    expected = [
+        [math.log(1 + math.exp(-2)), math.log(1 + math.exp(2))],
+        [math.log(1 + math.exp(-3)), math.log(2)],
+    ]
+    torch.testing.assert_close(losses_by_step(logits, labels), torch.tensor(expected))
+
+
+def test_means_over_batches_of_different_sizes():
+    metrics = StepMetrics(num_steps=2, device=torch.device("cpu"))
+    # The second step is wrong by itself in the first image, and right with the first step's confidence.
+    first = torch.tensor([[[4.0, 0.0], [0.0, 0.5]]])
+    second = torch.tensor([[[0.0, 1.0], [0.0, 1.0]], [[0.0, 1.0], [3.0, 0.0]]])
+    for logits, labels in ((first, torch.tensor([0])), (second, torch.tensor([0, 1]))):
+        metrics.add(losses_by_step(logits, labels), logits, labels)
+    row = metrics.row("val")
+    assert row["val_accuracy_1"] == pytest.approx(2 / 3)
+    assert row["val_accuracy_2"] == pytest.approx(1 / 3)
+    everything = torch.cat([first, second])
+    by_hand = -torch.log_softmax(everything, -1)[torch.arange(3), :, torch.tensor([0, 0, 1])]
+    assert row["val_loss_2"] == pytest.approx(by_hand[:, 1].mean().item())
+    assert row["val_loss"] == pytest.approx(by_hand.mean().item())
