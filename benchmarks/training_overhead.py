@@ -28,7 +28,7 @@ from rcnnzoo.data.opening import Data
 from rcnnzoo.data.splits import Split
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.training.loop import run_epoch
-from rcnnzoo.training.session import Session
+from rcnnzoo.training.session import open_session
 from rcnnzoo.training.settling import settle
 from rcnnzoo.training.watchers import Checkpoints, Divergence, Log, MetricsFile
 
@@ -98,7 +98,7 @@ class OurLoop:
         given = {"architecture": name, "data": "digits", "width": width, "epochs": epochs, "precision": precision}
         settings = replace(settle(given)[0], mirrored=True)
         folder.mkdir()
-        self.session = Session(settings, data, Run(folder))
+        self.session = open_session(settings, data, Run(folder))
         divergence = Divergence()
         self.watchers = [divergence, MetricsFile(), Log(logging.getLogger("benchmark")), Checkpoints(divergence)]
 

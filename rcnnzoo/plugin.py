@@ -67,12 +67,10 @@ if TYPE_CHECKING:
     from rcnnzoo.recording.opening import open_trace as open_trace
     from rcnnzoo.recording.recorder import Recording as Recording
     from rcnnzoo.references import OpenTrace as OpenTrace
+    from rcnnzoo.references import Reference as Reference
     from rcnnzoo.references import Subject as Subject
-    from rcnnzoo.references import is_trace as is_trace
-    from rcnnzoo.references import network_name as network_name
     from rcnnzoo.references import open_model as open_model
     from rcnnzoo.references import trace_of as trace_of
-    from rcnnzoo.references import weights_file as weights_file
     from rcnnzoo.results.naming import file_stem as file_stem
     from rcnnzoo.results.result import Result as Result
     from rcnnzoo.weights.files import load as load
@@ -102,6 +100,7 @@ _HOMES = {
     "ReadoutName": "rcnnzoo.cli.options",
     "Recording": "rcnnzoo.recording.recorder",
     "RecurrentModel": "rcnnzoo.architectures.contract",
+    "Reference": "rcnnzoo.references",
     "Result": "rcnnzoo.results.result",
     "Split": "rcnnzoo.data.splits",
     "State": "rcnnzoo.architectures.contract",
@@ -122,12 +121,10 @@ _HOMES = {
     "file_stem": "rcnnzoo.results.naming",
     "fingerprint": "rcnnzoo.data.splits",
     "hookimpl": "rcnnzoo.hookspecs",
-    "is_trace": "rcnnzoo.references",
     "load": "rcnnzoo.weights.files",
     "load_file": "rcnnzoo.plugins",
     "main": "rcnnzoo.cli",
     "make_trace": "rcnnzoo.recording.labelled",
-    "network_name": "rcnnzoo.references",
     "open_model": "rcnnzoo.references",
     "open_trace": "rcnnzoo.recording.opening",
     "percentiles": "rcnnzoo.analysis.intervals",
@@ -148,7 +145,6 @@ _HOMES = {
     "to_input": "rcnnzoo.data.transforms",
     "trace_of": "rcnnzoo.references",
     "usual_size": "rcnnzoo.data.images",
-    "weights_file": "rcnnzoo.references",
     "weights_hash": "rcnnzoo.weights.files",
     "without_values": "rcnnzoo.profiling.shapes",
 }

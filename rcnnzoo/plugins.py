@@ -63,8 +63,44 @@ def listing() -> list[dict[str, str]]:
     return rows + plugins
 
 
-def describe(kind: str, name: str) -> Member:
-    """The description registered under a name.
+@dataclass(frozen=True)
+class Entry:
+    """What a name stands for.
+
+    Attributes:
+        what: The kind and the name, for messages.
+        member: The description registered under it.
+        package: The package that brought it.
+    """
+
+    what: str
+    member: Member
+    package: str
+
+    def load(self) -> Any:
+        """Import what the description names.
+
+        Raises:
+            PluginError: It can't be imported.
+        """
+        if self.package == CORE:
+            return pkgutil.resolve_name(self.member.target)
+        try:
+            with quietly():
+                return pkgutil.resolve_name(self.member.target)
+        except (Exception, SystemExit) as error:
+            what = f"{self.what} of {self.package} can't be used"
+            raise PluginError(f"{what}: importing {self.member.target} failed: {one_line(error)}") from error
+
+    @property
+    def origin(self) -> str | None:
+        """What brought it, for people who look for it: `PACKAGE VERSION` or `FILE.py`; None if rcnnzoo itself did."""
+        found = (plugin for plugin in registry().plugins if plugin.package == self.package != CORE)
+        return next((f"{plugin.package} {plugin.version}".rstrip() for plugin in found), None)
+
+
+def look_up(kind: str, name: str) -> Entry:
+    """What a name stands for.
 
     Raises:
         UnknownName: Nothing installed answers to it.
@@ -72,26 +108,25 @@ def describe(kind: str, name: str) -> Member:
     """
     found = registry()
     known = _registered(kind, name)
+    what = f"{KINDS[kind].singular} {name!r}"
     if known in found.members[kind]:
-        return found.members[kind][known][0]
+        return Entry(what, *found.members[kind][known])
     if (kind, known) in found.contested:
         packages = " and ".join(found.contested[kind, known])
-        raise PluginError(f"{KINDS[kind].singular} {name!r} is claimed by {packages}: uninstall all but one of them")
+        raise PluginError(f"{what} is claimed by {packages}: uninstall all but one of them")
     where = f"rcnnzoo list {kind}" if kind != "commands" else "rcnnzoo --help"
     raise UnknownName(KINDS[kind].singular, name, found.members[kind], f"{where}, or --plugin FILE.py")
+
+
+def describe(kind: str, name: str) -> Member:
+    """The description registered under a name; raises as `look_up`."""
+    return look_up(kind, name).member
 
 
 def package_of(kind: str, name: str) -> str | None:
     """The package that brought a name; None if nothing installed answers to it."""
     _, package = registry().members[kind].get(_registered(kind, name), (None, None))
     return package
-
-
-def origin_of(kind: str, name: str) -> str | None:
-    """What brought a name, for people who look for it: `PACKAGE VERSION` or `FILE.py`; None if rcnnzoo itself did."""
-    package = package_of(kind, name)
-    found = (plugin for plugin in registry().plugins if plugin.package == package != CORE)
-    return next((f"{plugin.package} {plugin.version}".rstrip() for plugin in found), None)
 
 
 def _registered(kind: str, name: str) -> str:
@@ -122,22 +157,8 @@ def culprit(error: BaseException) -> Culprit | None:
 
 
 def resolve(kind: str, name: str) -> Any:
-    """Import and return what a name stands for.
-
-    Raises:
-        UnknownName: Nothing installed answers to it.
-        PluginError: Two packages claim it, or its target can't be imported.
-    """
-    member = describe(kind, name)
-    package = package_of(kind, name)
-    if package == CORE:
-        return pkgutil.resolve_name(member.target)
-    try:
-        with quietly():
-            return pkgutil.resolve_name(member.target)
-    except (Exception, SystemExit) as error:
-        what = f"{KINDS[kind].singular} {name!r} of {package}"
-        raise PluginError(f"{what} can't be used: importing {member.target} failed: {one_line(error)}") from error
+    """Import and return what a name stands for; raises as `look_up` and `Entry.load`."""
+    return look_up(kind, name).load()
 
 
 def read_file(file: Path) -> Plugin:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,71 +29,114 @@ from rcnnzoo.weights.files import file_hash, load
 from rcnnzoo.writing import file_name
 
 
-def weights_file(text: str) -> Path | None:
-    """The file that MODEL means, or None where it names an architecture.
+@dataclass(frozen=True)
+class Reference:
+    """What a user typed for MODEL or TRACE: a trace, a weight file, a run folder, or an architecture.
 
-    A run folder comes before an architecture of the same name.
-
-    Raises:
-        WeightsError: It is a path, and nothing there is a network.
+    Attributes:
+        text: That.
+        seed: Of an untrained network's weights.
     """
-    path = Path(text)
-    if path.suffix == ".safetensors":
-        return path
-    if (path / WEIGHTS).is_file():
-        return path / WEIGHTS
-    if plugins.package_of("architectures", text) is not None:
-        return None
-    if path.is_dir():
-        raise WeightsError(f"{text}: no run folder, it has no {WEIGHTS}; name a folder that `rcnnzoo train` wrote")
-    if path.exists():
-        raise WeightsError(f"{text}: no weights that rcnnzoo reads; name a run folder or a .safetensors file")
-    if os.sep in text:
-        raise WeightsError(f"{text}: there is no such run folder or .safetensors file, and no architecture either")
-    return None
+
+    text: str
+    seed: int = 0
+
+    @property
+    def is_trace(self) -> bool:
+        """Whether it is a trace, finished or not, and no network."""
+        return storage.is_trace(Path(self.text)) or Path(self.text).suffix == ".zarr"
+
+    @cached_property
+    def weights(self) -> Path | None:
+        """The weight file that it means, or None where it names an architecture.
+
+        A run folder comes before an architecture of the same name.
+
+        Raises:
+            WeightsError: It is a path, and nothing there is a network.
+        """
+        text, path = self.text, Path(self.text)
+        if path.suffix == ".safetensors":
+            return path
+        if (path / WEIGHTS).is_file():
+            return path / WEIGHTS
+        if plugins.package_of("architectures", text) is not None:
+            return None
+        if path.is_dir():
+            raise WeightsError(f"{text}: no run folder, it has no {WEIGHTS}; name a folder that `rcnnzoo train` wrote")
+        if path.exists():
+            raise WeightsError(f"{text}: no weights that rcnnzoo reads; name a run folder or a .safetensors file")
+        if os.sep in text:
+            raise WeightsError(f"{text}: there is no such run folder or .safetensors file, and no architecture either")
+        plugins.look_up("architectures", text)  # raises, and offers the nearest names
+        raise AssertionError(text)
+
+    @property
+    def config(self) -> Path | None:
+        """The settings file of the run whose weights it means, if it means a run's."""
+        config = None if self.weights is None else self.weights.parent / SETTINGS
+        return config if config is not None and config.is_file() else None
+
+    @property
+    def name(self) -> str:
+        """What people call the network: by its run, else by its file, else by its architecture."""
+        if self.weights is None:
+            return f"{file_name(self.text)}-seed{self.seed}"
+        return self.weights.stem if self.config is None else self.weights.absolute().parent.name
+
+    @property
+    def traces(self) -> Path:
+        """The folder for traces of the network."""
+        if self.weights is None:
+            return Path("traces", self.name)
+        return self.weights.parent / "traces" / (self.weights.stem if self.config is None else "")
+
+    def open(self, **options: Any) -> RecurrentModel:
+        """The network: a trained one from its file, else an untrained one.
+
+        Args:
+            options: Of `rcnnzoo.build`; None means not given.
+
+        Raises:
+            WeightsError: There is no such file or run, or it can't be read.
+            UnknownName: There is no such architecture.
+            OptionError: An option can't work, or was given for a trained network, which has its own.
+        """
+        given = {name: value for name, value in options.items() if value is not None}
+        if self.weights is None:
+            return build(self.text, seed=self.seed, **given).eval()
+        if given:
+            names = ", ".join(f"`{name}`" for name in given)
+            raise OptionError(
+                f"{self.weights} is trained and settles {names}: leave that out, or name an architecture instead"
+            )
+        return load(self.weights)
+
+    def images(self, data: str | None, data_dir: Path | None = None) -> Data:
+        """The images that the network is to be shown: those of DATA, else those that it was trained on.
+
+        Raises:
+            OptionError: It isn't said which.
+            UnknownName: There is no such data set.
+            DataError: There are no such images.
+        """
+        run = None if self.config is None else load_settings(self.config)
+        if run is not None and (data is None or is_same_source(data, run.data)):
+            # The run's own images, less or plus what it held out of them.
+            folder = run.data_dir if data_dir is None else str(data_dir)
+            return open_run_data(run.data, folder, run.val_fraction, run.seed)
+        if data is None:
+            raise OptionError("it isn't said which images: give `data`")
+        return open_data(data, data_dir)
 
 
 def open_model(text: str, *, seed: int = 0, **options: Any) -> RecurrentModel:
-    """A trained network from a run folder or a `.safetensors` file, else an untrained one from its name.
-
-    Args:
-        text: What a user typed for MODEL.
-        seed: Of an untrained network's weights.
-        options: Of `rcnnzoo.build`; None means not given.
-
-    Raises:
-        WeightsError: There is no such file or run, or it can't be read.
-        UnknownName: There is no such architecture.
-        OptionError: An option can't work, or was given for a trained network, which has its own.
+    """The network that MODEL means: `Reference.open`.
 
     >>> open_model("b", categories=10, image_size=32, width=1 / 16).num_steps
     1
     """
-    file = weights_file(text)
-    given = {name: value for name, value in options.items() if value is not None}
-    return build(text, seed=seed, **given).eval() if file is None else _load(file, given)
-
-
-def _load(file: Path, options: Mapping[str, Any]) -> RecurrentModel:
-    given = [f"`{name}`" for name, value in options.items() if value is not None]
-    if given:
-        raise OptionError(
-            f"{file} is trained and settles {', '.join(given)}: leave that out, or name an architecture instead"
-        )
-    return load(file)
-
-
-def network_name(text: str, seed: int = 0) -> str:
-    """What people call the network that MODEL means: by its run, else by its file, else by its architecture."""
-    file = weights_file(text)
-    if file is None:
-        return f"{file_name(text)}-seed{seed}"
-    return file.absolute().parent.name if _is_of_run(file) else file.stem
-
-
-def _is_of_run(file: Path) -> bool:
-    """Whether a weight file lies in a run's folder."""
-    return (file.parent / SETTINGS).is_file()
+    return Reference(text, seed).open(**options)
 
 
 @dataclass(frozen=True)
@@ -182,9 +226,8 @@ def open_subject(
     *,
     seed: int = 0,
     model: RecurrentModel | None = None,
-    width: float | None = None,
-    steps: int | None = None,
     image_size: int | None = None,
+    **options: Any,
 ) -> Subject:
     """The network and the images that a user means.
 
@@ -195,9 +238,8 @@ def open_subject(
         split: Which part; without it test, else val, else what there is.
         seed: Of an untrained network's weights.
         model: The network, if it was loaded before.
-        width: Multiplies an untrained network's feature maps.
-        steps: Time steps of an untrained network.
         image_size: Side of the images of an untrained network in pixels; without it, by the images.
+        options: More of `rcnnzoo.build`, for an untrained network; None means not given.
 
     Raises:
         OptionError: It isn't said which images, or an option doesn't go with a trained network.
@@ -205,39 +247,20 @@ def open_subject(
         UnknownName: There is no such architecture.
         DataError: There are no such images.
     """
-    file = weights_file(text)
-    if file is None:
-        plugins.describe("architectures", text)  # a misspelt one is said to be that before anything else is missed
-    images = _open_images(file, data, data_dir)
+    reference = Reference(text, seed)
+    is_trained = reference.weights is not None  # a misspelt name is said to be that before anything else is missed
+    images = reference.images(data, data_dir)
     chosen = split or images.best_test()
     part = images.split(chosen)
-    name = network_name(text, seed)
-    if file is None:
-        size = usual_size(part) if image_size is None else image_size
-        untrained = open_model(text, seed=seed, categories=part.categories, image_size=size, width=width, steps=steps)
-        return Subject(untrained, name, images, chosen, Path("traces", name))
-    trained = _load(file, {"width": width, "steps": steps, "image_size": image_size}) if model is None else model
-    return Subject(trained, name, images, chosen, file.parent / "traces" / ("" if _is_of_run(file) else file.stem))
-
-
-def _open_images(file: Path | None, data: str | None, data_dir: Path | None) -> Data:
-    settings = load_settings(file.parent / SETTINGS) if file is not None and _is_of_run(file) else None
-    if settings is not None and (data is None or is_same_source(data, settings.data)):
-        # The run's own images, less or plus what it held out of them.
-        folder = settings.data_dir if data_dir is None else str(data_dir)
-        return open_run_data(settings.data, folder, settings.val_fraction, settings.seed)
-    if data is None:
-        raise OptionError("it isn't said which images: give `data`")
-    return open_data(data, data_dir)
-
-
-def is_trace(text: str) -> bool:
-    """Whether a user means a trace, finished or not, and no network."""
-    return storage.is_trace(Path(text)) or Path(text).suffix == ".zarr"
+    if not is_trained:
+        image_size = usual_size(part) if image_size is None else image_size
+        options["categories"] = part.categories
+    network = reference.open(image_size=image_size, **options) if model is None else model
+    return Subject(network, reference.name, images, chosen, reference.traces)
 
 
 def trace_of(
-    reference: str | Subject,
+    text: str,
     data: str | None = None,
     data_dir: Path | None = None,
     split: str | None = None,
@@ -248,7 +271,7 @@ def trace_of(
     """A trace as it is, or a network's, recorded unless it is there already for these weights and images.
 
     Args:
-        reference: What a user typed for MODEL|TRACE, or a subject that was opened before.
+        text: What a user typed for MODEL|TRACE.
         data: As for `open_subject`, with a network.
         data_dir: Likewise.
         split: Likewise.
@@ -259,15 +282,12 @@ def trace_of(
         OptionError: A trace was named together with images.
         TraceError: The trace can't be used.
     """
-    if isinstance(reference, Subject):
-        return reference.trace(how)
-    if not is_trace(reference):
-        return open_subject(reference, data, data_dir, split, seed=seed).trace(how)
+    if not Reference(text).is_trace:
+        return open_subject(text, data, data_dir, split, seed=seed).trace(how)
     if data or split or data_dir:
-        raise OptionError(f"{reference} is a trace, its images are settled: leave out `data`, `data_dir` and `split`")
-    path = Path(reference)
-    _check_fresh(path)
-    return OpenTrace(path, open_trace(path))
+        raise OptionError(f"{text} is a trace, its images are settled: leave out `data`, `data_dir` and `split`")
+    _check_fresh(Path(text))
+    return OpenTrace(Path(text), open_trace(text))
 
 
 def _check_fresh(trace: Path) -> None:
@@ -296,7 +316,7 @@ def _check_fresh(trace: Path) -> None:
 
 
 def traces_of(
-    references: Sequence[str | Subject],
+    models: Sequence[str | Subject],
     data: str | None = None,
     data_dir: Path | None = None,
     split: str | None = None,
@@ -304,7 +324,7 @@ def traces_of(
     seed: int = 0,
     how: Recording,
 ) -> dict[str, OpenTrace]:
-    """The trace of each MODEL|TRACE, as `trace_of`, by a name that is its alone.
+    """The trace of each MODEL|TRACE, as `trace_of`, or of a subject, by a name that is its alone.
 
     A network goes by its trace's name; those that share one go by what was typed for them.
 
@@ -312,8 +332,11 @@ def traces_of(
         OptionError: A network was named twice, or images beside a trace.
         TraceError: A trace can't be used.
     """
-    typed = [reference.name if isinstance(reference, Subject) else reference for reference in references]
-    traces = [trace_of(reference, data, data_dir, split, seed=seed, how=how) for reference in references]
+    typed = [model.name if isinstance(model, Subject) else model for model in models]
+    traces = [
+        model.trace(how) if isinstance(model, Subject) else trace_of(model, data, data_dir, split, seed=seed, how=how)
+        for model in models
+    ]
     for number, one in enumerate(traces):
         if one.path.resolve() in (other.path.resolve() for other in traces[:number]):
             raise OptionError(f"{typed[number]} is named twice: name each network once")

@@ -47,7 +47,8 @@ def build(
     >>> net(torch.zeros(2, 3, 32, 32)).shape
     torch.Size([2, 8, 10])
     """
-    description = cast(Architecture, plugins.describe("architectures", name))
+    entry = plugins.look_up("architectures", name)
+    description = cast(Architecture, entry.member)
     category_names = [str(i) for i in range(categories)] if isinstance(categories, int) else list(categories)
     steps = description.steps if steps is None else steps
     _check(name, description, category_names, image_size, width, steps, seed, pretrained)
@@ -56,7 +57,7 @@ def build(
         more["variant"] = name.removeprefix(description.name[:-1])
     if description.pretrained:
         more["pretrained"] = pretrained
-    make = plugins.resolve("architectures", name)
+    make = entry.load()
     with torch.random.fork_rng(devices=[]):  # weights are drawn on the processor
         torch.default_generator.manual_seed(seed)
         model = make(categories=len(category_names), image_size=image_size, width=width, steps=steps, **more)
@@ -65,8 +66,7 @@ def build(
     if not isinstance(getattr(model, "num_steps", None), int):
         raise PluginError(f"architecture {name!r}: {type(model).__name__}.__init__ doesn't set self.num_steps = steps")
     options = {"image_size": image_size, "steps": model.num_steps, "width": width}
-    origin = plugins.origin_of("architectures", name)
-    model.card = Card(name, options, category_names, plugin=origin, pretrained=pretrained)
+    model.card = Card(name, options, category_names, plugin=entry.origin, pretrained=pretrained)
     return model
 
 

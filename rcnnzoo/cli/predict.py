@@ -35,15 +35,15 @@ def predict(
     Example: rcnnzoo predict runs/bl-ecoset-seed0 photo.jpg --policy entropy --threshold 0.5 --figure
     """
     from rcnnzoo.errors import OptionError
-    from rcnnzoo.references import network_name, open_model
+    from rcnnzoo.references import Reference
     from rcnnzoo.results.predictions import predict as ask
 
     if policy and threshold is None:
         raise OptionError(f"`policy` {policy} needs `threshold`: see `rcnnzoo calibrate` or `rcnnzoo profile --sweep`")
-    network = open_model(model, seed=seed)
-    result = ask(network, images, policy or "entropy", threshold, readout, batch_size=batch_size)
+    reference = Reference(model, seed)
+    result = ask(reference.open(), images, policy or "entropy", threshold, readout, batch_size=batch_size)
     if not figure:
         result = replace(result, figures={})
     if figure or out:
-        result = result.write(out or Path("predictions", network_name(model, seed)))
+        result = result.write(out or Path("predictions", reference.name))
     show(result, as_json=as_json)

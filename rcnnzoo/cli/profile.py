@@ -66,7 +66,7 @@ def profile(
     from rcnnzoo.policies.lookup import policy as look_up_policy
     from rcnnzoo.readouts.lookup import readout as look_up_readout
     from rcnnzoo.recording.recorder import Recording
-    from rcnnzoo.references import is_trace, open_model, open_subject, traces_of
+    from rcnnzoo.references import Reference, open_model, open_subject, traces_of
     from rcnnzoo.results import cost, measurement, speed_accuracy
     from rcnnzoo.results.naming import folder_of
     from rcnnzoo.runs.folder import newest_run
@@ -91,7 +91,7 @@ def profile(
         print(f"profiling {model}", file=sys.stderr)  # noqa: T201
     look_up_policy(policy), look_up_readout(readout)  # a wrong name should not cost a trace
     check_precision(precision or "fp32")
-    if measure and is_trace(model):
+    if measure and Reference(model).is_trace:
         raise OptionError(f"`measure` runs the network, and {model} is a trace: name the MODEL")
     subject = open_subject(model, data, data_dir, split, seed=seed) if measure else None
     if not asked:

@@ -32,12 +32,12 @@ def verify(
     from rcnnzoo.architectures.card import card_of
     from rcnnzoo.data.splits import fingerprint
     from rcnnzoo.recording.recorder import Recording
-    from rcnnzoo.references import open_subject, weights_file
+    from rcnnzoo.references import Reference, open_subject
     from rcnnzoo.results.verification import check_accuracy, claimed_precision
     from rcnnzoo.results.verification import verify as ask
     from rcnnzoo.weights.verification import check_file, failed
 
-    file = weights_file(model)
+    file = Reference(model).weights
     if file is None:
         raise WeightsError(
             f"{model}: an architecture has no weights to verify; name a run folder or a .safetensors file"

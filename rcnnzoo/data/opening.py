@@ -68,20 +68,22 @@ def open_data(source: str, data_dir: Path | None = None, *, val_fraction: float 
         UnknownName: No data set or folder of that name.
         DataError: The images aren't there, or not as they should be; the message says how to get them.
     """
-    if source in plugins.names("data"):
-        description = cast(DataSet, plugins.describe("data", source))
-        folder = find_folder(source, data_dir)
-        splits = plugins.resolve("data", source)(folder)
-        where = "" if folder is None else str(folder.resolve())
-        data = Data(source, splits, description.mirrored, source, where)
-    elif Path(source).is_dir() or os.sep in source:
+    if (Path(source).is_dir() and source not in plugins.names("data")) or os.sep in source:
         path = Path(source).resolve()
         data = Data(path.name, read_folder(Path(source)), source=str(path))
     else:
-        plugins.describe("data", source)  # raises, and offers the nearest names
-        raise AssertionError(source)
+        data = _open_registered(source, data_dir)
     check_splits(data.splits, source)
     return data if val_fraction is None else _with_val(data, val_fraction, seed)
+
+
+def _open_registered(name: str, data_dir: Path | None) -> Data:
+    entry = plugins.look_up("data", name)
+    description = cast(DataSet, entry.member)
+    read = entry.load()
+    folder = find_folder(description, data_dir)
+    where = "" if folder is None else str(folder.resolve())
+    return Data(name, read(folder), description.mirrored, name, where)
 
 
 def is_same_source(typed: str, source: str) -> bool:
@@ -98,15 +100,15 @@ def _with_val(data: Data, fraction: float, seed: int) -> Data:
     return replace(data, splits={"train": train, "val": val, **rest})
 
 
-def find_folder(name: str, data_dir: Path | None) -> Path | None:
+def find_folder(description: DataSet, data_dir: Path | None) -> Path | None:
     """Where a registered data set lies; None if it is bundled.
 
     Raises:
         DataError: It isn't there; the message says how to get it.
     """
-    description = cast(DataSet, plugins.describe("data", name))
     if description.bundled:
         return None
+    name = description.name
     given = data_dir or (Path(os.environ[ENVIRONMENT]) if os.environ.get(ENVIRONMENT) else None)
     get = (
         f"get it from {description.page} ({description.size}; {description.licence}), "

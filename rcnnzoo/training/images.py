@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rcnnzoo.data.images import Images, batches_an_epoch, prepare
 from rcnnzoo.data.opening import Data
 from rcnnzoo.data.splits import Split, fingerprint
@@ -9,36 +11,59 @@ from rcnnzoo.data.unreadable import Unreadable
 from rcnnzoo.training.settings import Settings
 
 
+@dataclass(frozen=True)
 class RunImages:
     """What a run trains on, validates on after each epoch, and reports on at its end.
 
     Attributes:
         data: Where they are from.
+        image_size: Their side, in pixels.
+        workers: Processes that decode large ones; None for as many as there are processors, at most 8.
+        unreadable: What could not be decoded so far.
         train: Images to train on.
         val: Images to validate on; None if none are held out.
         test: Images to report on, which may be those of `val`; None if there are only those that are trained on.
         test_split: Name of the split that `test` is.
         batches: Batches of an epoch.
-        unreadable: What could not be decoded so far.
+        identity: Which images are trained on: a run that resumes with others is another run.
     """
 
-    def __init__(self, settings: Settings, data: Data) -> None:
-        self.data, self._settings = data, settings
-        self.unreadable = Unreadable(settings.max_bad)
-        self.train = self.prepare(data.split("train"))
-        self.val = self.prepare(data.split("val")) if "val" in data.splits else None
-        self.test_split = data.best_test()
-        self.test: Images | None = None
-        if self.test_split != "train":
-            self.test = self.val if self.test_split == "val" else self.prepare(data.split(self.test_split))
-        self.batches = batches_an_epoch(len(self.train), settings.batch_size)
+    data: Data
+    image_size: int
+    workers: int | None
+    unreadable: Unreadable
+    train: Images
+    val: Images | None
+    test: Images | None
+    test_split: str
+    batches: int
+    identity: str
 
     def prepare(self, split: Split) -> Images:
-        """A split at the size of the run."""
-        workers = None if self._settings.workers < 0 else self._settings.workers
-        return prepare(split, self._settings.image_size, self.unreadable, workers)
+        """Other images, as these are."""
+        return prepare(split, self.image_size, self.unreadable, self.workers)
 
-    @property
-    def identity(self) -> str:
-        """Which images are trained on: a run that resumes with others is another run."""
-        return f"{fingerprint(self.data.split('train'), stamps=False)} {len(self.train)}"
+
+def prepare_images(settings: Settings, data: Data) -> RunImages:
+    """The images of a run, at its size.
+
+    Raises:
+        DataError: None of them is readable, or too many aren't.
+    """
+    unreadable, size = Unreadable(settings.max_bad), settings.image_size
+    workers = None if settings.workers < 0 else settings.workers
+    test = data.best_test()
+    names = [name for name in dict.fromkeys(("train", "val", test)) if name in data.splits]
+    ready = {name: prepare(data.split(name), size, unreadable, workers) for name in names}
+    return RunImages(
+        data,
+        size,
+        workers,
+        unreadable,
+        train=ready["train"],
+        val=ready.get("val"),
+        test=None if test == "train" else ready[test],
+        test_split=test,
+        batches=batches_an_epoch(len(ready["train"]), settings.batch_size),
+        identity=f"{fingerprint(data.split('train'), stamps=False)} {len(ready['train'])}",
+    )

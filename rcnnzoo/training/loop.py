@@ -19,7 +19,7 @@ from rcnnzoo.runs.folder import Run
 from rcnnzoo.training.interruption import interruption
 from rcnnzoo.training.metrics import losses_by_step
 from rcnnzoo.training.report import report
-from rcnnzoo.training.session import Session
+from rcnnzoo.training.session import Session, open_session
 from rcnnzoo.training.settings import Settings, check_same, write_settings
 from rcnnzoo.training.state import TrainingState
 from rcnnzoo.training.watchers import Checkpoints, Divergence, Log, MetricsFile, Watcher
@@ -50,7 +50,8 @@ def train(
     if run.finished:
         read_header(run.weights)  # raises if they are damaged
         return run
-    _go_on(Session(settings, data, run), watchers)
+    session = open_session(settings, data, run)
+    _go_on(session, watchers)
     return run
 
 

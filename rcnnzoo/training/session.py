@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.card import card_of
@@ -11,7 +11,7 @@ from rcnnzoo.data.opening import Data
 from rcnnzoo.errors import TrainingError
 from rcnnzoo.runs.checkpoints import DAMAGED, read_checkpoint, write_checkpoint
 from rcnnzoo.runs.folder import Run
-from rcnnzoo.training.images import RunImages
+from rcnnzoo.training.images import RunImages, prepare_images
 from rcnnzoo.training.interruption import Interruption
 from rcnnzoo.training.metrics import StepMetrics, measure
 from rcnnzoo.training.settings import Settings
@@ -19,6 +19,7 @@ from rcnnzoo.training.state import TrainingState
 from rcnnzoo.training.world import World
 
 
+@dataclass
 class Session:
     """A network with all that trains it.
 
@@ -31,22 +32,12 @@ class Session:
         request: Whether somebody asked to stop.
     """
 
-    def __init__(self, settings: Settings, data: Data, run: Run) -> None:
-        self.settings, self.run = settings, run
-        self.world = World(settings.precision, compiled=settings.compile, deterministic=settings.deterministic)
-        model = build(
-            settings.architecture,
-            categories=data.categories,
-            image_size=settings.image_size,
-            width=settings.width,
-            steps=settings.steps,
-            seed=settings.seed,
-            pretrained=settings.pretrained and not run.checkpoint.is_file(),
-        )
-        model.card = replace(card_of(model), pretrained=settings.pretrained)  # a checkpoint holds what became of them
-        self.images = RunImages(settings, data)
-        self.state = TrainingState(model, settings, self.world, self.images.batches)
-        self.request = Interruption()
+    settings: Settings
+    run: Run
+    world: World
+    images: RunImages
+    state: TrainingState
+    request: Interruption = field(default_factory=Interruption)
 
     def measure(self, images: Images) -> StepMetrics:
         """Loss and accuracy of the network as it would be saved, in evaluation mode."""
@@ -82,3 +73,27 @@ class Session:
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             raise TrainingError(f"{self.run.checkpoint}: {DAMAGED}") from error
         return True
+
+
+def open_session(settings: Settings, data: Data, run: Run) -> Session:
+    """Everything ready to train, nothing trained.
+
+    Raises:
+        UnknownName: There is no such architecture, optimizer or schedule.
+        OptionError: A setting can't work.
+        DataError: No image is readable, or too many aren't.
+        TrainingError: There are several processes.
+    """
+    world = World(settings.precision, compiled=settings.compile, deterministic=settings.deterministic)
+    model = build(
+        settings.architecture,
+        categories=data.categories,
+        image_size=settings.image_size,
+        width=settings.width,
+        steps=settings.steps,
+        seed=settings.seed,
+        pretrained=settings.pretrained and not run.checkpoint.is_file(),
+    )
+    model.card = replace(card_of(model), pretrained=settings.pretrained)  # a checkpoint holds what became of them
+    images = prepare_images(settings, data)
+    return Session(settings, run, world, images, TrainingState(model, settings, world, images.batches))

@@ -19,7 +19,7 @@ from rcnnzoo.runs.checkpoints import read_checkpoint
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.training import loop
 from rcnnzoo.training.loop import train
-from rcnnzoo.training.session import Session
+from rcnnzoo.training.session import open_session
 from rcnnzoo.training.settings import read_settings
 from rcnnzoo.training.settling import settle
 from tests.data.lookalikes import make_classes
@@ -336,7 +336,7 @@ def test_a_running_average_is_what_is_saved(tmp_path):
 
 def test_the_sequels_recipe_reaches_the_network(tmp_path):
     settings, data = settle({**TINY, "recipe": "spoerer2020", "epochs": 1})
-    state = Session(settings, data, Run(tmp_path / "run")).state
+    state = open_session(settings, data, Run(tmp_path / "run")).state
     norms = [module for module in state.model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     assert {norm.momentum for norm in norms} == {0.01}
     assert {group["epsilon_hat"] for group in state.optimizer.param_groups} == {0.1}

@@ -18,6 +18,7 @@ from rcnnzoo.plugin import (
     DataError,
     Recording,
     RecurrentModel,
+    Reference,
     Split,
     Subject,
     Unreadable,
@@ -25,8 +26,6 @@ from rcnnzoo.plugin import (
     build,
     card_of,
     evaluation_batches,
-    network_name,
-    open_model,
     prepare,
     read_class_folders,
     read_image,
@@ -34,7 +33,6 @@ from rcnnzoo.plugin import (
     split_of_files,
     to_input,
     usual_size,
-    weights_file,
 )
 from rcnnzoo_behaviour.animacy import check_kinds
 
@@ -88,10 +86,11 @@ def _content(file: Path) -> bytes:
 
 def open_network(text: str, folder: Path, files: Sequence[str]) -> tuple[RecurrentModel, str]:
     """A network from what a user typed for MODEL, and what people call it; an untrained one fits the images' size."""
-    if weights_file(text) is None:
+    reference = Reference(text)
+    if reference.weights is None:
         size = usual_size(stimuli(folder, files, ("0", "1")))
-        return open_model(text, image_size=size), f"{text}-untrained"
-    return open_model(text), network_name(text)
+        return reference.open(image_size=size), f"{text}-untrained"
+    return reference.open(), reference.name
 
 
 def trace_stimuli(model: RecurrentModel, name: str, folder: Path, files: Sequence[str], traces: Path) -> xr.Dataset:

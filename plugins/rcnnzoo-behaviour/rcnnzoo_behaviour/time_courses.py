@@ -20,12 +20,12 @@ from rcnnzoo.plugin import (
     OptionError,
     Recording,
     RecurrentModel,
+    Reference,
     Split,
     TraceError,
     atomic_write,
     card_of,
     fingerprint,
-    is_trace,
     progress,
     trace_of,
     weights_hash,
@@ -124,7 +124,7 @@ class AnimacyPipeline:
         return entries
 
     def _open(self, text: str, names: list[str]) -> NamedNetwork:
-        if not is_trace(text):
+        if not Reference(text).is_trace:
             model, name = open_network(text, self.folder, self.files)
             return NamedNetwork(_unused(name, names), name, weights_hash(model), model.num_steps, model)
         if self.elsewhere is not None:
