@@ -105,7 +105,7 @@ def main() -> None:
     def begin(batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return network.step(network.begin(batch), 0)[0]
 
-    def whole(size: int) -> list[torch.Tensor]:
+    def all_steps(size: int) -> list[torch.Tensor]:
         return [network(batch) for batch in images.split(size)]
 
     def decide() -> object:
@@ -120,7 +120,7 @@ def main() -> None:
                 state = begin(batch)
                 first.append(typical(partial(begin, batch), device) / size)
                 later.append(typical(partial(network.step, state, 1), device) / size)
-                full.append(seconds(partial(whole, size), device))
+                full.append(seconds(partial(all_steps, size), device))
                 early.append(seconds(decide, device))
             rounds.append(Round(min(first), min(later), min(full), statistics.median(early)))
     rounds = rounds[1:]  # the first was to warm up
@@ -135,7 +135,7 @@ def main() -> None:
     by_macs = float(macs[-1]) / decisions.macs.double().mean().item()
     first_ms = 1000 * statistics.median(one.first for one in rounds)
     later_ms = 1000 * statistics.median(one.later for one in rounds)
-    print(f"first step {first_ms:.1f} ms an image, a later one {later_ms:.1f} ms")
+    print(f"first step {first_ms:.1f} ms per image, a later one {later_ms:.1f} ms")
     print(
         f"saving: measured {statistics.median(measured):.2f} times, "
         f"promised by the steps {statistics.median(promised):.2f}, by MACs {by_macs:.2f}"

@@ -32,7 +32,7 @@ def page() -> str:
 def section(name: str) -> str:
     """One command: what it does, and a row an argument or option."""
     app = typer.Typer(add_completion=False)
-    app.command(name)(plugins.resolve("commands", name))
+    app.command(name)(plugins.look_up("commands", name).load())
     command = typer.main.get_command(app)
     text = "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n"))
     text = text.replace("Example: ", "Example: `") + "`" if "Example: " in text else text

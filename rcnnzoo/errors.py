@@ -11,7 +11,7 @@ RcnnzooError
 
 Each message is one line: what is wrong, where, what to do. The command line prints it and exits with 2. A message names
 a field in backticks, as a caller of the library writes it: `image_size`. The command line makes the option of that out
-of it, --image-size. What is no error, but should be known, is a `RcnnzooWarning`, printed as one line as well.
+of it, --image-size. What is not an error but should be known is a `RcnnzooWarning`, printed as one line as well.
 """
 
 from __future__ import annotations

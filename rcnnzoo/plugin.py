@@ -69,9 +69,9 @@ if TYPE_CHECKING:
     from rcnnzoo.references import OpenTrace as OpenTrace
     from rcnnzoo.references import Reference as Reference
     from rcnnzoo.references import Subject as Subject
-    from rcnnzoo.references import open_model as open_model
     from rcnnzoo.references import trace_of as trace_of
     from rcnnzoo.results.naming import file_stem as file_stem
+    from rcnnzoo.results.naming import folder_of as folder_of
     from rcnnzoo.results.result import Result as Result
     from rcnnzoo.weights.files import load as load
     from rcnnzoo.weights.files import save as save
@@ -119,13 +119,13 @@ _HOMES = {
     "decide": "rcnnzoo.engine.decide",
     "evaluation_batches": "rcnnzoo.data.images",
     "file_stem": "rcnnzoo.results.naming",
+    "folder_of": "rcnnzoo.results.naming",
     "fingerprint": "rcnnzoo.data.splits",
     "hookimpl": "rcnnzoo.hookspecs",
     "load": "rcnnzoo.weights.files",
     "load_file": "rcnnzoo.plugins",
     "main": "rcnnzoo.cli",
     "make_trace": "rcnnzoo.recording.labelled",
-    "open_model": "rcnnzoo.references",
     "open_trace": "rcnnzoo.recording.opening",
     "percentiles": "rcnnzoo.analysis.intervals",
     "policy": "rcnnzoo.policies.lookup",

@@ -118,11 +118,6 @@ def look_up(kind: str, name: str) -> Entry:
     raise UnknownName(KINDS[kind].singular, name, found.members[kind], f"{where}, or --plugin FILE.py")
 
 
-def describe(kind: str, name: str) -> Member:
-    """The description registered under a name; raises as `look_up`."""
-    return look_up(kind, name).member
-
-
 def package_of(kind: str, name: str) -> str | None:
     """The package that brought a name; None if nothing installed answers to it."""
     _, package = registry().members[kind].get(_registered(kind, name), (None, None))
@@ -154,11 +149,6 @@ def culprit(error: BaseException) -> Culprit | None:
         if package is not None:
             found = Culprit(package, f"{Path(frame.f_code.co_filename).name}, line {line}")
     return None if found is None or found.package == CORE else found
-
-
-def resolve(kind: str, name: str) -> Any:
-    """Import and return what a name stands for; raises as `look_up` and `Entry.load`."""
-    return look_up(kind, name).load()
 
 
 def read_file(file: Path) -> Plugin:

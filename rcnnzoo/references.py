@@ -63,7 +63,9 @@ class Reference:
         if plugins.package_of("architectures", text) is not None:
             return None
         if path.is_dir():
-            raise WeightsError(f"{text}: no run folder, it has no {WEIGHTS}; name a folder that `rcnnzoo train` wrote")
+            raise WeightsError(
+                f"{text}: is not a run folder, it has no {WEIGHTS}; name a folder that `rcnnzoo train` wrote"
+            )
         if path.exists():
             raise WeightsError(f"{text}: no weights that rcnnzoo reads; name a run folder or a .safetensors file")
         if os.sep in text:
@@ -93,6 +95,9 @@ class Reference:
 
     def open(self, **options: Any) -> RecurrentModel:
         """The network: a trained one from its file, else an untrained one.
+
+        >>> Reference("b").open(categories=10, image_size=32, width=1 / 16).num_steps
+        1
 
         Args:
             options: Of `rcnnzoo.build`; None means not given.
@@ -130,15 +135,6 @@ class Reference:
         return open_data(data, data_dir)
 
 
-def open_model(text: str, *, seed: int = 0, **options: Any) -> RecurrentModel:
-    """The network that MODEL means: `Reference.open`.
-
-    >>> open_model("b", categories=10, image_size=32, width=1 / 16).num_steps
-    1
-    """
-    return Reference(text, seed).open(**options)
-
-
 @dataclass(frozen=True)
 class OpenTrace:
     """A trace that was opened and checked.
@@ -172,6 +168,7 @@ class Subject:
 
     Attributes:
         model: The network.
+        typed: What a user typed for it.
         name: What people call it.
         data: The images.
         split: Which part of them.
@@ -179,6 +176,7 @@ class Subject:
     """
 
     model: RecurrentModel
+    typed: str
     name: str
     data: Data
     split: str
@@ -256,7 +254,7 @@ def open_subject(
         image_size = usual_size(part) if image_size is None else image_size
         options["categories"] = part.categories
     network = reference.open(image_size=image_size, **options) if model is None else model
-    return Subject(network, reference.name, images, chosen, reference.traces)
+    return Subject(network, text, reference.name, images, chosen, reference.traces)
 
 
 def trace_of(
@@ -324,7 +322,7 @@ def traces_of(
     seed: int = 0,
     how: Recording,
 ) -> dict[str, OpenTrace]:
-    """The trace of each MODEL|TRACE, as `trace_of`, or of a subject, by a name that is its alone.
+    """The trace of each MODEL|TRACE, as `trace_of`, or of a subject, by a name that no other has.
 
     A network goes by its trace's name; those that share one go by what was typed for them.
 
@@ -332,7 +330,7 @@ def traces_of(
         OptionError: A network was named twice, or images beside a trace.
         TraceError: A trace can't be used.
     """
-    typed = [model.name if isinstance(model, Subject) else model for model in models]
+    typed = [model.typed if isinstance(model, Subject) else model for model in models]
     traces = [
         model.trace(how) if isinstance(model, Subject) else trace_of(model, data, data_dir, split, seed=seed, how=how)
         for model in models

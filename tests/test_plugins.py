@@ -34,7 +34,7 @@ BUILT_IN = ["cumulative", "instantaneous", "cumulative-logits"]
 def test_a_package_adds_a_name(install):
     install("zoo-extra", READOUT.format(name="last", module="{module}"))
     assert plugins.names("readouts") == [*BUILT_IN, "last"]
-    assert plugins.resolve("readouts", "last")("x") == "x"
+    assert plugins.look_up("readouts", "last").load()("x") == "x"
     row = next(row for row in plugins.listing() if row["name"] == "last")
     assert row == {"name": "last", "kind": "readouts", "package": "zoo-extra", "description": "made up"}
 
@@ -112,7 +112,7 @@ def test_built_ins_keep_their_names(install):
     assert messages == [
         "readout 'cumulative' of zoo-thief left out: rcnnzoo has one of that name; zoo-thief must rename it"
     ]
-    assert plugins.resolve("readouts", "cumulative").__module__ == "rcnnzoo.readouts.cumulative"
+    assert plugins.look_up("readouts", "cumulative").load().__module__ == "rcnnzoo.readouts.cumulative"
 
 
 def test_a_name_that_two_packages_claim_is_nobodys(install):
@@ -122,7 +122,7 @@ def test_a_name_that_two_packages_claim_is_nobodys(install):
     assert found == BUILT_IN
     assert "zoo-one and zoo-two both claim it" in messages[0]
     with pytest.raises(PluginError, match="readout 'last' is claimed by zoo-one and zoo-two"):
-        plugins.resolve("readouts", "last")
+        plugins.look_up("readouts", "last").load()
 
 
 def test_a_third_claimant_does_not_get_the_name(install):
@@ -131,7 +131,7 @@ def test_a_third_claimant_does_not_get_the_name(install):
     found, _ = names_with_warnings()
     assert found == BUILT_IN
     with pytest.raises(PluginError, match="zoo-one and zoo-three and zoo-two"):
-        plugins.describe("readouts", "last")
+        plugins.look_up("readouts", "last")
 
 
 def test_an_environment_variable_limits_what_is_loaded_but_not_the_built_ins(install, monkeypatch):
@@ -176,7 +176,7 @@ def test_a_target_that_can_not_be_imported_is_named(install):
     code = READOUT.format(name="last", module="{module}").replace(":readout", ":nothing")
     install("zoo-gap", code)
     with pytest.raises(PluginError, match=r"readout 'last' of zoo-gap can't be used: importing zoo_gap:nothing failed"):
-        plugins.resolve("readouts", "last")
+        plugins.look_up("readouts", "last").load()
 
 
 def test_an_unknown_name_gets_the_nearest():
@@ -184,7 +184,7 @@ def test_an_unknown_name_gets_the_nearest():
         UnknownName,
         match=r"unknown data set 'ecosett': did you mean 'ecoset'\? \(rcnnzoo list data, or --plugin FILE\.py\)",
     ):
-        plugins.describe("data", "ecosett")
+        plugins.look_up("data", "ecosett")
 
 
 def test_built_ins_come_through_the_same_entry_points():
@@ -195,7 +195,7 @@ def test_built_ins_come_through_the_same_entry_points():
 def test_every_built_in_target_can_be_imported():
     for kind in hooks.KINDS:
         for name in plugins.names(kind):
-            assert callable(plugins.resolve(kind, name))
+            assert callable(plugins.look_up(kind, name).load())
 
 
 FAMILY = """
@@ -213,14 +213,14 @@ FAMILY = """
 def test_a_family_answers_to_all_its_names_and_is_listed_once(install):
     install("zoo-many", FAMILY.format(name="many/*", module="{module}"))
     assert [name for name in plugins.names("architectures") if name.startswith("many")] == ["many/*"]
-    assert plugins.describe("architectures", "many/one").name == "many/*"
-    assert plugins.describe("architectures", "many/a/b").name == "many/*"
+    assert plugins.look_up("architectures", "many/one").member.name == "many/*"
+    assert plugins.look_up("architectures", "many/a/b").member.name == "many/*"
     assert plugins.package_of("architectures", "many/one") == "zoo-many"
-    assert plugins.resolve("architectures", "many/one")(a=1) == {"a": 1}
+    assert plugins.look_up("architectures", "many/one").load()(a=1) == {"a": 1}
     assert plugins.package_of("architectures", "few/one") is None
     assert plugins.package_of("architectures", "many") is None
     with pytest.raises(UnknownName, match="unknown architecture 'manny/one'"):
-        plugins.describe("architectures", "manny/one")
+        plugins.look_up("architectures", "manny/one")
 
 
 def test_a_name_of_its_own_comes_before_a_family(install):
@@ -236,4 +236,4 @@ def test_a_family_that_two_packages_claim_is_nobodys(install):
     with pytest.warns(plugins.PluginWarning, match="zoo-many and zoo-more both claim it"):
         plugins.registry()
     with pytest.raises(PluginError, match="architecture 'many/one' is claimed by zoo-many and zoo-more"):
-        plugins.describe("architectures", "many/one")
+        plugins.look_up("architectures", "many/one")

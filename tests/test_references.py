@@ -7,7 +7,7 @@ import pytest
 import rcnnzoo
 from rcnnzoo.errors import DataError, OptionError, TraceError, UnknownName, WeightsError
 from rcnnzoo.recording.recorder import Recording
-from rcnnzoo.references import open_model, open_subject, trace_of, traces_of
+from rcnnzoo.references import Reference, open_subject, trace_of, traces_of
 from rcnnzoo.training.loop import train
 from rcnnzoo.training.settling import settle
 from tests.data.lookalikes import make_classes, make_imagenet
@@ -126,14 +126,14 @@ def saved(tmp_path):
 
 
 def test_a_run_a_file_and_a_name(saved):
-    assert open_model(str(saved)).num_steps == 2
-    assert open_model(str(saved / "model.safetensors")).num_steps == 2
-    assert open_model("bl", width=1 / 16, steps=3).num_steps == 3
+    assert Reference(str(saved)).open().num_steps == 2
+    assert Reference(str(saved / "model.safetensors")).open().num_steps == 2
+    assert Reference("bl").open(width=1 / 16, steps=3).num_steps == 3
 
 
 def test_a_trained_network_has_its_own_options(saved):
     with pytest.raises(OptionError, match="is trained and settles `width`, `image_size`"):
-        open_model(str(saved), width=0.5, image_size=64)
+        Reference(str(saved)).open(width=0.5, image_size=64)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_trained_network_has_its_own_options(saved):
     [
         ("{saved}/nowhere", "there is no such run folder or .safetensors file"),
         ("{saved}/notes.txt", "no weights that rcnnzoo reads"),
-        ("{saved}/empty", "no run folder, it has no model.safetensors"),
+        ("{saved}/empty", "is not a run folder, it has no model.safetensors"),
         ("{saved}/none.safetensors", "can't be read"),
     ],
 )
@@ -149,12 +149,12 @@ def test_what_is_no_network_is_refused(saved, text, message):
     (saved / "notes.txt").write_text("notes")
     (saved / "empty").mkdir()
     with pytest.raises(WeightsError, match=message):
-        open_model(text.format(saved=saved))
+        Reference(text.format(saved=saved)).open()
 
 
 def test_a_misspelt_name_gets_the_nearest():
     with pytest.raises(UnknownName, match="unknown architecture 'bd': did you mean 'b-d'"):
-        open_model("bd")
+        Reference("bd").open()
 
 
 @pytest.fixture
@@ -185,6 +185,18 @@ def test_networks_of_one_name_go_by_what_was_typed(photos):
     paths = find("old/net.safetensors", "other.safetensors", "new/net.safetensors", data=photos)
     assert list(paths) == ["old/net.safetensors", "other", "new/net.safetensors"]
     assert len(set(paths.values())) == 3
+
+
+def test_a_subject_goes_by_what_was_typed_for_it_like_the_others(photos):
+    for folder in ("old", "new"):
+        put(f"{folder}/net.safetensors", len(folder))
+    paths = find(open_subject("old/net.safetensors", photos), "new/net.safetensors", data=photos)
+    assert list(paths) == ["old/net.safetensors", "new/net.safetensors"]
+    # And where another network is called what the subject's is.
+    put("net.safetensors", 7)
+    put("net/model.safetensors", 8)
+    names = list(find(open_subject("net.safetensors", photos), "net", "old/net.safetensors", data=photos))
+    assert len(names) == 3
 
 
 def test_one_network_twice_is_refused_however_it_is_typed(photos):

@@ -29,10 +29,11 @@ class Accuracy:
     Attributes:
         images: How many were shown.
         readout: The rule from logits to probabilities.
-        by_step: A row a time step: `step, mean_macs, accuracy, low, high` (95 % Wilson interval), with more than five
-            categories `top5, top5_low, top5_high`, then `nll` (mean negative log-likelihood, nats) and `ece` (expected
-            calibration error).
-        calibration: A row a step and bin of confidence with images in it: `step, bin, images, confidence, accuracy`.
+        by_step: One row per time step: `step, mean_macs, accuracy, low, high` (95 % Wilson interval), with more than
+            five categories `top5, top5_low, top5_high`, then `nll` (mean negative log-likelihood, nats) and `ece`
+            (expected calibration error).
+        calibration: One row per step and bin of confidence with images in it: `step, bin, images, confidence,
+            accuracy`.
     """
 
     images: int

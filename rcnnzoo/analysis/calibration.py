@@ -136,9 +136,9 @@ def in_sequence(outcomes: Outcomes, max_loss: float, confidence: float) -> pd.Da
         confidence: Between 0 and 1.
 
     Returns:
-        A row a distinct outcome: `threshold, loss, bound, p_value, accuracy, mean_steps, mean_macs, tested, passed`.
-        The first, all steps, loses nothing by definition and isn't tested. `bound` is the upper confidence bound of
-        Clopper & Pearson for one threshold by itself: it is at most `max_loss` where `p_value` is at most
+        One row per distinct outcome: `threshold, loss, bound, p_value, accuracy, mean_steps, mean_macs, tested,
+        passed`. The first, all steps, loses nothing by definition and isn't tested. `bound` is the upper confidence
+        bound of Clopper & Pearson for one threshold by itself: it is at most `max_loss` where `p_value` is at most
         1 - `confidence`. `passed` is whether the sequence got beyond the row: its last is the choice.
     """
     lost = outcomes.right[:, -1:] & ~outcomes.right

@@ -31,10 +31,10 @@ class Comparison:
 
     Attributes:
         images: How many were shown.
-        models: A row a network: `name, accuracy, low, high, parameters`; accuracy after all steps with its 95 % Wilson
-            interval.
-        pairs: A row a pair: `a, b`; `only_a, only_b`, the numbers of images that only one is right on after all steps;
-            McNemar's exact `statistic`, `p`, `p_corrected` (Bonferroni), `p_holm`; then at equal `mean_macs` the
+        models: One row per network: `name, accuracy, low, high, parameters`; accuracy after all steps with its 95 %
+            Wilson interval.
+        pairs: One row per pair: `a, b`; `only_a, only_b`, the numbers of images that only one is right on after all
+            steps; McNemar's exact `statistic`, `p`, `p_corrected` (Bonferroni), `p_holm`; then at equal `mean_macs` the
             curves' `accuracy_a, accuracy_b`, their `difference` a - b and its 95 % interval `low, high` (paired
             percentile bootstrap), NaN where one of the two can't have that mean cost.
     """
@@ -58,7 +58,7 @@ def compare(
         traces: By name, of the same images in the same order.
         policy: A registered exit policy, for the curves.
         readout: A registered readout.
-        cost: Mean MACs an image at which to compare; without it the most that the cheaper of a pair can spend.
+        cost: Mean MACs per image at which to compare; without it the most that the cheaper of a pair can spend.
         bootstrap: For the intervals at equal cost.
 
     Raises:
@@ -111,7 +111,7 @@ def _test(a: Outcomes, b: Outcomes) -> dict[str, Any]:
 
 
 def _at_equal_cost(outcomes: Mapping[str, Outcomes], cost: float | None, bootstrap: Bootstrap) -> pd.DataFrame:
-    """A row a pair: `mean_macs, accuracy_a, accuracy_b, difference, low, high`."""
+    """One row per pair: `mean_macs, accuracy_a, accuracy_b, difference, low, high`."""
     pairs = list(combinations(outcomes, 2))
     costs = [_common_cost(outcomes[a], outcomes[b], cost) for a, b in pairs]
     if cost is not None and np.isnan(costs).all():

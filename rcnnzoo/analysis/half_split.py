@@ -64,7 +64,7 @@ def choose_threshold(
         trace: From `rcnnzoo.open_trace` or `rcnnzoo.make_trace`.
         policy: A registered exit policy.
         readout: A registered readout.
-        budget: Mean MACs an image to stay within: the most accurate threshold that does, the cheapest among equals.
+        budget: Mean MACs per image to stay within: the most accurate threshold that does, the cheapest among equals.
         accuracy: Share of right answers to reach: the cheapest threshold that does.
         seed: Of the halves; each holds half of the images of every category, give or take one.
 
@@ -108,7 +108,7 @@ def _within(curve: pd.DataFrame, budget: float) -> pd.Series:
     if affordable.empty:
         raise OptionError(
             f"`budget` {budget:.6g}: no threshold meets it, the first step alone takes "
-            f"{curve['mean_macs'].iloc[0]:.6g} MACs an image; ask for at least that"
+            f"{curve['mean_macs'].iloc[0]:.6g} MACs per image; ask for at least that"
         )
     return affordable.iloc[int(affordable["accuracy"].argmax())]  # the first of equals, and rows rise in cost
 

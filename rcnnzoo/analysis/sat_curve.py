@@ -23,7 +23,7 @@ def sat_curve(trace: xr.Dataset, policy: str = ENTROPY, readout: str = CUMULATIV
         readout: A registered readout.
 
     Returns:
-        A row a distinct outcome, from all images stopping at step 1 to none before the last: `threshold, accuracy,
+        One row per distinct outcome, from all images stopping at step 1 to none before the last: `threshold, accuracy,
         mean_steps, mean_macs`. A network that stops by a row's threshold does what the row says.
 
     Raises:

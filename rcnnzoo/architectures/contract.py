@@ -7,13 +7,15 @@ K feature maps, H and W height and width.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from rcnnzoo.architectures.card import Card, card_of
-from rcnnzoo.errors import RcnnzooWarning
+from rcnnzoo.errors import OptionError, RcnnzooWarning
 
 State = tuple[Tensor, ...]
 """What a network remembers between time steps: batch-first tensors, so that rows can be dropped or joined."""
@@ -39,10 +41,18 @@ class RecurrentModel(nn.Module):
     card: Card | None = None
 
     @property
-    def metadata(self) -> dict[str, Any]:
-        """The card as a dictionary, for code that was written before there were cards."""
+    def metadata(self) -> Mapping[str, Any]:
+        """The card as a mapping, for code that was written before there were cards.
+
+        Raises:
+            OptionError: The network has no card, or somebody sets this.
+        """
         warnings.warn("network.metadata is now network.card (docs/plugins.md)", RcnnzooWarning, stacklevel=2)
-        return card_of(self).to_dict()
+        return MappingProxyType(card_of(self).to_dict())  # a change would be lost
+
+    @metadata.setter
+    def metadata(self, value: object) -> None:
+        raise OptionError("network.metadata is now network.card: set that to a rcnnzoo.plugin.Card (docs/plugins.md)")
 
     def begin(self, images: Tensor) -> State:
         """Do once what does not change over time: images [B, 3, H, W] in [-1, 1] -> state."""

@@ -23,12 +23,12 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     >>> [module.training for module in network]
     [True, False]
     """
-    modes = {module: module.training for module in model.modules()}
+    training_before = {module: module.training for module in model.modules()}
     model.eval()
     try:
         yield
     finally:
-        for module, training in modes.items():
+        for module, training in training_before.items():
             module.training = training
 
 

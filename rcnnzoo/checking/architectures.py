@@ -32,7 +32,7 @@ from rcnnzoo.weights.files import load, save
 
 
 def check_architecture(name: str) -> Iterator[Row]:
-    """A row a check of the architecture of that name; only the first faults, where nothing else can be checked."""
+    """One row per check of the architecture of that name; only the first faults, where nothing else can be checked."""
     return run_all(f"architecture {name}", "builds", lambda: specimen(example_of(name)), CHECKS)
 
 
@@ -74,11 +74,11 @@ def step_by_step_is_forward(specimen: Specimen) -> None:
 def an_image_does_not_feel_its_batch(specimen: Specimen) -> None:
     """Evaluated alone, an image gets the logits that it gets among others."""
     images = specimen.images(3)
-    together = specimen.network(images)
+    batch = specimen.network(images)
     for row in range(3):
         expect_close(
             specimen.network(images[row : row + 1])[0],
-            together[row],
+            batch[row],
             "in evaluation mode an image's logits depend on the other images of its batch: compute nothing over the "
             "batch (statistics of it, or batch norm in training mode)",
         )

@@ -35,10 +35,10 @@ class Source:
 
 
 def check_command(name: str) -> Iterator[Row]:
-    """A row a check of the command of that name; only the first, where it can't be imported."""
-    description = cast(Command, plugins.describe("commands", name))
+    """One row per check of the command of that name; only the first, where it can't be imported."""
+    description = cast(Command, plugins.look_up("commands", name).member)
     return run_all(
-        f"command {name}", "imported", lambda: Source(description, plugins.resolve("commands", name)), CHECKS
+        f"command {name}", "imported", lambda: Source(description, plugins.look_up("commands", name).load()), CHECKS
     )
 
 

@@ -32,10 +32,12 @@ class Source:
 
 
 def check_data(name: str) -> Iterator[Row]:
-    """A row a check of the data set of that name; only the first, where its reader can't be imported."""
-    description = cast(DataSet, plugins.describe("data", name))
+    """One row per check of the data set of that name; only the first, where its reader can't be imported."""
+    description = cast(DataSet, plugins.look_up("data", name).member)
     checks = BUNDLED if description.bundled else CHECKS
-    return run_all(f"data set {name}", "imported", lambda: Source(description, plugins.resolve("data", name)), checks)
+    return run_all(
+        f"data set {name}", "imported", lambda: Source(description, plugins.look_up("data", name).load()), checks
+    )
 
 
 def says_how_to_get_it(source: Source) -> None:

@@ -29,7 +29,7 @@ CHECKS: dict[str, Callable[[str], Iterator[Row]]] = {
 
 
 def check_plugin(package: str) -> list[Row]:
-    """A row a check of everything that a package registers.
+    """One row per check of everything that a package registers.
 
     What the package prints goes to standard error; what it raises is a fault.
 

@@ -20,7 +20,7 @@ OnProbabilities = Callable[[ExitPolicy, Tensor], None]
 
 
 def check_policy(name: str) -> Iterator[Row]:
-    """A row a check of the exit policy of that name; only the first, where it can't be made."""
+    """One row per check of the exit policy of that name; only the first, where it can't be made."""
     checks = {check: on_all(of_probabilities, examples) for check, of_probabilities in CHECKS.items()}
     return run_all(f"policy {name}", "made", lambda: _made(name), checks)
 

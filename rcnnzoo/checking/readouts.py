@@ -16,7 +16,7 @@ ROUNDING = 1e-5
 
 
 def check_readout(name: str) -> Iterator[Row]:
-    """A row a check of the readout of that name; only the first, where it can't be imported."""
+    """One row per check of the readout of that name; only the first, where it can't be imported."""
     checks = {check: on_all(of_logits, examples) for check, of_logits in CHECKS.items()}
     return run_all(f"readout {name}", "imported", lambda: readout(name), checks)
 

@@ -75,7 +75,7 @@ def told(error: BaseException) -> str:
 def run_all(
     member: str, first: str, make: Callable[[], Subject], checks: Mapping[str, Check[Subject]]
 ) -> Iterator[Row]:
-    """A row for the making of what is checked and a row a check, by the name of each, as far as it can be checked."""
+    """A row for the making of what is checked and one per check, by the name of each, as far as it can be checked."""
     made: list[Subject] = []
     yield run(first, member, lambda _: made.append(make()), None)
     for subject in made:

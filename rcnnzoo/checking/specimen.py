@@ -49,7 +49,7 @@ def example_of(name: str) -> str:
     Raises:
         Fault: The family names none.
     """
-    example = cast(Architecture, plugins.describe("architectures", name)).example
+    example = cast(Architecture, plugins.look_up("architectures", name).member).example
     if name.endswith("/*") and not example:
         raise Fault(f"{name} is a family without an example: name a small one, Architecture(..., example=...)")
     return name.replace("*", example)
@@ -98,7 +98,7 @@ def _check_methods(network: RecurrentModel) -> None:
     missing = [name for name in methods if getattr(type(network), name) is getattr(RecurrentModel, name)]
     if missing:
         raise Fault(f"{kind} has no {' and no '.join(missing)}: write {', '.join(missing)} (docs/plugins.md)")
-    wanted = cast(Architecture, plugins.describe("architectures", name_of(network))).steps
+    wanted = cast(Architecture, plugins.look_up("architectures", name_of(network)).member).steps
     if wanted not in (network.num_steps, None):
         raise Fault(f"{kind}.num_steps is {network.num_steps}, and {wanted} was asked for: set self.num_steps = steps")
 

@@ -73,9 +73,9 @@ def rows_leave_and_join(specimen: Specimen) -> None:
     one, other = network.begin(images[:3]), network.begin(images[3:])
     course = [logits for _, logits in unrolled(network, images)]
     for t, expected in enumerate(course):
-        some = tuple(torch.cat([a[rows[:2]], b]) for a, b in zip(one, other, strict=True))
+        joined = tuple(torch.cat([a[rows[:2]], b]) for a, b in zip(one, other, strict=True))
         try:
-            logits = network.step(some, t)[1]
+            logits = network.step(joined, t)[1]
             one, other = network.step(one, t)[0], network.step(other, t)[0]
         except Exception as error:
             raise Fault(

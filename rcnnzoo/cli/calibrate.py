@@ -28,8 +28,8 @@ def calibrate(
     """Choose the cheapest threshold that keeps the loss on new images below a limit, with a guarantee.
 
     The guarantee holds for independent images of the same kind and a network, policy and readout that were settled
-    before. Writes thresholds.csv, thresholds.png and thresholds.svg; with another policy than entropy or another
-    readout than cumulative thresholds-POLICY-READOUT.csv and so on.
+    before. Writes thresholds.csv, thresholds.png and thresholds.svg; with a policy other than entropy or a
+    readout other than cumulative, thresholds-POLICY-READOUT.csv and so on.
 
     Example: rcnnzoo calibrate runs/bl-ecoset-seed0 --policy entropy --max-loss 0.01
     """

@@ -7,7 +7,7 @@ from rcnnzoo.hookspecs import Command, hookimpl
 
 @hookimpl
 def rcnnzoo_commands() -> list[Command]:
-    """A row a file beside this one, in the order in which a user meets them."""
+    """One row per file beside this one, in the order in which a user meets them."""
     here = "rcnnzoo.cli"
     return [
         Command("list", "what is installed, and from which package", f"{here}.list:list_names"),

@@ -20,7 +20,7 @@ def compare(
         typer.Option(
             parser=macs,
             metavar="MACS",
-            help="Mean MACs an image to compare at, say 20G (all that the cheaper can spend).",
+            help="Mean MACs per image to compare at, say 20G (all that the cheaper can spend).",
         ),
     ] = None,
     bootstrap: Annotated[
@@ -30,15 +30,15 @@ def compare(
     data_dir: DataDir = None,
     split: Split = None,
     seed: Draws = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder for tables and figure (compare/ and their names).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for tables and figure (compare/NETWORK+NETWORK).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Test whether networks differ in accuracy on the same images, after all steps and at equal mean cost.
 
     McNemar's exact test for each pair on the answers after all steps, p values corrected by Bonferroni and by Holm;
     and for each pair the difference of the speed-accuracy curves of --policy at one mean cost, with a 95 % interval.
-    Writes models.csv, pairs.csv, compare.png and compare.svg; with another policy than entropy or another readout than
-    cumulative pairs-POLICY-READOUT.csv and so on. Conclusions are about these weights: another seed gives another
+    Writes models.csv, pairs.csv, compare.png and compare.svg; with a policy other than entropy or a readout other than
+    cumulative, pairs-POLICY-READOUT.csv and so on. Conclusions are about these weights: another seed gives another
     network.
 
     Example: rcnnzoo compare runs/bl-digits-seed0 runs/b-digits-seed0

@@ -9,6 +9,7 @@ import typer
 
 from rcnnzoo.cli.options import BatchSize, Data, DataDir, MaxBad, Precision, ReadoutName, Seed, Split, Workers
 from rcnnzoo.cli.output import AsJson, show
+from rcnnzoo.devices import PRECISION
 
 
 def evaluate(
@@ -19,7 +20,7 @@ def evaluate(
     readout: ReadoutName = "cumulative",
     out: Annotated[Path | None, typer.Option(help="Folder for tables and figure (beside the trace).")] = None,
     batch_size: BatchSize = 100,
-    precision: Precision = "fp32",
+    precision: Precision = PRECISION,
     workers: Workers = None,
     max_bad: MaxBad = 10,
     seed: Seed = 0,
@@ -27,7 +28,7 @@ def evaluate(
 ) -> None:
     """Measure accuracy by time step with 95 % intervals, top-1 and top-5, and calibration.
 
-    Writes accuracy.csv, calibration.csv, accuracy.png and accuracy.svg; with another readout than cumulative
+    Writes accuracy.csv, calibration.csv, accuracy.png and accuracy.svg; with a readout other than cumulative,
     accuracy-READOUT.csv and so on. A network is traced first, and that trace is used again while weights and images are
     unchanged.
 

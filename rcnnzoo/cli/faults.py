@@ -42,12 +42,12 @@ def report(error: BaseException, options: Mapping[str, str], *, debug: bool) -> 
 
 
 def with_options(message: str, options: Mapping[str, str]) -> str:
-    """A message in which the fields that it names, in backticks, are options; other words in backticks stay.
+    """A message in which the fields that it names, in backticks, are options; a command in backticks stays.
 
-    >>> with_options("`image_size` 1 is too small (`rcnnzoo info`)", {"image_size": "--image-size"})
-    '--image-size 1 is too small (`rcnnzoo info`)'
+    >>> with_options("`image_size` 1 is too small for `rows` (`rcnnzoo info`)", {"image_size": "--image-size"})
+    '--image-size 1 is too small for rows (`rcnnzoo info`)'
     """
-    return re.sub(r"`(\w+)`", lambda found: options.get(found[1], found[0]), message)
+    return re.sub(r"`(\w+)`", lambda found: options.get(found[1], found[1]), message)
 
 
 def explain(error: BaseException) -> tuple[int, str]:

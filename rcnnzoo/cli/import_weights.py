@@ -8,16 +8,17 @@ from typing import Annotated
 import typer
 
 from rcnnzoo.cli.output import AsJson, show
+from rcnnzoo.weights.formats import FORMATS
 
 
 def import_weights(
-    form: Annotated[str, typer.Argument(help="Whose format: rcnn-sat.", metavar="FORMAT")],
+    form: Annotated[str, typer.Argument(help=f"Whose format: {', '.join(FORMATS)}.", metavar="FORMAT")],
     file: Annotated[Path, typer.Argument(help="The weights as they were published; rcnn-sat: Keras, .h5.")],
     arch: Annotated[str, typer.Option(help="The architecture they are of; rcnn-sat: b, b-k, b-f, b-d or bl.")],
     out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
     categories: Annotated[int | None, typer.Option(help="Refuse a file with another number of them.")] = None,
     names: Annotated[
-        Path | None, typer.Option(help="Names of the categories, one a line (ecoset's or ImageNet's; else numbers).")
+        Path | None, typer.Option(help="Names of the categories, one per line (ecoset's or ImageNet's; else numbers).")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

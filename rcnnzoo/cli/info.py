@@ -21,8 +21,8 @@ def info(
 
     Example: rcnnzoo info bl --image-size 32
     """
-    from rcnnzoo.references import open_model
+    from rcnnzoo.references import Reference
     from rcnnzoo.results.network import describe
 
-    network = open_model(model, categories=categories, image_size=image_size, width=width, steps=steps)
+    network = Reference(model).open(categories=categories, image_size=image_size, width=width, steps=steps)
     show(describe(network), as_json=as_json)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, cast, get_type_hints
 
 import typer
 
+from rcnnzoo.devices import DTYPES
 from rcnnzoo.training.settings import Settings
 
 FACTORS = {"K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
@@ -41,7 +42,7 @@ Split = Annotated[str | None, typer.Option(help="Which part of the images (test,
 PolicyName = Annotated[str, typer.Option(help="When to stop (`rcnnzoo list policies`).")]
 ReadoutName = Annotated[str, typer.Option(help="From logits to probabilities (`rcnnzoo list readouts`).")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images at once.")]
-Precision = Annotated[str, typer.Option(help="fp32, bf16 or fp16.")]
+Precision = Annotated[str, typer.Option(help=f"One of {', '.join(DTYPES)}.")]
 Workers = Annotated[int | None, typer.Option(min=0, help="Processes that decode large images (one a core).")]
 MaxBad = Annotated[int, typer.Option(min=0, help="Unreadable images to skip before giving up.")]
 Seed = Annotated[int, typer.Option(help="Of an untrained network's weights.")]

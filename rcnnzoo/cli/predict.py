@@ -21,16 +21,17 @@ def predict(
     threshold: Annotated[float | None, typer.Option(help="Stop when the policy's score gets here.")] = None,
     readout: ReadoutName = "cumulative",
     figure: Annotated[bool, typer.Option("--figure", help="Draw the top categories over time steps.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder for table and figure (predictions/ and its name).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for table and figure (predictions/NETWORK).")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images at once (what suits the device).")] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Decide on images, a line each: category, confidence, reaction time (steps) and multiply-accumulates (MACs).
+    """Decide on images, one line per image: category, confidence, reaction time (steps), multiply-accumulates (MACs).
 
     With --threshold an image stops as soon as the network is sure, and no later step is computed; else all are run.
     With --figure or --out, writes predictions.csv, and with --figure predictions.png and .svg with the top categories'
-    probabilities by time step, up to the exit, for the first 16 images.
+    probabilities by time step, up to the exit, for the first 16 images; with a threshold predictions-POLICY.csv and so
+    on.
 
     Example: rcnnzoo predict runs/bl-ecoset-seed0 photo.jpg --policy entropy --threshold 0.5 --figure
     """

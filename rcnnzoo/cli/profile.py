@@ -10,6 +10,7 @@ import typer
 
 from rcnnzoo.cli.options import Data, DataDir, Draws, PolicyName, ReadoutName, Split, macs
 from rcnnzoo.cli.output import AsJson, show
+from rcnnzoo.devices import DTYPES, PRECISION, check_precision
 
 
 def profile(
@@ -23,7 +24,9 @@ def profile(
     threshold: Annotated[float | None, typer.Option(help="Accuracy and cost at this threshold.")] = None,
     budget: Annotated[
         float | None,
-        typer.Option(parser=macs, metavar="MACS", help="The threshold that keeps mean MACs an image within, say, 20G."),
+        typer.Option(
+            parser=macs, metavar="MACS", help="The threshold that keeps mean MACs per image within, say, 20G."
+        ),
     ] = None,
     accuracy: Annotated[
         float | None, typer.Option(min=0, max=1, help="The threshold that reaches this accuracy, from 0 to 1.")
@@ -38,7 +41,9 @@ def profile(
         bool, typer.Option("--measure", help="Also time, memory and energy of early exit on this device.")
     ] = False,
     images: Annotated[int | None, typer.Option(min=1, help="With --measure, images to decide on (64).")] = None,
-    precision: Annotated[str | None, typer.Option(help="With --measure, fp32, bf16 or fp16 (fp32).")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help=f"With --measure, one of {', '.join(DTYPES)} ({PRECISION}).")
+    ] = None,
     data: Data = None,
     data_dir: DataDir = None,
     split: Split = None,
@@ -50,23 +55,22 @@ def profile(
 
     Costs are counted, as direct convolution; how long a device takes for them is another question, which --measure
     answers: it decides on images, at the threshold that was asked for or at some, in turn with a run of all steps. It
-    writes measure.csv, measure.png and measure.svg.
+    writes measure.csv, measure.png and measure.svg (measure-PRECISION.csv and so on with a precision other than fp32).
 
     --sweep writes sat.csv, oracle.csv (against.csv, band.csv), sat.png and sat.svg, all on the same images, which
-    flatters a threshold that is picked from the curve. With another policy than entropy or another readout than
-    cumulative they are sat-POLICY-READOUT.csv and so on; with --against they lie in a folder that is named after the
+    flatters a threshold that is picked from the curve. With a policy other than entropy or a readout other than
+    cumulative, they are sat-POLICY-READOUT.csv and so on; with --against they lie in a folder that is named after the
     other networks. --budget and --accuracy choose one on half of the images, drawn by --seed, and report what it does
     to the other half.
 
     Example: rcnnzoo profile bl
     """
     from rcnnzoo.analysis.intervals import Bootstrap
-    from rcnnzoo.devices import check_precision
     from rcnnzoo.errors import OptionError
     from rcnnzoo.policies.lookup import policy as look_up_policy
     from rcnnzoo.readouts.lookup import readout as look_up_readout
     from rcnnzoo.recording.recorder import Recording
-    from rcnnzoo.references import Reference, open_model, open_subject, traces_of
+    from rcnnzoo.references import Reference, open_subject, traces_of
     from rcnnzoo.results import cost, measurement, speed_accuracy
     from rcnnzoo.results.naming import folder_of
     from rcnnzoo.runs.folder import newest_run
@@ -90,12 +94,12 @@ def profile(
         model = str(newest_run(Path("runs")))
         print(f"profiling {model}", file=sys.stderr)  # noqa: T201
     look_up_policy(policy), look_up_readout(readout)  # a wrong name should not cost a trace
-    check_precision(precision or "fp32")
+    check_precision(precision or PRECISION)
     if measure and Reference(model).is_trace:
         raise OptionError(f"`measure` runs the network, and {model} is a trace: name the MODEL")
     subject = open_subject(model, data, data_dir, split, seed=seed) if measure else None
     if not asked:
-        result = cost.count_cost(open_model(model, seed=seed) if subject is None else subject.model)
+        result = cost.count_cost(Reference(model, seed).open() if subject is None else subject.model)
     else:
         traces = traces_of([subject or model, *(against or [])], data, data_dir, split, seed=seed, how=Recording())
         (name, opened), *others = traces.items()
@@ -116,7 +120,7 @@ def profile(
             readout,
             threshold=threshold,
             images=images or measurement.IMAGES,
-            precision=precision or "fp32",
+            precision=precision or PRECISION,
         )
         result = result.with_part("measurement", measured.write(out or subject.results))
     show(result, as_json=as_json)

@@ -52,7 +52,7 @@ class Commands(TyperGroup):
         name, _, rest = super().resolve_command(ctx, args)
         assert name is not None  # Typer raises on a name that it doesn't know
         single = typer.Typer(add_completion=False)
-        single.command(name)(plugins.resolve("commands", name))
+        single.command(name)(plugins.look_up("commands", name).load())
         command = typer.main.get_command(single)
         for parameter in command.params:
             if parameter.param_type_name == "option" and parameter.name:
@@ -64,7 +64,7 @@ def _application() -> typer.Typer:
     app = typer.Typer(cls=Commands, add_completion=False)
     app.callback()(_global_options)
     for name in plugins.names("commands"):
-        app.command(name, help=plugins.describe("commands", name).description)(_only_listed)
+        app.command(name, help=plugins.look_up("commands", name).member.description)(_only_listed)
     return app
 
 

@@ -9,6 +9,7 @@ import typer
 
 from rcnnzoo.cli.options import BatchSize, Data, DataDir, MaxBad, Precision, Seed, Split, Workers
 from rcnnzoo.cli.output import AsJson, show
+from rcnnzoo.devices import PRECISION
 
 
 def trace(
@@ -19,7 +20,7 @@ def trace(
     out: Annotated[Path | None, typer.Option(help="Folder of the trace (RUN/traces/DATA-SPLIT.zarr).")] = None,
     features: Annotated[bool, typer.Option("--features", help="Also keep what each step's classifier saw.")] = False,
     batch_size: BatchSize = 100,
-    precision: Precision = "fp32",
+    precision: Precision = PRECISION,
     workers: Workers = None,
     max_bad: MaxBad = 10,
     seed: Seed = 0,

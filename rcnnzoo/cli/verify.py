@@ -8,6 +8,7 @@ import typer
 
 from rcnnzoo.cli.options import BatchSize, DataDir, MaxBad, Split, Workers
 from rcnnzoo.cli.output import AsJson, show
+from rcnnzoo.devices import DTYPES
 from rcnnzoo.errors import WeightsError
 
 
@@ -18,7 +19,7 @@ def verify(
     split: Split = None,
     sha256: Annotated[str | None, typer.Option(help="Of the file, as its publisher gives it.")] = None,
     batch_size: BatchSize = 100,
-    precision: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16 (that of the claim).")] = None,
+    precision: Annotated[str | None, typer.Option(help=f"One of {', '.join(DTYPES)} (that of the claim).")] = None,
     workers: Workers = None,
     max_bad: MaxBad = 10,
     as_json: AsJson = False,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.architectures.freezing import evaluating
-from rcnnzoo.devices import autocast, check_precision
+from rcnnzoo.devices import PRECISION, autocast, check_precision
 from rcnnzoo.engine.exits import Rule, peek, run
 from rcnnzoo.policies.checks import check_threshold
 from rcnnzoo.policies.lookup import DEFAULT as ENTROPY
@@ -57,7 +57,7 @@ def decide(
     threshold: float = 0.5,
     readout: str = CUMULATIVE,
     *,
-    precision: str = "fp32",
+    precision: str = PRECISION,
     rows: int | None = None,
 ) -> Decisions:
     """Decide on images, computing no time step that is not needed.

@@ -79,7 +79,7 @@ def run(
         PluginError: The policy's scores are not numbers, or have another shape.
     """
     if rows is not None and rows < 1:
-        raise OptionError(f"rows {rows}: take at least 1")
+        raise OptionError(f"`rows` {rows}: take at least 1")
     device = next(model.parameters()).device
     size, batches = peek(batches)
     if size is None:

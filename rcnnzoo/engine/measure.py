@@ -12,7 +12,7 @@ import pandas as pd
 from torch import Tensor
 
 from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.devices import seconds
+from rcnnzoo.devices import PRECISION, seconds
 from rcnnzoo.engine.decide import Decisions, decide
 from rcnnzoo.policies.lookup import policy as look_up_policy
 from rcnnzoo.profiling.resources import Used, resources
@@ -46,7 +46,7 @@ def measure_decisions(
     policy: str,
     thresholds: Sequence[float],
     readout: str,
-    precision: str = "fp32",
+    precision: str = PRECISION,
     rounds: int = ROUNDS,
 ) -> Measurement:
     """Time `decide` at each threshold and with all steps, in turn, after a round to warm up.

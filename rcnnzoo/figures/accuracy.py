@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 
 def draw_accuracy(by_step: pd.DataFrame, calibration: pd.DataFrame, title: str) -> Figure:
-    """Left: accuracy by step with 95 % intervals. Right: accuracy against confidence, a line a step.
+    """Left: accuracy by step with 95 % intervals. Right: accuracy against confidence, one line per step.
 
     Args:
         by_step: As in `analysis.accuracy.Accuracy`.

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 
 def draw_curves(table: pd.DataFrame) -> Figure:
-    """Loss and accuracy of training and validation, a line a time step, from the rows of a run's `metrics.csv`."""
+    """Loss and accuracy of training and validation, one line per time step, from the rows of a run's `metrics.csv`."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     steps = sum(name.startswith("train_loss_") for name in table.columns)

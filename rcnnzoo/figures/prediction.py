@@ -27,7 +27,7 @@ class Course:
 
 
 def draw_predictions(courses: Sequence[Course]) -> Figure:
-    """A row an image: the image as the network saw it, and its top categories' probabilities by time step.
+    """One row per image: the image as the network saw it, and its top categories' probabilities by time step.
 
     All rows share the axis of steps, as long as the slowest image took; a course ends at the image's exit.
     """

@@ -47,7 +47,7 @@ def draw_sat(
 
 def label_cost(axes: Axes) -> None:
     """Say that the horizontal axis is mean multiply-accumulates, in thousands, millions or billions as it comes."""
-    axes.set_xlabel("mean MACs an image")
+    axes.set_xlabel("mean MACs per image")
     axes.xaxis.set_major_formatter(EngFormatter())
 
 

@@ -20,4 +20,4 @@ def policy(name: str = DEFAULT) -> ExitPolicy:
     >>> policy("entropy").scores(torch.tensor([[0.5, 0.5], [1.0, 0.0]]))
     tensor([0.6931, 0.0000])
     """
-    return cast(ExitPolicy, plugins.resolve("policies", name)())
+    return cast(ExitPolicy, plugins.look_up("policies", name).load()())

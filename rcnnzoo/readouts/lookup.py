@@ -24,4 +24,4 @@ def readout(name: str = DEFAULT) -> Callable[[Tensor], Tensor]:
     tensor([[0.5000, 0.5000],
             [0.3750, 0.6250]])
     """
-    return cast(Callable[[Tensor], Tensor], plugins.resolve("readouts", name))
+    return cast(Callable[[Tensor], Tensor], plugins.look_up("readouts", name).load())

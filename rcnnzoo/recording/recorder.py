@@ -22,7 +22,7 @@ from rcnnzoo.data.opening import Data
 from rcnnzoo.data.splits import Split, check_categories, fingerprint
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.data.unreadable import MOST, Unreadable
-from rcnnzoo.devices import autocast, best_device, check_precision
+from rcnnzoo.devices import PRECISION, autocast, best_device, check_precision
 from rcnnzoo.errors import TraceError
 from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.progress import progress
@@ -46,7 +46,7 @@ class Recording:
 
     batch_size: int = 100
     features: bool = False
-    precision: str = "fp32"
+    precision: str = PRECISION
     workers: int | None = None
     max_bad: int = MOST
 

@@ -30,7 +30,7 @@ def compare(
         traces: By name, of the same images.
         policy: A registered exit policy, for the curves.
         readout: A registered readout.
-        cost: Mean MACs an image at which to compare; without it the most that the cheaper of a pair can spend.
+        cost: Mean MACs per image at which to compare; without it the most that the cheaper of a pair can spend.
         bootstrap: For the intervals at equal cost.
 
     Raises:

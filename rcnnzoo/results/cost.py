@@ -12,11 +12,11 @@ def count_cost(network: RecurrentModel) -> Result:
     modules, steps = macs_by_module(network), macs_per_step(network)
     alike = all(len(set(macs[1:])) <= 1 for macs in modules.values())
     rows = [{"module": name, **_by_step(macs, alike)} for name, macs in [*modules.items(), ("all", steps)]]
-    return Result({"macs_per_step": steps, "macs": sum(steps), "modules": modules}, [("MACs an image", rows)])
+    return Result({"macs_per_step": steps, "macs": sum(steps), "modules": modules}, [("MACs per image", rows)])
 
 
 def _by_step(macs: list[int], alike: bool) -> dict[str, int]:
-    """A column a step; one for all later steps where these are alike."""
+    """One column per step; one for all later steps where these are alike."""
     first, *later = macs
     if alike:
         columns = {"a later step": later[0]} if later else {}

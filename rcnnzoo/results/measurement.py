@@ -17,7 +17,7 @@ from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.architectures.convolution import Algorithm, Shape, measured_on
 from rcnnzoo.data.images import sample_images
 from rcnnzoo.data.unreadable import Unreadable
-from rcnnzoo.devices import best_device, device_name
+from rcnnzoo.devices import PRECISION, best_device, device_name
 from rcnnzoo.engine.measure import measure_decisions
 from rcnnzoo.figures.measurement import draw_measurement
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
@@ -41,7 +41,7 @@ def measure(
     *,
     threshold: float | None = None,
     images: int = IMAGES,
-    precision: str = "fp32",
+    precision: str = PRECISION,
 ) -> Result:
     """What deciding takes on this device: at a threshold, else at three that fit the network.
 
@@ -73,8 +73,8 @@ def measure(
         tables.append((f"{precision} beside fp32", [_agreement_row(r) for r in found.agreement.to_dict("records")]))
     if convolutions:
         rows = [_convolution_row(shape, took) for shape, took in convolutions.items()]
-        tables.append(("convolutions, ms an image", rows))
-    stem = file_stem("measure", policy=policy, readout=readout)
+        tables.append(("convolutions, ms per image", rows))
+    stem = file_stem("measure", policy=policy, readout=readout, precision=precision)
     figures = {stem: partial(draw_measurement, found.table, f"{what}\n{where}")}
     return Result(or_none(document), tables, {stem: found.table}, figures)
 

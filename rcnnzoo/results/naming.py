@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import xarray as xr
 
+from rcnnzoo.devices import PRECISION
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
 from rcnnzoo.writing import file_name
@@ -15,26 +16,28 @@ LONGEST = 100
 """Characters of a folder's name."""
 
 
-def file_stem(question: str, *, policy: str = POLICY, readout: str = READOUT) -> str:
-    """The name of a result's files: that of the question, and whatever isn't as usual.
+def file_stem(question: str, *, policy: str = POLICY, readout: str = READOUT, precision: str = PRECISION) -> str:
+    """The name of a result's files: that of the question, and whatever differs from the defaults.
 
     >>> file_stem("sat"), file_stem("sat", policy="max-prob", readout="instantaneous")
     ('sat', 'sat-max-prob-instantaneous')
     """
-    unusual = [name for name, usual in ((policy, POLICY), (readout, READOUT)) if name != usual]
+    chosen = ((policy, POLICY), (readout, READOUT), (precision, PRECISION))
+    unusual = [name for name, usual in chosen if name != usual]
     return "-".join([question, *unusual])
 
 
 def folder_of(networks: Iterable[str]) -> str:
-    """The name of a folder for what several networks have in common; long ones are cut, and told apart by a hash.
+    """The name of a folder for results of some networks; a hash tells apart names that were cut or changed.
 
-    >>> folder_of(["bl-digits-seed0", "runs/b"])
-    'bl-digits-seed0+runs-b'
+    >>> folder_of(["bl-digits-seed0", "b"]), folder_of(["runs/b"])
+    ('bl-digits-seed0+b', 'runs-b-3ee67c12')
     """
-    names = "+".join(file_name(name) for name in networks)
-    if len(names) <= LONGEST:
-        return names
-    return f"{names[:LONGEST]}-{hashlib.sha256(names.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+    names = "+".join(networks)
+    name = file_name(names).lstrip(".")[:LONGEST]  # a folder that begins with a dot is hidden, or is another one
+    if name == names:
+        return name
+    return f"{name}-{hashlib.sha256(names.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
 def images_of(trace: xr.Dataset) -> str:

@@ -18,6 +18,7 @@ from rcnnzoo.engine.prediction import predict as decide
 from rcnnzoo.figures.prediction import Course, draw_predictions
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
+from rcnnzoo.results.naming import file_stem
 from rcnnzoo.results.result import Result, percent
 
 DRAWN = 16
@@ -44,9 +45,10 @@ def predict(
     categories = card_of(network).categories
     sizes = {"categories": len(categories), "steps": network.num_steps}
     if threshold is None:
-        rule = make_rule("fixed-steps", inf, readout, **sizes)
+        question, rule = "predictions", make_rule("fixed-steps", inf, readout, **sizes)
     else:
-        rule = make_rule(policy, threshold, readout, **sizes)
+        question, rule = f"predictions-{policy}", make_rule(policy, threshold, readout, **sizes)
+    stem = file_stem(question, readout=readout)
     rows: list[dict[str, Any]] = []
     tops: list[dict[str, list[float]]] = []
     courses: list[Course] = []
@@ -77,8 +79,8 @@ def predict(
     return Result(
         [row | {"top": top} for row, top in zip(rows, tops, strict=True)],
         [(None, shown)],
-        data={"predictions": pd.DataFrame(rows)},
-        figures={"predictions": partial(draw_predictions, courses)},
+        data={stem: pd.DataFrame(rows)},
+        figures={stem: partial(draw_predictions, courses)},
     )
 
 

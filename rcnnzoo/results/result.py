@@ -57,6 +57,9 @@ class Result:
             self,
             document={**self.document, name: other.document},
             tables=[*self.tables, *other.tables],
+            data={**self.data, **other.data},
+            figures={**self.figures, **other.figures},
+            texts={**self.texts, **other.texts},
             notes=[*self.notes, *other.notes],
             pictures=[*self.pictures, *other.pictures],
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
+import warnings
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from rcnnzoo.data.opening import Data
+from rcnnzoo.errors import RcnnzooWarning, reason
 from rcnnzoo.figures.curves import draw_curves
 from rcnnzoo.results.result import Result
 from rcnnzoo.results.saving import save_figure
@@ -49,10 +51,14 @@ def train(settings: Settings, data: Data, folder: Path, *, resume: bool = False)
 def trained(run: Run) -> Result:
     """What a finished run came to: the last row of its metrics, and accuracy on the test images."""
     content, _ = read_header(run.weights)
-    metrics = pd.read_csv(run.metrics) if run.metrics.is_file() else pd.DataFrame()
-    document = {
-        "run": str(run.folder),
-        "last_epoch": metrics.to_dict("records")[-1] if len(metrics) else None,
-        "metrics": content.get("metrics"),
-    }
-    return Result(document, figures={CURVES: partial(draw_curves, metrics)}, notes=[str(run.weights)])
+    document = {"run": str(run.folder), "last_epoch": _last_epoch(run.metrics), "metrics": content.get("metrics")}
+    return Result(document, notes=[str(run.weights)])
+
+
+def _last_epoch(file: Path) -> dict[Any, Any] | None:
+    """The last row of a run's metrics; a warning says why there is none."""
+    try:
+        return pd.read_csv(file).to_dict("records")[-1]
+    except (OSError, ValueError, IndexError) as error:  # the run is finished all the same
+        warnings.warn(f"{file}: can't be read, so the last epoch isn't known ({reason(error)})", RcnnzooWarning, 2)
+        return None

@@ -12,6 +12,7 @@ import xarray as xr
 
 from rcnnzoo.analysis.accuracy import measure_accuracy
 from rcnnzoo.architectures.card import Card
+from rcnnzoo.devices import PRECISION
 from rcnnzoo.errors import DataError
 from rcnnzoo.results.naming import images_of
 from rcnnzoo.results.result import Result
@@ -31,7 +32,7 @@ def verify(file: Path, checks: Sequence[Check]) -> Result:
 def claimed_precision(card: Card) -> str:
     """The precision in which a network's accuracy was measured, so that it can be measured alike."""
     claim, training = card.metrics or {}, card.training or {}
-    return str(claim.get("precision") or training.get("precision") or "fp32")
+    return str(claim.get("precision") or training.get("precision") or PRECISION)
 
 
 def check_accuracy(card: Card, trace: xr.Dataset, data_sha256: str) -> Check:

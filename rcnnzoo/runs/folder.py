@@ -55,7 +55,7 @@ class Run:
                     f"{self.folder}: holds a run already; `resume` goes on with it, `out` takes another"
                 )
         elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
-            raise TrainingError(f"{self.folder}: exists and is no run; give another folder (`out`)")
+            raise TrainingError(f"{self.folder}: exists and is not a run folder; give another folder (`out`)")
 
     def discard(self) -> None:
         """Take away what a run wrote before its first update."""
@@ -64,12 +64,12 @@ class Run:
         self.folder.rmdir()
 
     @contextmanager
-    def logging(self) -> Iterator[logging.Logger]:
-        """A logger that appends to the run's `log.txt`."""
+    def logging(self, is_first: bool) -> Iterator[logging.Logger]:
+        """A logger that appends to the run's `log.txt`, in the first process; in others it writes nothing."""
         logger = logging.getLogger(f"rcnnzoo.run.{id(self)}")
         logger.setLevel(logging.INFO)
         logger.propagate = False
-        handler = logging.FileHandler(self.log)
+        handler = logging.FileHandler(self.log) if is_first else logging.NullHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger.addHandler(handler)
         try:

@@ -60,10 +60,11 @@ def _go_on(session: Session, others: Sequence[Watcher]) -> None:
     run = session.run
     resumed = session.read_checkpoint()
     is_new = not run.settings.is_file()
-    run.folder.mkdir(parents=True, exist_ok=True)
-    write_settings(session.settings, run.settings)
+    if session.world.is_first:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        write_settings(session.settings, run.settings)
     try:
-        with run.logging() as log, interruption() as session.request:
+        with run.logging(session.world.is_first) as log, interruption() as session.request:
             # What is not a number must be seen before anybody writes it.
             divergence = Divergence()
             watchers: list[Watcher] = [divergence]
@@ -82,7 +83,7 @@ def _go_on(session: Session, others: Sequence[Watcher]) -> None:
             for watcher in watchers:
                 watcher.ends(session)
     except Exception:
-        if is_new and session.state.is_new:
+        if is_new and session.state.is_new and session.world.is_first:
             run.discard()  # nothing was learnt, and the next try needs the folder
         raise
 

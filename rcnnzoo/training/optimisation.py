@@ -1,4 +1,4 @@
-"""Optimisers and schedules: timm's and torch's by name, and the one variant of Adam that neither has."""
+"""Optimisers: timm's by name, and the one variant of Adam that it hasn't."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import Optimizer, lr_scheduler
+from torch.optim import Optimizer
 
 from rcnnzoo.errors import UnknownName
 
@@ -54,40 +54,3 @@ def make_optimizer(model: nn.Module, name: str, lr: float, weight_decay: float) 
         raise UnknownName("optimizer", name, [*known, EPSILON_HAT], "`optimizer`")
     optimizer: Optimizer = timm.optim.create_optimizer_v2(model, opt=name, lr=lr, weight_decay=weight_decay)
     return optimizer
-
-
-def _one_cycle(optimizer: Optimizer, lr: float, updates: int) -> lr_scheduler.LRScheduler:
-    has_momentum = bool({"betas", "momentum"} & optimizer.defaults.keys())
-    return lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=updates, cycle_momentum=has_momentum)
-
-
-def _cosine(optimizer: Optimizer, lr: float, updates: int) -> lr_scheduler.LRScheduler:
-    warm = max(1, updates // 20)
-    up = lr_scheduler.LinearLR(optimizer, start_factor=1 / warm, total_iters=max(1, warm - 1))
-    down = lr_scheduler.CosineAnnealingLR(optimizer, T_max=max(1, updates - warm))
-    return lr_scheduler.SequentialLR(optimizer, [up, down], milestones=[warm])
-
-
-def _step(optimizer: Optimizer, lr: float, updates: int) -> lr_scheduler.LRScheduler:
-    return lr_scheduler.StepLR(optimizer, step_size=max(1, -(-updates // 3)))
-
-
-def _constant(optimizer: Optimizer, lr: float, updates: int) -> lr_scheduler.LRScheduler:
-    return lr_scheduler.ConstantLR(optimizer, factor=1)
-
-
-SCHEDULES = {"one-cycle": _one_cycle, "cosine": _cosine, "step": _step, "constant": _constant}
-
-
-def make_schedule(optimizer: Optimizer, name: str, lr: float, updates: int) -> lr_scheduler.LRScheduler:
-    """A schedule that is stepped after every update, over a number of updates.
-
-    `one-cycle`: up for 30 % of them, then down to nothing (Smith & Topin 2018). `cosine`: up for 5 %, then down
-    along a cosine. `step`: divided by 10 after each third. `constant`.
-
-    Raises:
-        UnknownName: There is no such schedule.
-    """
-    if name not in SCHEDULES:
-        raise UnknownName("schedule", name, SCHEDULES, "`schedule`")
-    return SCHEDULES[name](optimizer, lr, updates)

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rcnnzoo.data.transforms import SMALL
 from rcnnzoo.errors import UnknownName
 
 DEFAULT = "modern"
@@ -73,6 +72,8 @@ def recipe(name: str, architecture: str, image_size: int) -> dict[str, Any]:
     Raises:
         UnknownName: There is no such recipe.
     """
+    from rcnnzoo.data.transforms import SMALL  # imports torch, which the table of recipes does without
+
     if name not in RECIPES:
         raise UnknownName("recipe", name, RECIPES, "`recipe`")
     chosen = RECIPES[name]

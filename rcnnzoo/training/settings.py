@@ -13,10 +13,13 @@ from typing import Any, get_type_hints
 import tomli_w
 
 from rcnnzoo.data.unreadable import MOST
+from rcnnzoo.devices import DTYPES
 from rcnnzoo.errors import OptionError, TrainingError, UnknownName
+from rcnnzoo.training.recipes import DEFAULT, RECIPES
+from rcnnzoo.training.schedules import SCHEDULES
 from rcnnzoo.writing import atomic_write
 
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+PRECISIONS = ("auto", *DTYPES)
 CHANGEABLE = frozenset({"workers", "max_bad", "data_dir"})
 """Settings that leave the result alone, so that a run may be resumed with others."""
 
@@ -60,12 +63,12 @@ class Settings:
     architecture: str = setting("What to train (`rcnnzoo list architectures`).")
     data: str = setting("A registered name or a folder of class folders.")
     image_size: int = setting("Side in pixels (32 for images up to 48, else 128).", at_least(2))
-    recipe: str = setting("modern or spoerer2020: the numbers not given (modern).")
+    recipe: str = setting(f"The numbers not given: {' or '.join(RECIPES)} ({DEFAULT}).")
     epochs: int = setting("Passes through the images.", at_least(1))
-    batch_size: int = setting("Images an update.", at_least(1))
+    batch_size: int = setting("Images per update.", at_least(1))
     lr: float = setting("Highest learning rate.", positive(1000))
     optimizer: str = setting("A name of timm's, or adam-epsilon-hat.")
-    schedule: str = setting("one-cycle, cosine, step or constant.")
+    schedule: str = setting(f"One of {', '.join(SCHEDULES)}.")
     weight_decay: float = setting("Of kernels only.", from_zero())
     label_smoothing: float = setting("Share of a label spread over all.", from_zero(1))
     ema: float = setting("Decay of a running average of the weights; 0: none.", from_zero(1))
@@ -83,7 +86,7 @@ class Settings:
         Limit(lambda number: 0 <= number < 2**32, "take a number from 0 below 2**32"),
         0,
     )
-    precision: str = setting("auto, fp32, bf16 or fp16 (auto).", default="auto")
+    precision: str = setting(f"One of {', '.join(PRECISIONS)} (auto).", default="auto")
     compile: bool = setting("Let torch compile the network.", default=False)
     deterministic: bool = setting("Only deterministic algorithms (CUDA needs this).", default=False)
     workers: int = setting("Processes that decode large images (one a core).", at_least(-1), -1)
@@ -111,9 +114,9 @@ def read_settings(file: Path) -> dict[str, Any]:
     try:
         given = tomllib.loads(file.read_text("utf-8-sig"))  # some editors put a mark in front
     except OSError as error:
-        raise OptionError(f"`config` {file}: can't be read ({error.strerror})") from error
+        raise OptionError(f"{file}: can't be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"`config` {file}: no TOML file ({error})") from error
+        raise OptionError(f"{file}: is not a TOML file ({error})") from error
     types = get_type_hints(Settings)
     for name, value in given.items():
         if name not in types:
@@ -136,7 +139,10 @@ def load_settings(file: Path) -> Settings:
     missing = [each.name for each in fields(Settings) if each.name not in given and each.default is MISSING]
     if missing:
         raise OptionError(f"{file}: doesn't say {missing[0]}; it is not the file that `rcnnzoo train` wrote")
-    return Settings(**given)
+    try:
+        return Settings(**given)
+    except OptionError as error:
+        raise OptionError(f"{file}: {error}") from error
 
 
 def write_settings(settings: Settings, file: Path) -> None:

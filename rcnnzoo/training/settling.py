@@ -11,9 +11,9 @@ from rcnnzoo import plugins
 from rcnnzoo.architectures.build import build
 from rcnnzoo.data.images import usual_size
 from rcnnzoo.data.opening import Data, open_data
+from rcnnzoo.devices import best_precision
 from rcnnzoo.errors import OptionError
 from rcnnzoo.hookspecs import Architecture
-from rcnnzoo.training.precision import best_precision
 from rcnnzoo.training.recipes import DEFAULT, recipe
 from rcnnzoo.training.settings import Settings
 
@@ -32,7 +32,7 @@ def settle(given: Mapping[str, Any]) -> tuple[Settings, Data]:
     for name, how in (("architecture", "name one, as in `rcnnzoo train bl`"), ("data", "give `data`")):
         if name not in given:
             raise OptionError(f"no {name}: {how}, or a file that says it (`config`)")
-    architecture = cast(Architecture, plugins.describe("architectures", given["architecture"]))
+    architecture = cast(Architecture, plugins.look_up("architectures", given["architecture"]).member)
     data = open_run_data(given["data"], given.get("data_dir", ""), given.get("val_fraction", 0), given.get("seed", 0))
     if "train" not in data.splits:
         raise OptionError(f"`data` {given['data']} has no train split: hold images out with `val_fraction` 0.1")

@@ -11,7 +11,8 @@ from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.architectures.convolution import set_algorithm
 from rcnnzoo.architectures.freezing import freeze_all_but_classifiers
 from rcnnzoo.training.metrics import StepMetrics
-from rcnnzoo.training.optimisation import make_optimizer, make_schedule
+from rcnnzoo.training.optimisation import make_optimizer
+from rcnnzoo.training.schedules import make_schedule
 from rcnnzoo.training.settings import Settings
 from rcnnzoo.training.world import World
 

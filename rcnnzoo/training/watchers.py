@@ -78,13 +78,13 @@ class Log(Watcher):
         """Say how far training got, or what went wrong."""
         if isinstance(error, KeyboardInterrupt):
             state = session.state
-            self.log.info("interrupted in epoch %d after batch %d; --resume goes on", state.epoch + 1, state.batch)
+            self.log.info("interrupted in epoch %d after batch %d; `resume` goes on", state.epoch + 1, state.batch)
         else:
             self.log.error("%s", reason(error))
 
 
 class Divergence(Watcher):
-    """Stops training whose loss is not a number, or whose network gives something that is none."""
+    """Stops training whose loss is not a number, or whose network gives values that are not finite."""
 
     def __init__(self) -> None:
         self.losses: list[Tensor] = []
@@ -117,7 +117,7 @@ class Divergence(Watcher):
                 sound = bool(network(images).isfinite().all())
         if not sound:
             where = f"batch {session.state.batch} of epoch {session.state.epoch + 1}"
-            self._stop(session, f"the network's output is no number after {where}")
+            self._stop(session, f"the network gives values that are not finite after {where}")
 
     def _check_losses(self, session: Session) -> None:
         wrong = (~torch.isfinite(torch.stack(self.losses))).nonzero().flatten().tolist() if self.losses else []

@@ -75,7 +75,7 @@ def load(path: str | Path) -> RecurrentModel:
     wrong = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
     if wrong:
         raise WeightsError(
-            f"{path}: holds values that are no numbers ({wrong[0]}); train it again with a lower learning rate"
+            f"{path}: holds values that are not finite ({wrong[0]}); train it again with a lower learning rate"
         )
     model.load_state_dict(tensors)
     model.card = card

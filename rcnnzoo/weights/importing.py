@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,10 +13,7 @@ from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.transforms import PREPROCESSING
 from rcnnzoo.errors import OptionError, UnknownName
 from rcnnzoo.weights.files import bytes_hash, save
-from rcnnzoo.weights.rcnn_sat import read_rcnn_sat
-
-FORMATS: dict[str, Callable[[Path, str], RecurrentModel]] = {"rcnn-sat": read_rcnn_sat}
-"""By what users type: a reader of a file as an architecture's weights."""
+from rcnnzoo.weights.formats import FORMATS
 
 
 def import_weights(
@@ -24,12 +22,12 @@ def import_weights(
     """Read somebody's weights and write them as a `.safetensors` file that says where it comes from.
 
     Args:
-        form: A key of `FORMATS`.
+        form: A key of `formats.FORMATS`.
         file: What was published.
         architecture: Whose weights they are.
         out: The file to write.
         categories: How many there must be; without it what the file has.
-        names: A file with a category's name a line, in the order of the logits.
+        names: A file with a category's name per line, in the order of the logits.
 
     Raises:
         UnknownName: There is no such format, or no such architecture in it.
@@ -40,7 +38,8 @@ def import_weights(
         raise UnknownName("format", form, FORMATS)
     if out.suffix != ".safetensors":
         raise OptionError(f"`out` {out}: must end in .safetensors, since that is what it becomes")
-    network = FORMATS[form](file, architecture)
+    read: Callable[[Path, str], RecurrentModel] = pkgutil.resolve_name(FORMATS[form])
+    network = read(file, architecture)
     card = card_of(network)
     found = len(card.categories)
     if categories not in (None, found):
@@ -56,7 +55,7 @@ def import_weights(
 
 
 def read_names(file: Path, number: int) -> list[str]:
-    """Names of categories, one a line.
+    """Names of categories, one per line.
 
     Raises:
         OptionError: It can't be read, holds another number of names, an empty one, or one twice.

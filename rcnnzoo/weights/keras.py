@@ -40,13 +40,13 @@ class KerasFile:
         """An array in float32, in Keras' order of axes.
 
         Raises:
-            WeightsError: It is damaged or holds values that are no numbers.
+            WeightsError: It is damaged or holds values that are not finite.
         """
         with damage_named(self.path), np.errstate(over="ignore"):  # what float32 can't hold is infinite, see below
             array = np.asarray(self.layers[layer][weight][()], dtype=np.float32)
         if not np.isfinite(array).all():
             raise WeightsError(
-                f"{self.path}: {layer}'s {weight} holds values that are no numbers; fetch the file again"
+                f"{self.path}: {layer}'s {weight} holds values that are not finite; fetch the file again"
             )
         return torch.from_numpy(array)
 

@@ -44,9 +44,9 @@ def learned(seed=0, images=60):
 
 @pytest.mark.parametrize("policy", ["entropy", "margin"])
 @pytest.mark.parametrize(("wish", "value"), [("budget", 35.0), ("budget", 70.0), ("accuracy", 0.5), ("accuracy", 0.0)])
-def test_the_choice_is_the_brute_force_one(policy, wish, value):
+def test_the_threshold_is_the_brute_force_one(policy, wish, value):
     trace = learned()
-    choice = choose_threshold(trace, policy, "cumulative", **{wish: value}, seed=3)
+    selection = choose_threshold(trace, policy, "cumulative", **{wish: value}, seed=3)
     first, second = halves(trace["label"].to_numpy(), 3)
     thresholds = np.unique(find_outcomes(trace.isel(image=first), policy, "cumulative").scores).astype(float)
     outcomes = [
@@ -57,11 +57,11 @@ def test_the_choice_is_the_brute_force_one(policy, wish, value):
         expected = accuracy, -cost
     else:
         expected = min(((a, macs) for a, _, macs, _ in outcomes if a >= value), key=lambda found: found[1])
-    assert (choice.chosen_on.accuracy, choice.chosen_on.mean_macs) == pytest.approx(expected)
-    for images, half in ((first, choice.chosen_on), (second, choice.reported_on)):
+    assert (selection.chosen_on.accuracy, selection.chosen_on.mean_macs) == pytest.approx(expected)
+    for images, half in ((first, selection.chosen_on), (second, selection.reported_on)):
         assert half.images == len(images)
         found = half.accuracy, half.mean_steps, half.mean_macs
-        assert found == pytest.approx(brute_force(trace.isel(image=images), policy, "cumulative", choice.threshold))
+        assert found == pytest.approx(brute_force(trace.isel(image=images), policy, "cumulative", selection.threshold))
         assert half.interval[0] < half.accuracy < half.interval[1]
 
 
@@ -71,9 +71,9 @@ def test_the_report_is_not_flattered():
     for seed in range(40):
         random = np.random.default_rng(seed)
         trace = rcnnzoo.make_trace(random.normal(size=(60, 3, 4)), random.integers(0, 4, 60), [10, 30, 30])
-        choice = choose_threshold(trace, "entropy", "instantaneous", budget=70)
-        chosen.append(choice.chosen_on.accuracy)
-        reported.append(choice.reported_on.accuracy)
+        selection = choose_threshold(trace, "entropy", "instantaneous", budget=70)
+        chosen.append(selection.chosen_on.accuracy)
+        reported.append(selection.reported_on.accuracy)
     assert np.mean(reported) == pytest.approx(0.25, abs=0.05)
     assert np.mean(chosen) > 0.30
 
@@ -81,7 +81,7 @@ def test_the_report_is_not_flattered():
 @pytest.mark.parametrize(
     ("wish", "message"),
     [
-        ({"budget": 9.0}, "`budget` 9: no threshold meets it, the first step alone takes 10 MACs an image"),
+        ({"budget": 9.0}, "`budget` 9: no threshold meets it, the first step alone takes 10 MACs per image"),
         ({"accuracy": 1.0}, r"`accuracy` 1: no threshold meets it, the best reaches 0\.\d{4} on the 30 images"),
         ({}, "give one of them"),
         ({"budget": 20.0, "accuracy": 0.5}, "`budget` and `accuracy` exclude each other"),

@@ -17,7 +17,7 @@ PARAMETERS = {
     "b-d": {1000: 28_819_848, 565: 27_928_533},
     "bl": {1000: 28_870_920, 565: 27_979_605},
 }
-# G MACs an image at 128x128 with 1,000 categories: convolutions and readout.
+# G MACs per image at 128x128 with 1,000 categories: convolutions and readout.
 GIGAMACS = {"b": 1.991, "b-k": 4.478, "b-f": 7.496, "b-d": 11.877, "bl": 83.509}
 
 

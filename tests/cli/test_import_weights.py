@@ -98,5 +98,5 @@ def refused(capsys, change):
 
 def test_values_that_are_no_numbers_are_not_written(tmp_path, capsys):
     replace(tmp_path / "bl.h5", "ReadoutDense", "bias", np.full(5, np.nan))
-    assert "ReadoutDense's bias holds values that are no numbers" in refused(capsys, {})
+    assert "ReadoutDense's bias holds values that are not finite" in refused(capsys, {})
     assert not (tmp_path / "out.safetensors").exists()

@@ -39,7 +39,7 @@ def test_predict_stops_by_a_threshold(run, capsys, tmp_path):
     assert (full["reaction_time"], once["reaction_time"]) == (2, 1)
     assert once["macs"] == document(capsys, "info", run)["macs_per_step"][0]
     assert once["top"][once["category"]] == [once["confidence"]]
-    assert (tmp_path / "predictions" / "run" / "predictions.svg").is_file()
+    assert (tmp_path / "predictions" / "run" / "predictions-max-prob.svg").is_file()
     first = full["top"][full["category"]][0]
     assert [len(course) for course in full["top"].values()] == [2] * 5
     if full["category"] in once["top"]:

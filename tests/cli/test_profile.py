@@ -78,11 +78,15 @@ def test_profile_measures_what_stopping_early_takes_here(run, tmp_path, capsys):
     assert measured["joules"] == [None, None]
     assert measured["agreement"]["threshold"] == [None, 1.5]
     assert (measured["images"], measured["precision"], measured["convolutions"]) == (20, "bf16", [])
-    assert {f.name for f in (tmp_path / "there").iterdir()} == {"measure.csv", "measure.png", "measure.svg"}
-    assert pd.read_csv("there/measure.csv")["images_per_second"].tolist() == measured["images_per_second"]
+    assert {f.name for f in (tmp_path / "there").iterdir()} == {
+        "measure-bf16.csv",
+        "measure-bf16.png",
+        "measure-bf16.svg",
+    }
+    assert pd.read_csv("there/measure-bf16.csv")["images_per_second"].tolist() == measured["images_per_second"]
     assert found["mean_steps"] == document(capsys, "profile", run, "--threshold", 1.5)["mean_steps"]
     shown = printed(capsys, "profile", run, *options)
-    assert "MACs an image" in shown
+    assert "MACs per image" in shown
     assert "times fewer MACs" in shown
     chosen = document(capsys, "profile", run, "--accuracy", 0, *options)
     assert chosen["measurement"]["threshold"] == [None, chosen["threshold"]]

@@ -31,7 +31,7 @@ def ready(split, size=16, most=10, workers=0):
     return prepare(split, size, Unreadable(most), workers)
 
 
-def together(loader):
+def joined(loader):
     batches = list(loader)
     return torch.cat([b.images for b in batches]), torch.cat([b.positions for b in batches])
 
@@ -42,10 +42,10 @@ def training_of(split, workers=0, epoch=0, first=0, seed=0):
 
 
 def test_evaluation_gives_every_image_once_in_order(split):
-    images, positions = together(evaluation_batches(ready(split), 6))
+    images, positions = joined(evaluation_batches(ready(split), 6))
     assert positions.tolist() == list(range(20))
     assert images.shape == (20, 3, 16, 16)
-    part, positions = together(evaluation_batches(ready(split), 6, [(5, 9), (9, 13)]))
+    part, positions = joined(evaluation_batches(ready(split), 6, [(5, 9), (9, 13)]))
     assert positions.tolist() == list(range(5, 13))
     assert torch.equal(part, images[5:13])
 
@@ -56,23 +56,23 @@ def test_labels_go_with_their_images(split):
 
 
 def test_training_gives_every_image_once_an_epoch_in_another_order(split):
-    orders = [together(training_of(split, epoch=epoch))[1].tolist() for epoch in (0, 1)]
+    orders = [joined(training_of(split, epoch=epoch))[1].tolist() for epoch in (0, 1)]
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(20))
     assert orders[0] != orders[1]
 
 
 def test_an_epoch_depends_on_the_seed_alone(split):
-    images, positions = together(training_of(split))
-    again, same = together(training_of(split, workers=2))
+    images, positions = joined(training_of(split))
+    again, same = joined(training_of(split, workers=2))
     assert torch.equal(positions, same)
     assert torch.equal(images, again)
-    other, _ = together(training_of(split, seed=1))
+    other, _ = joined(training_of(split, seed=1))
     assert not torch.equal(images, other)
 
 
 def test_an_epoch_that_is_taken_up_again_goes_on_as_it_would_have(split):
-    images, positions = together(training_of(split))
-    rest, places = together(training_of(split, first=2))
+    images, positions = joined(training_of(split))
+    rest, places = joined(training_of(split, first=2))
     assert torch.equal(places, positions[8:])
     assert torch.equal(rest, images[8:])
 
@@ -132,19 +132,19 @@ def test_a_fingerprint_changes_with_the_images(split):
 
 def test_torchs_generator_is_left_alone(split):
     before = torch.get_rng_state()
-    together(training_of(split))
+    joined(training_of(split))
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_held_images_do_not_depend_on_which_others_are_readable(tmp_path):
     split = open_data(str(make_classes(tmp_path, each=4, size=(20, 20)))).split("all")
-    whole, _ = together(evaluation_batches(ready(split), 8))
+    everything, _ = joined(evaluation_batches(ready(split), 8))
     spoil(split, "cat/2.jpg")
     with pytest.warns(DataWarning):
         rest = ready(split)
-    images, positions = together(evaluation_batches(rest, 8))
+    images, positions = joined(evaluation_batches(rest, 8))
     np.testing.assert_array_equal(positions, [0, 1, 3, 4, 5, 6, 7])
-    assert torch.equal(images, whole[positions])
+    assert torch.equal(images, everything[positions])
 
 
 def test_equal_names_in_two_splits_are_two_files(tmp_path):

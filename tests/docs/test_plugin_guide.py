@@ -134,7 +134,7 @@ def test_the_data_set_is_read_by_its_table_and_missed_in_one_line(folder, tmp_pa
     files = [path.relative_to(tmp_path / "labpets") for path in sorted((tmp_path / "labpets").rglob("*.jpg"))]
     rows = [f"{file},{file.parent},{'test' if number % 2 else 'train'}" for number, file in enumerate(files)]
     (tmp_path / "labpets" / "labels.csv").write_text("\n".join(["image,pet,split", *rows]))
-    splits = plugins.resolve("data", "labpets")(tmp_path / "labpets")
+    splits = plugins.look_up("data", "labpets").load()(tmp_path / "labpets")
     assert {name: len(split) for name, split in splits.items()} == {"train": len(files) // 2, "test": len(files) // 2}
     for split in splits.values():
         assert [split.categories[label] for label in split.labels] == [file.split("/")[0] for file in split.files]
@@ -189,4 +189,4 @@ def test_copies_of_the_files_work_under_another_name(folder, tmp_path):
     with plugins_of(tmp_path):
         plugin = plugins.load_file(tmp_path / "renamed.py")
         assert plugins.package_of("readouts", "leaky") == plugin.package == "renamed.py"
-        assert plugins.resolve("readouts", "leaky").__module__ == "renamed"
+        assert plugins.look_up("readouts", "leaky").load().__module__ == "renamed"

@@ -30,7 +30,7 @@ def test_accuracy_is_drawn_at_each_step():
     lines = {line.get_label(): line for line in left.lines}
     np.testing.assert_array_equal(lines["top-1"].get_ydata(), measured.by_step["accuracy"])
     np.testing.assert_array_equal(lines["top-5"].get_ydata(), measured.by_step["top5"])
-    assert len(right.lines) == 1 + 3  # the diagonal, and a line a step
+    assert len(right.lines) == 1 + 3  # the diagonal, and one line per step
 
 
 def test_a_feedforward_network_is_a_level_across_the_steps():

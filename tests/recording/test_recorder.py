@@ -214,12 +214,14 @@ def test_an_image_that_can_be_read_again_stands_in_its_own_row(tmp_path, monkeyp
         write(self)
 
     monkeypatch.setattr(recorder._Block, "write", once)
-    whole = folders.read_image
+    read_image = folders.read_image
     fails = tmp_path / "pets" / "cat" / "1.jpg"
-    monkeypatch.setattr(folders, "read_image", lambda path: whole(path.with_name("none") if path == fails else path))
+    monkeypatch.setattr(
+        folders, "read_image", lambda path: read_image(path.with_name("none") if path == fails else path)
+    )
     with pytest.raises(KeyboardInterrupt):
         record(network, data, "all", tmp_path / "left", Recording())
-    monkeypatch.setattr(folders, "read_image", whole)
+    monkeypatch.setattr(folders, "read_image", read_image)
     record(network, data, "all", tmp_path / "left", Recording())
     found, expected = rcnnzoo.open_trace(tmp_path / "left"), rcnnzoo.open_trace(tmp_path / "whole")
     expected = expected.isel(image=[0, *range(2, 8)])

@@ -15,7 +15,7 @@ import rcnnzoo
 from rcnnzoo import plugins
 from rcnnzoo.data.opening import open_data
 from rcnnzoo.errors import RcnnzooWarning, TrainingError, WeightsError
-from rcnnzoo.runs.checkpoints import read_checkpoint
+from rcnnzoo.runs.checkpoints import read_checkpoint, write_checkpoint
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.training import loop
 from rcnnzoo.training.loop import train
@@ -150,7 +150,7 @@ def test_a_run_can_not_become_another(finished):
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(TrainingError, match="exists and is no run"):
+    with pytest.raises(TrainingError, match="exists and is not a run folder"):
         run(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
@@ -187,7 +187,7 @@ def test_an_update_that_spoils_the_network_is_seen_before_it_is_saved(tmp_path, 
         return loss
 
     monkeypatch.setattr(loop, "update", spoiling)
-    with pytest.raises(TrainingError, match="the network's output is no number after batch"):
+    with pytest.raises(TrainingError, match="the network gives values that are not finite after batch"):
         run(tmp_path / "run")
     assert not Run(tmp_path / "run").finished
     state = read_checkpoint(Run(tmp_path / "run").checkpoint)
@@ -303,6 +303,14 @@ def test_a_damaged_checkpoint_is_not_gone_on_with(tmp_path, monkeypatch, place):
     content = bytearray(file.read_bytes())
     content[int(place * len(content))] ^= 4
     file.write_bytes(content)
+    with pytest.raises(TrainingError, match=r"checkpoint.pt: damaged, or of another version; remove it"):
+        run(tmp_path / "run", resume=True)
+
+
+def test_a_checkpoint_of_another_format_is_not_gone_on_with(tmp_path, monkeypatch):
+    stopped(tmp_path / "run", monkeypatch)
+    file = tmp_path / "run" / "checkpoint.pt"
+    write_checkpoint(file, {**(read_checkpoint(file) or {}), "format": 1})
     with pytest.raises(TrainingError, match=r"checkpoint.pt: damaged, or of another version; remove it"):
         run(tmp_path / "run", resume=True)
 

@@ -1,12 +1,12 @@
-"""The sequel's optimiser against a hand calculation, and schedules against their definitions."""
+"""The sequel's optimiser against a hand calculation."""
 
-from math import cos, pi, sqrt
+from math import sqrt
 
 import pytest
 import torch
 
 from rcnnzoo.errors import UnknownName
-from rcnnzoo.training.optimisation import AdamEpsilonHat, make_optimizer, make_schedule
+from rcnnzoo.training.optimisation import AdamEpsilonHat, make_optimizer
 from rcnnzoo.training.recipes import recipe
 
 
@@ -81,36 +81,6 @@ def test_only_kernels_decay(name):
     }
 
 
-def rates(name, updates=60, lr=0.5):
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr)
-    schedule = make_schedule(optimizer, name, lr, updates)
-    seen = []
-    for _ in range(updates):
-        seen.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        schedule.step() if len(seen) < updates else None
-    return seen
-
-
-def test_schedules():
-    assert rates("constant") == [0.5] * 60
-    assert rates("step") == pytest.approx([0.5] * 20 + [0.05] * 20 + [0.005] * 20)
-    assert rates("cosine") == pytest.approx(
-        [0.5 / 3, 1 / 3, 0.5] + [0.25 * (1 + cos(pi * (update - 3) / 57)) for update in range(3, 60)], abs=1e-6
-    )
-    one_cycle = rates("one-cycle")
-    assert max(one_cycle) == pytest.approx(0.5)
-    assert one_cycle.index(max(one_cycle)) == 17  # 30 % of the way, counted from 0
-    assert one_cycle[-1] < 1e-4
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda model: make_optimizer(model, "adamv", 0.1, 0), "unknown optimizer 'adamv': did you mean"),
-        (lambda model: make_schedule(model, "cosin", 0.1, 5), "unknown schedule 'cosin': did you mean 'cosine'"),
-    ],
-)
-def test_unknown_names_get_the_nearest(make, message):
-    with pytest.raises(UnknownName, match=message):
-        make(torch.nn.Linear(2, 2))
+def test_an_unknown_name_gets_the_nearest():
+    with pytest.raises(UnknownName, match="unknown optimizer 'adamv': did you mean"):
+        make_optimizer(torch.nn.Linear(2, 2), "adamv", 0.1, 0)

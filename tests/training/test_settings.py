@@ -47,7 +47,7 @@ def test_what_can_not_work_is_refused(changes, message):
     [
         ("epochs = 3.5", "epochs = 3.5 should be of type int"),
         ("epocs = 3", "unknown setting 'epocs': did you mean 'epochs'"),
-        ("epochs = ", "no TOML file"),
+        ("epochs = ", "is not a TOML file"),
     ],
 )
 def test_a_settings_file_is_checked(tmp_path, content, message):

@@ -130,7 +130,7 @@ def test_values_that_are_no_numbers_are_refused(file):
         tensors["layers.1.lateral.0.weight"][0, 0, 0, 0] = float("nan")
         return tensors
 
-    with pytest.raises(WeightsError, match=r"holds values that are no numbers \(layers.1.lateral.0.weight\)"):
+    with pytest.raises(WeightsError, match=r"holds values that are not finite \(layers.1.lateral.0.weight\)"):
         rcnnzoo.load(changed(file, spoil))
 
 

@@ -197,8 +197,8 @@ def spoil(file, what):
         ("missing array", "BatchNorm_Layer_4_Time_2 has no moving_variance"),
         ("maps", "its feature maps (2, 3, 4, 5, 11, 30, 43) are of no width"),
         ("scalar", "BatchNorm_Layer_5_Time_0's gamma is [], not one number a feature map or category"),
-        ("NaN", "RCL_4_LConv's kernel holds values that are no numbers"),
-        ("too large", "RCL_4_LConv's kernel holds values that are no numbers"),
+        ("NaN", "RCL_4_LConv's kernel holds values that are not finite"),
+        ("too large", "RCL_4_LConv's kernel holds values that are not finite"),
         ("negative", "BatchNorm_Layer_0_Time_0's moving_variance is negative in places"),
     ],
 )

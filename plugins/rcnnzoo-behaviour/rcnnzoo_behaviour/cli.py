@@ -13,9 +13,12 @@ from rcnnzoo.plugin import AsJson, ReadoutName, show
 def behaviour(
     model: Annotated[str, typer.Argument(help="MODEL or TRACE; several training seeds, joined by commas, are one.")],
     images: Annotated[Path, typer.Option(help="Folder of the images that people saw.")],
-    human: Annotated[Path, typer.Option(help="CSV of what they did: a row an image, or a row a trial.")],
+    human: Annotated[Path, typer.Option(help="CSV of what they did: one row per image, or one row per trial.")],
     against: Annotated[list[str] | None, typer.Option(help="Another such MODEL or TRACE; may be repeated.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for tables, figures and traces.")] = Path("behaviour"),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for tables, figures and traces (behaviour/NETWORK, traces in behaviour/)."),
+    ] = None,
     readout: ReadoutName = "cumulative",
     classifier_images: Annotated[
         Path | None, typer.Option(help="Folder with animate/ and inanimate/: fit the classifiers to these images.")
@@ -36,10 +39,11 @@ def behaviour(
 
     Writes correlations.csv, comparisons.csv, controls.csv, ceilings.csv, beyond.csv, reaction_times.csv,
     thresholds.csv, methods.txt, and the figures correlations, distributions and montage (.png, .svg) with the tables
-    that they draw; with another readout than cumulative correlations-READOUT.csv and so on.
+    that they draw; with a readout other than cumulative, correlations-READOUT.csv and so on.
 
     Example: rcnnzoo behaviour runs/bl-ecoset-seed0 --images photos --human people.csv
     """
+    from rcnnzoo.plugin import folder_of
     from rcnnzoo.plugin import readout as look_up
     from rcnnzoo_behaviour.analysis import analyse
     from rcnnzoo_behaviour.animacy import check_kinds
@@ -62,10 +66,13 @@ def behaviour(
         check_kinds(people.images["animate"].to_numpy(), human, classifier_folds)
     else:
         elsewhere = other_images(classifier_images, images, people.images["image"].tolist())
-    pipeline = AnimacyPipeline(people, images, out, readout, classifier_folds, seed, random_networks, elsewhere)
+    # Networks that are asked about again and again beside others are traced once.
+    kept = out or Path("behaviour")
+    pipeline = AnimacyPipeline(people, images, kept, readout, classifier_folds, seed, random_networks, elsewhere)
     named = pipeline.open([model, *(against or [])])
     statistics = image_statistics(images, people)
-    out.mkdir(parents=True, exist_ok=True)
+    kept.mkdir(parents=True, exist_ok=True)
     findings = analyse(people, [pipeline.entry(networks) for networks in named], statistics, settings)
+    folder = out or kept / folder_of(network.file_name for networks in named for network in networks)
     text = methods(people, findings, settings, readout, None if elsewhere is None else len(elsewhere))
-    show(ask(findings, text, images, readout).write(out), as_json=as_json)
+    show(ask(findings, text, images, readout).write(folder), as_json=as_json)

@@ -54,7 +54,7 @@ def partial_correlation(standardised: Floats, uncertainty: npt.ArrayLike, given:
 
     Columns of numbers become ranks; a column of text becomes a column of 0 and 1 for each but one of its values. A
     covariate that does not vary says nothing and is left out; reaction times that are all equal count as 0. NaN where
-    there are half as many covariates as images or more, as with nearly a category an image: too little is left.
+    there are half as many covariates as images or more, as with nearly one category per image: too little is left.
     """
     numbers = given.select_dtypes("number")
     texts = [pd.get_dummies(given[name], drop_first=True, dtype=float) for name in given if name not in numbers]

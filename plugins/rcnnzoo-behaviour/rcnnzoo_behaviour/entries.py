@@ -76,13 +76,13 @@ class Findings:
     """Tables, each written as a CSV of its name; columns say what they hold, and docs/behaviour.md says it at length.
 
     Attributes:
-        correlations: A row an entry, part of the images, what is predicted, and measure.
-        comparisons: A row a pair of entries and measure.
-        controls: A row an entry and control.
+        correlations: One row per entry, part of the images, what is predicted, and measure.
+        comparisons: One row per pair of entries and measure.
+        controls: One row per entry and control.
         ceilings: As from `ceilings`.
-        beyond: A row an entry and quantity.
-        reaction_times: A row a network and image.
-        thresholds: A row a network, repeat and fold.
+        beyond: One row per entry and quantity.
+        reaction_times: One row per network and image.
+        thresholds: One row per network, repeat and fold.
     """
 
     correlations: pd.DataFrame

@@ -1,4 +1,4 @@
-"""Reading what people did, a row an image or a row a trial, and checking every row.
+"""Reading what people did, one row per image or one row per trial, and checking every row.
 
 Rows are counted as a spreadsheet shows them: the header is row 1.
 """
@@ -38,11 +38,11 @@ class People:
     """What people did.
 
     Attributes:
-        images: A row an image, in the order of the file: `image, animate, pc, uncertainty`, where known `category, n,
-            n_correct`, from trials `n_missing, n_late` and, where they have `rt_ms`, `n_rt, rt_centred_ms`; and the
+        images: One row per image, in the order of the file: `image, animate, pc, uncertainty`, where known `category,
+            n, n_correct`, from trials `n_missing, n_late` and, where they have `rt_ms`, `n_rt, rt_centred_ms`; and the
             file's other columns.
-        trials: A row a trial: `subject, image, animate, answer` (correct, wrong, missing or late), where known `rt_ms`.
-            None if the file has a row an image.
+        trials: One row per trial: `subject, image, animate, answer` (correct, wrong, missing or late), where known
+            `rt_ms`. None if the file has one row per image.
         places: File and row in which each image stands (first), for messages.
     """
 
@@ -105,7 +105,7 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
         row = content.count(b"\n", 0, error.start) + 1
         raise DataError(f"{file}, row {row}: is not UTF-8; save it as CSV in UTF-8") from error
     if not text.strip():
-        raise DataError(f"{file}, row 1: the file is empty; give a header and a row an image or a trial")
+        raise DataError(f"{file}, row 1: the file is empty; give a header and one row per image or per trial")
     if "\0" in text:
         row = text.count("\n", 0, text.index("\0")) + 1
         raise DataError(f"{file}, row {row}: holds a zero byte, so it is no CSV in UTF-8; save it as that")

@@ -14,7 +14,7 @@ from rcnnzoo_behaviour.entries import Findings
 from rcnnzoo_behaviour.figures import distribution, draw_correlations, draw_montage, draw_reaction_times, hardest
 
 DOCUMENTED = ("correlations", "comparisons", "controls", "ceilings", "beyond")
-"""Tables that are short enough for people and JSON: those without a row an image."""
+"""Tables that are short enough for people and JSON: those without one row per image."""
 
 
 def behaviour(findings: Findings, methods: str, images: Path, readout: str) -> Result:

@@ -96,7 +96,7 @@ def open_network(text: str, folder: Path, files: Sequence[str]) -> tuple[Recurre
 def trace_stimuli(model: RecurrentModel, name: str, folder: Path, files: Sequence[str], traces: Path) -> xr.Dataset:
     """A trace with the features of all steps for these images, all of them readable; recorded unless it is there."""
     data = Data(folder.resolve().name, {"all": stimuli(folder, files, card_of(model).categories)})
-    subject = Subject(model, name, data, "all", traces)
+    subject = Subject(model, name, name, data, "all", traces)
     return subject.trace(Recording(BATCH, features=True, max_bad=0)).trace
 
 

@@ -47,7 +47,7 @@ class NamedNetwork:
     """A network or trace that a user named, opened before anything is computed.
 
     Attributes:
-        name: What tables call it, unused any other.
+        name: What tables call it; no other has that name.
         file_name: What its files are called.
         weights: Hash of its weights.
         steps: T.

@@ -198,7 +198,7 @@ class _Values:
         return isinstance(self.of[0][node], Tensor)
 
     def is_of_images(self, node: fx.Node) -> bool:
-        """Whether it is a tensor with a row an image."""
+        """Whether it is a tensor with one row per image."""
         one, two = self.both(node)
         return isinstance(one, Tensor) and one.dim() > 0 and (len(one), len(two)) == (1, 2)
 
@@ -228,7 +228,7 @@ class _Cutter:
         self.stage: dict[fx.Node, int] = {}
         for number, feature in enumerate(features):
             if not values.is_of_images(feature):
-                raise Uncut(f"its feature {number + 1} is no tensor with a row an image")
+                raise Uncut(f"its feature {number + 1} is no tensor with one row per image")
             self._claim(feature, number)
         for node in self.nodes:  # of several results each goes its own way
             if node in self.stage and node.target is operator.getitem and not values.is_tensor(node.args[0]):

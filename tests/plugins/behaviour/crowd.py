@@ -42,7 +42,7 @@ def rows_by_image(names, seed=0):
 
 
 def rows_by_trial(names, people=6, seed=0):
-    """A row a trial: `subject, image, animate, correct, rt_ms`."""
+    """One row per trial: `subject, image, animate, correct, rt_ms`."""
     random = np.random.default_rng(seed)
     hard = {name: random.choice([0.02, 0.3]) for name in names}
     return [

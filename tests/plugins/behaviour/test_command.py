@@ -116,6 +116,18 @@ def test_json_is_one_document_and_classifiers_are_not_fitted_again(result, place
     assert set(document) == {"correlations", "comparisons", "controls", "ceilings", "beyond", "methods", "out"}
 
 
+def test_without_out_each_question_has_a_folder_and_traces_are_shared(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    alone = typed(place, place / "bl.safetensors")
+    both = typed(place, place / "bl.safetensors", "--against", place / "b.safetensors")
+    for arguments in (alone, both):
+        where = arguments.index("--out")
+        assert main([*arguments[:where], *arguments[where + 2 :], *FEW, "--repeats", "1"]) == 0
+    networks = {name: set(pd.read_csv(f"behaviour/{name}/correlations.csv")["network"]) for name in ("bl", "bl+b")}
+    assert networks == {"bl": {"bl"}, "bl+b": {"bl", "b"}}
+    assert {folder.name.rpartition("-")[0] for folder in Path("behaviour/traces").iterdir()} == {"bl", "b"}
+
+
 def test_seeds_of_a_network_are_one_entry_and_a_trace_will_do(place, capsys):
     both = f"{place / 'bl.safetensors'},{place / 'bl1.safetensors'}"
     few = ["--random-networks", "0", "--refits", "0"]

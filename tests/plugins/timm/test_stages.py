@@ -23,7 +23,7 @@ KINDS = {  # timm's ways to get features, and networks that are awkward in their
 }
 
 
-def whole(name, **options):
+def uncut(name, **options):
     """A network of timm's, each of its features one of its outputs, with statistics that are not those of the start."""
     if timm.get_pretrained_cfg(name).fixed_input_size:
         options["img_size"] = SIZE
@@ -55,8 +55,8 @@ def step_by_step(stages, images):
 def test_stages_give_what_timm_gives(name):
     images = noise_images(2)
     with torch.no_grad():
-        expected = [feature.clone() for feature in whole(name)(images)]
-    stages = cut(whole(name), SIZE)
+        expected = [feature.clone() for feature in uncut(name)(images)]
+    stages = cut(uncut(name), SIZE)
     features, _ = step_by_step(stages, images)
     for stage, feature, wanted in zip(stages, features, expected, strict=True):
         torch.testing.assert_close(feature, wanted)
@@ -65,7 +65,7 @@ def test_stages_give_what_timm_gives(name):
 
 def test_hooks_that_timm_sets_are_obeyed_and_taken_off():
     """Of `expansion` features a hook listens in the midst of a block."""
-    network = whole("test_efficientnet", feature_location="expansion")
+    network = uncut("test_efficientnet", feature_location="expansion")
     with torch.no_grad():
         expected = [feature.clone() for feature in network(noise_images(2))]
     assert any(module._forward_pre_hooks for module in network.modules())
@@ -77,7 +77,7 @@ def test_hooks_that_timm_sets_are_obeyed_and_taken_off():
 
 @pytest.mark.parametrize(("name", "tensors"), [("test_resnet", [1, 1, 1, 1, 0]), ("hrnet_w18_small", [1, 3, 2, 1, 0])])
 def test_a_stage_hands_on_what_is_needed_and_nothing_else(name, tensors):
-    _, handed_on = step_by_step(cut(whole(name), SIZE), noise_images(1))
+    _, handed_on = step_by_step(cut(uncut(name), SIZE), noise_images(1))
     assert [len(state) for state in handed_on] == tensors
 
 
@@ -149,7 +149,7 @@ def test_what_a_stage_handed_on_stays_as_it_is():
         (lambda self, x, first: first if first.sum() > 0 else -first, "what it does depends on what an image shows"),
         (lambda self, x, first: first if x.shape[0] > 1 else -first, "what it does depends on how many images there"),
         (lambda self, x, first: self.convolve(first[:, :3]), "its stages share weights"),
-        (lambda self, x, first: self.shift.sum(), "its feature 2 is no tensor with a row an image"),
+        (lambda self, x, first: self.shift.sum(), "its feature 2 is no tensor with one row per image"),
         (lambda self, x, first: (first, first), "it gives no list of features"),
         (lambda self, x, first: self.again(x), "Invalid channel dimensions"),
     ],

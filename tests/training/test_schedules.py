@@ -1,0 +1,38 @@
+"""Schedules against their definitions."""
+
+from math import cos, pi
+
+import pytest
+import torch
+
+from rcnnzoo.errors import UnknownName
+from rcnnzoo.training.schedules import make_schedule
+
+
+def rates(name, updates=60, lr=0.5):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr)
+    schedule = make_schedule(optimizer, name, lr, updates)
+    seen = []
+    for _ in range(updates):
+        seen.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step() if len(seen) < updates else None
+    return seen
+
+
+def test_schedules():
+    assert rates("constant") == [0.5] * 60
+    assert rates("step") == pytest.approx([0.5] * 20 + [0.05] * 20 + [0.005] * 20)
+    assert rates("cosine") == pytest.approx(
+        [0.5 / 3, 1 / 3, 0.5] + [0.25 * (1 + cos(pi * (update - 3) / 57)) for update in range(3, 60)], abs=1e-6
+    )
+    one_cycle = rates("one-cycle")
+    assert max(one_cycle) == pytest.approx(0.5)
+    assert one_cycle.index(max(one_cycle)) == 17  # 30 % of the way, counted from 0
+    assert one_cycle[-1] < 1e-4
+
+
+def test_an_unknown_name_gets_the_nearest():
+    optimizer = torch.optim.SGD(torch.nn.Linear(2, 2).parameters())
+    with pytest.raises(UnknownName, match="unknown schedule 'cosin': did you mean 'cosine'"):
+        make_schedule(optimizer, "cosin", 0.1, 5)
