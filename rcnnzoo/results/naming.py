@@ -31,7 +31,7 @@ def folder_of(networks: Iterable[str]) -> str:
     """The name of a folder for results of some networks; a hash tells apart names that were cut or changed.
 
     >>> folder_of(["bl-digits-seed0", "b"]), folder_of(["runs/b"])
-    ('bl-digits-seed0+b', 'runs-b-3ee67c12')
+    ('bl-digits-seed0+b', 'runs-b-5c4e6666')
     """
     names = "+".join(networks)
     name = file_name(names).lstrip(".")[:LONGEST]  # a folder that begins with a dot is hidden, or is another one

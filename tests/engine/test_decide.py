@@ -241,7 +241,7 @@ def test_what_can_not_decide_is_refused():
         rcnnzoo.decide(NETWORKS["bl"], IMAGES, "entropy", 2)
     with pytest.raises(UnknownName, match="did you mean 'entropy'"):
         rcnnzoo.decide(NETWORKS["bl"], IMAGES, "entropie")
-    with pytest.raises(OptionError, match="rows -1: take at least 1"):
+    with pytest.raises(OptionError, match="`rows` -1: take at least 1"):
         rcnnzoo.decide(NETWORKS["bl"], IMAGES, rows=-1)
 
 
