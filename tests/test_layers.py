@@ -85,6 +85,10 @@ def home(module):
     return "__init__" if name in rcnnzoo.__all__ else name
 
 
+BESIDE = {init.parent.name for init in PLUGINS.glob("*/*/__init__.py")}
+"""Packages of ours that are plugins: rcnnzoo itself knows nothing of them."""
+
+
 def wrong_arrows(root):
     """Imports that are not allowed, and folders that nobody has said anything about."""
     wrong = []
@@ -94,7 +98,8 @@ def wrong_arrows(root):
             wrong.append(f"{start} is not among the floors")
             continue
         for module in imports(file):
-            if module.split(".")[0] == "rcnnzoo" and home(module) not in ALLOWED[start] | {start}:
+            top = module.split(".")[0]
+            if top in BESIDE or (top == "rcnnzoo" and home(module) not in ALLOWED[start] | {start}):
                 wrong.append(f"{file.relative_to(root)} imports {module}")
     return wrong
 
@@ -117,6 +122,7 @@ def test_every_floor_is_there():
         ("training/new.py", "from rcnnzoo import figures", "imports rcnnzoo.figures"),
         ("training/new.py", "from rcnnzoo import errors, figures", "imports rcnnzoo.figures"),
         ("analysis/new.py", "from rcnnzoo.weights.files import load", "imports rcnnzoo.weights.files"),
+        ("data/new.py", "import rcnnzoo_behaviour.human", "imports rcnnzoo_behaviour.human"),
         ("rooms/new.py", "", "rooms is not among the floors"),
     ],
 )
