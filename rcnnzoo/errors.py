@@ -6,6 +6,7 @@ RcnnzooError
 ├── OptionError     an option whose value can't work
 ├── DataError       images, folders, labels
 ├── WeightsError    weight files
+├── NetworkError    networks that compute values that are not finite
 ├── TraceError      traces
 └── TrainingError   runs that can't start, go on or converge
 
@@ -64,6 +65,16 @@ class DataError(RcnnzooError):
 
 class WeightsError(RcnnzooError):
     """A weight file that is damaged, foreign or of another network."""
+
+
+class NetworkError(RcnnzooError):
+    """A network whose output can't be used: it holds values that are not finite."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"{where}: the network's output is not finite (NaN or infinity): compute in fp32 (`precision`), or train "
+            "the network again with a lower `lr`"
+        )
 
 
 class TraceError(RcnnzooError):

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rcnnzoo.devices import best_device as best_device
     from rcnnzoo.engine.decide import decide as decide
     from rcnnzoo.errors import DataError as DataError
+    from rcnnzoo.errors import NetworkError as NetworkError
     from rcnnzoo.errors import OptionError as OptionError
     from rcnnzoo.errors import PluginError as PluginError
     from rcnnzoo.errors import RcnnzooError as RcnnzooError
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from rcnnzoo.weights.files import save as save
     from rcnnzoo.weights.files import weights_hash as weights_hash
     from rcnnzoo.writing import atomic_write as atomic_write
+    from rcnnzoo.writing import file_name as file_name
 
 _HOMES = {
     "Architecture": "rcnnzoo.hookspecs",
@@ -89,6 +91,7 @@ _HOMES = {
     "DataError": "rcnnzoo.errors",
     "DataSet": "rcnnzoo.hookspecs",
     "ExitPolicy": "rcnnzoo.policies.contract",
+    "NetworkError": "rcnnzoo.errors",
     "OpenTrace": "rcnnzoo.references",
     "OptionError": "rcnnzoo.errors",
     "PluginError": "rcnnzoo.errors",
@@ -118,6 +121,7 @@ _HOMES = {
     "check_plugin": "rcnnzoo.checking.packages",
     "decide": "rcnnzoo.engine.decide",
     "evaluation_batches": "rcnnzoo.data.images",
+    "file_name": "rcnnzoo.writing",
     "file_stem": "rcnnzoo.results.naming",
     "folder_of": "rcnnzoo.results.naming",
     "fingerprint": "rcnnzoo.data.splits",

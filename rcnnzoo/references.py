@@ -6,7 +6,7 @@ import glob
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -277,13 +277,17 @@ def trace_of(
         how: How a network is traced.
 
     Raises:
-        OptionError: A trace was named together with images.
+        OptionError: A trace was named together with images, or with options for recording one.
         TraceError: The trace can't be used.
     """
     if not Reference(text).is_trace:
         return open_subject(text, data, data_dir, split, seed=seed).trace(how)
     if data or split or data_dir:
         raise OptionError(f"{text} is a trace, its images are settled: leave out `data`, `data_dir` and `split`")
+    usual = Recording()
+    given = [f"`{each.name}`" for each in fields(how) if getattr(how, each.name) != getattr(usual, each.name)]
+    if given:
+        raise OptionError(f"{text} is a trace, which was recorded before: leave out {', '.join(given)}")
     _check_fresh(Path(text))
     return OpenTrace(Path(text), open_trace(text))
 

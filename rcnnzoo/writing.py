@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,9 +46,9 @@ def temporary_name(path: Path) -> Path:
 
 
 def file_name(name: str) -> str:
-    """A name as part of a file's; a family's members have a slash in theirs.
+    """A name as part of a file's: whatever it says, wherever it is from, it stays in the folder it is put into.
 
-    >>> file_name("timm/resnet18")
-    'timm-resnet18'
+    >>> file_name("timm/resnet18"), file_name("../../etc")
+    ('timm-resnet18', '-..-etc')
     """
-    return name.replace("/", "-")
+    return re.sub(r"[/\\\x00-\x1f]", "-", name).lstrip(".") or "-"

@@ -199,6 +199,13 @@ def test_a_subject_goes_by_what_was_typed_for_it_like_the_others(photos):
     assert len(names) == 3
 
 
+def test_a_trace_is_as_it_was_recorded(photos):
+    put("net.safetensors")
+    trace = path_of("net.safetensors", photos, how=Recording())
+    with pytest.raises(OptionError, match="is a trace, which was recorded before: leave out `batch_size`, `precision`"):
+        trace_of(str(trace), how=Recording(8, precision="bf16"))
+
+
 def test_one_network_twice_is_refused_however_it_is_typed(photos):
     put("net.safetensors")
     trace = path_of("net.safetensors", photos, how=Recording())

@@ -18,7 +18,8 @@ def in_blocks(trace: xr.Dataset) -> Iterator[tuple[Tensor, Tensor]]:
     """Logits [B, T, C] and labels [B], block by block.
 
     Raises:
-        TraceError: The category of an image is unknown, so nothing can be right or wrong about it.
+        TraceError: The category of an image is unknown, so nothing can be right or wrong about it, or logits are not
+            finite: NaN would count as an answer.
 
     >>> from rcnnzoo import make_trace
     >>> trace = make_trace(torch.zeros(5, 2, 3), [0, 1, 2, 0, 1], macs=[10, 20])
@@ -37,6 +38,8 @@ def in_blocks(trace: xr.Dataset) -> Iterator[tuple[Tensor, Tensor]]:
     for start in range(0, images, block):
         here = slice(start, start + block)
         logits = torch.from_numpy(trace["logits"][here].to_numpy().copy())
+        if not logits.isfinite().all():
+            raise TraceError(f"{trace.attrs.get('name', 'a trace')}: holds logits that are not finite; record it again")
         yield logits, torch.from_numpy(trace["label"][here].to_numpy().copy())
 
 

@@ -49,6 +49,8 @@ def build(
     """
     entry = plugins.look_up("architectures", name)
     description = cast(Architecture, entry.member)
+    if isinstance(categories, str):
+        raise OptionError(f"`categories` {categories!r}: give a list of names, or how many there are")
     category_names = [str(i) for i in range(categories)] if isinstance(categories, int) else list(categories)
     steps = description.steps if steps is None else steps
     _check(name, description, category_names, image_size, width, steps, seed, pretrained)

@@ -10,7 +10,7 @@ import typer
 
 from rcnnzoo.cli.options import with_settings
 from rcnnzoo.cli.output import AsJson, show
-from rcnnzoo.training.settings import read_settings
+from rcnnzoo.training.settings import changed, read_settings
 from rcnnzoo.writing import file_name
 
 
@@ -32,7 +32,7 @@ def train(
     from rcnnzoo.training.settling import settle
 
     given = read_settings(config) if config else {}
-    settled, images = settle(given | {name: value for name, value in settings.items() if value is not None})
+    settled, images = settle(changed(given, {name: value for name, value in settings.items() if value is not None}))
     folder = out or Path("runs", f"{file_name(settled.architecture)}-{images.name}-seed{settled.seed}")
 
     from rcnnzoo.results.training import train as train_network

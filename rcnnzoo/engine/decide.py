@@ -76,6 +76,7 @@ def decide(
         UnknownName: There is no such policy, readout or precision.
         OptionError: The threshold is outside the policy's bounds, or `rows` is less than 1.
         PluginError: The policy's scores are not numbers, or have another shape.
+        NetworkError: The network's logits are not finite.
 
     >>> from rcnnzoo.architectures.build import build
     >>> net = build("bl", categories=10, image_size=32, width=1 / 16)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rcnnzoo.architectures.contract import RecurrentModel, State
-from rcnnzoo.errors import OptionError
+from rcnnzoo.errors import NetworkError, OptionError
 from rcnnzoo.policies.checks import not_a_number, unchecked_scores
 from rcnnzoo.policies.contract import ExitPolicy
 from rcnnzoo.profiling.operations import count_operations
@@ -77,6 +77,7 @@ def run(
     Raises:
         OptionError: `rows` is less than 1.
         PluginError: The policy's scores are not numbers, or have another shape.
+        NetworkError: The network's logits are not finite.
     """
     if rows is not None and rows < 1:
         raise OptionError(f"`rows` {rows}: take at least 1")
@@ -234,8 +235,12 @@ class _Rows:
         score = scores.gather(1, t[:, None])[:, 0]
         sure = score <= rule.threshold if rule.policy.direction == "below" else score >= rule.threshold
         sure |= t == model.num_steps - 1
-        # The only word from the device in a step: how many leave, and whether the policy made sense.
-        leaving, senseless = torch.stack([sure.sum(), score.isnan().sum()]).tolist()
+        unfit = ~self.logits[torch.arange(len(self), device=t.device), t].isfinite().all(dim=1)
+        # The only word from the device in a step: how many leave, and whether network and policy made sense.
+        leaving, wrong, senseless = torch.stack([sure.sum(), unfit.sum(), score.isnan().sum()]).tolist()
+        if wrong:
+            row = int(unfit.nonzero()[0])
+            raise NetworkError(f"image {int(self.numbers[row]) + 1}, step {int(t[row]) + 1}")
         if senseless:
             raise not_a_number(rule.name)
         order = sure.int().argsort(stable=True)

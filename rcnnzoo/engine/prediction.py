@@ -63,6 +63,7 @@ def predict(
     Raises:
         OptionError: The network has no card.
         DataError: A file is missing, before anything is decided; or no image, when the network gets to it.
+        NetworkError: The network's logits are not finite.
     """
     for file in files:
         with _named(file):

@@ -34,7 +34,7 @@ def make_trace(
         attributes: What else is known of the trace.
 
     Raises:
-        TraceError: The shapes don't fit each other.
+        TraceError: The shapes don't fit each other, or logits are not finite.
 
     >>> trace = make_trace(np.zeros((5, 2, 3)), [0, 1, 2, 0, 1], macs=[10, 20])
     >>> dict(trace.sizes)
@@ -45,6 +45,8 @@ def make_trace(
     cost = np.asarray(macs, dtype=np.int64)
     if values.ndim != 3:
         raise TraceError(f"logits have {values.ndim} axes: give [image, step, category]")
+    if not np.isfinite(values).all():
+        raise TraceError(f"logits of image {int((~np.isfinite(values)).any(axis=(1, 2)).argmax())} are not finite")
     images, steps, count = values.shape
     wanted = {"labels": (truth.shape, (images,)), "macs": (cost.shape, (steps,))}
     wanted |= {} if files is None else {"files": ((len(files),), (images,))}

@@ -20,19 +20,19 @@ def open_trace(path: str | Path) -> xr.Dataset:
     they are used. Images that could not be read are left out.
 
     Raises:
-        TraceError: There is none, it is unfinished, or it is damaged.
+        TraceError: There is none, it is unfinished or damaged, or its values are not finite.
     """
     path = Path(path)
     group = storage.open_group(path, mode="r")
     verify(group, path)
-    trace: xr.Dataset = xr.open_zarr(path, chunks=None).set_coords("file")
+    trace: xr.Dataset = xr.open_zarr(path, chunks=None, decode_cf=False).set_coords("file")
     readable = trace["readable"].values
     trace = trace.drop_vars(["readable", "written"])
     return trace if readable.all() else trace.isel(image=np.flatnonzero(readable))
 
 
 def verify(group: zarr.Group, path: Path) -> None:
-    """Refuse a trace that is unfinished or damaged.
+    """Refuse a trace that is unfinished or damaged, or whose values are not finite.
 
     Raises:
         TraceError: It is; the message names the array.
@@ -46,10 +46,15 @@ def verify(group: zarr.Group, path: Path) -> None:
             raise TraceError(f"{path}: blocks of {name} are missing; {storage.MEND}")
         block = values.chunks[0]
         try:
-            for start in range(0, values.shape[0], block):
-                values[start : start + block]
+            finite = all(
+                np.isfinite(part).all()
+                for start in range(0, values.shape[0], block)
+                if (part := np.asarray(values[start : start + block])).dtype.kind == "f"
+            )
         except Exception as error:  # a wrong checksum, a file cut short, ...
             raise TraceError(f"{path}: {name} is damaged ({error}); {storage.MEND}") from error
+        if not finite:
+            raise TraceError(f"{path}: {name} holds values that are not finite; {storage.MEND}")
     labels = storage.array(group, "label")[:]
     if images and not (labels.min() >= UNKNOWN and labels.max() < categories):
         raise TraceError(f"{path}: labels from {labels.min()} to {labels.max()} don't fit {categories} categories")

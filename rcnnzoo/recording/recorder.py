@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +23,7 @@ from rcnnzoo.data.splits import Split, check_categories, fingerprint
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.data.unreadable import MOST, Unreadable
 from rcnnzoo.devices import PRECISION, autocast, best_device, check_precision
-from rcnnzoo.errors import TraceError
+from rcnnzoo.errors import NetworkError, TraceError
 from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.progress import progress
 from rcnnzoo.recording import storage
@@ -82,6 +82,7 @@ def record(
         TraceError: Something else is there already.
         OptionError: The network has no card.
         DataError: The images' categories aren't the network's, or too many images can't be read.
+        NetworkError: The network's output is not finite; what was recorded before stays, if there is any.
     """
     part = data.split(split)
     check_categories(card_of(model).categories, part.categories, "the network", f"{data.name}'s {split} split")
@@ -91,7 +92,11 @@ def record(
         check_identity(found.attrs, identity, path)
         if not storage.unwritten(found):
             return open_trace(path)
-    _write(model, data, split, path, how, {**identity, **_about(model, name)})
+    try:
+        _write(model, data, split, path, how, {**identity, **_about(model, name)})
+    except NetworkError:
+        storage.remove_if_empty(path)
+        raise
     return open_trace(path)
 
 
@@ -124,7 +129,7 @@ def _write(
     total = len(part)
     with progress(f"tracing {data.name} {split}", total, total - sum(stop - start for start, stop in todo)) as advance:
         for (start, stop), (first, last) in zip(todo, parts, strict=True):
-            block = _Block(group, start, stop)
+            block = _Block(group, start, stop, part.files)
             for _ in range(-(-(last - first) // how.batch_size)):
                 batch = next(batches)
                 unreadable.see(batch.faults)
@@ -198,8 +203,8 @@ def _steps(network: RecurrentModel, images: Tensor, features: bool) -> list[tupl
 class _Block:
     """A block of images on its way through the network into a trace; what can't be read stays 0."""
 
-    def __init__(self, group: zarr.Group, start: int, stop: int) -> None:
-        self.group, self.start, self.stop = group, start, stop
+    def __init__(self, group: zarr.Group, start: int, stop: int, files: Sequence[str]) -> None:
+        self.group, self.start, self.stop, self.files = group, start, stop, files
         self.readable = np.zeros(stop - start, dtype=bool)
         self.arrays = {
             name: np.zeros((stop - start, *values.shape[1:]), dtype=np.float32)
@@ -208,14 +213,23 @@ class _Block:
         }
 
     def run(self, network: RecurrentModel, batch: Batch, device: torch.device, how: Recording) -> None:
-        """Fill the rows of a batch."""
+        """Fill the rows of a batch.
+
+        Raises:
+            NetworkError: The network gave values that are not finite.
+        """
         rows = batch.positions.numpy() - self.start
         with torch.inference_mode(), autocast(device, how.precision):
             passed = _steps(network, to_input(batch.images.to(device, non_blocking=True)), how.features)
         for step, (logits, seen) in enumerate(passed, 1):
-            self.arrays["logits"][rows, step - 1] = logits.float().cpu().numpy()
+            values = logits.float().cpu().numpy(), seen.float().cpu().numpy()
+            for unfit in (~np.isfinite(each).all(axis=1) for each in values):
+                if unfit.any():
+                    file = self.files[int(batch.positions[int(unfit.argmax())])]
+                    raise NetworkError(f"{file}, step {step}, {how.precision}")
+            self.arrays["logits"][rows, step - 1] = values[0]
             if how.features:
-                self.arrays[f"features_{step}"][rows] = seen.float().cpu().numpy()
+                self.arrays[f"features_{step}"][rows] = values[1]
         self.readable[rows] = True
 
     def write(self) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import zarr
 import zarr.errors
-from zarr.codecs import BytesCodec, Crc32cCodec
+from zarr.codecs import BytesCodec, Crc32cCodec, VLenUTF8Codec
 
 from rcnnzoo.errors import TraceError
 from rcnnzoo.writing import temporary_name
@@ -31,6 +31,18 @@ BLOCK_IMAGES = 1000
 ALL_BLOCKS = {"array.write_empty_chunks": True}
 """Else a block of zeros would not be written, and one that is missing would pass for it."""
 MEND = "remove that folder, and the same `rcnnzoo trace` writes it again"
+ARRAYS = {
+    "logits": (("image", "step", "category"), "float32"),
+    "features": (("image", "feature"), "float32"),
+    "readable": (("image",), "bool"),
+    "written": (("image",), "bool"),
+    "label": (("image",), "int64"),
+    "file": (("image",), "string"),
+    "macs": (("step",), "int64"),
+    "step": (("step",), "int64"),
+    "category": (("category",), "string"),
+}
+"""Dimensions and type of each array; of `features_1` and its dimension `feature_1`, without the number."""
 CHECKSUM = [Crc32cCodec()]
 """Makes nothing smaller, but damage shows."""
 
@@ -133,17 +145,41 @@ def open_group(path: Path, mode: Literal["r", "r+"]) -> zarr.Group:
     if not path.exists():
         raise TraceError(f"{path}: no such trace; write one with `rcnnzoo trace`")
     try:
-        group = zarr.open_group(path, mode=mode)
+        group = zarr.open_group(path, mode=mode, zarr_format=3)
         version = group.attrs["format"]
         for name in ATTRIBUTES:
             group.attrs[name]
         for name in ("logits", "label", "file", "macs", "category", "readable", "written"):
             array(group, name)
+        for name, values in group.arrays():
+            _check_stored(name, values.metadata)
+    except TraceError as error:
+        raise TraceError(f"{path}: {error}; {MEND}") from error
     except Exception as error:  # zarr raises many things about what it doesn't recognise
         raise TraceError(f"{path}: no trace written by rcnnzoo, or a damaged one; {MEND}") from error
     if version != FORMAT:
         raise TraceError(f"{path}: a trace of format {version}, this rcnnzoo reads {FORMAT}; {MEND}")
     return group
+
+
+def remove_if_empty(path: Path) -> None:
+    """Remove a trace of which no block was recorded."""
+    group = open_group(path, mode="r")
+    if len(unwritten(group)) == len(blocks(group)):
+        shutil.rmtree(path)
+
+
+def _check_stored(name: str, metadata: Any) -> None:
+    """Refuse an array that isn't stored as `create` does it: a codec is code that somebody else may have chosen."""
+    dimensions, dtype = ARRAYS.get(name.partition("_")[0], (None, None))
+    codecs = [type(codec) for codec in metadata.codecs]
+    wanted = [VLenUTF8Codec if dtype == "string" else BytesCodec, Crc32cCodec]
+    if codecs != wanted:
+        raise TraceError(f"{name} is stored by {', '.join(codec.__name__ for codec in codecs)}, which no trace is")
+    kind = "string" if metadata.data_type.to_native_dtype().kind == "T" else str(metadata.data_type.to_native_dtype())
+    found = tuple(part.partition("_")[0] for part in metadata.dimension_names or ())
+    if (found, kind) != (dimensions, dtype):
+        raise TraceError(f"{name} is {kind} [{', '.join(found)}], which no trace's is")
 
 
 def blocks(group: zarr.Group) -> list[tuple[int, int]]:

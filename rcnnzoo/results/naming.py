@@ -34,7 +34,7 @@ def folder_of(networks: Iterable[str]) -> str:
     ('bl-digits-seed0+b', 'runs-b-5c4e6666')
     """
     names = "+".join(networks)
-    name = file_name(names).lstrip(".")[:LONGEST]  # a folder that begins with a dot is hidden, or is another one
+    name = file_name(names)[:LONGEST]
     if name == names:
         return name
     return f"{name}-{hashlib.sha256(names.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"

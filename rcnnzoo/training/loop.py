@@ -23,6 +23,7 @@ from rcnnzoo.training.session import Session, open_session
 from rcnnzoo.training.settings import Settings, check_same, write_settings
 from rcnnzoo.training.state import TrainingState
 from rcnnzoo.training.watchers import Checkpoints, Divergence, Log, MetricsFile, Watcher
+from rcnnzoo.training.world import deterministic
 from rcnnzoo.weights.files import read_header
 
 
@@ -50,8 +51,8 @@ def train(
     if run.finished:
         read_header(run.weights)  # raises if they are damaged
         return run
-    session = open_session(settings, data, run)
-    _go_on(session, watchers)
+    with deterministic(settings.deterministic):
+        _go_on(open_session(settings, data, run), watchers)
     return run
 
 
@@ -104,7 +105,7 @@ def run_epoch(session: Session, watchers: Sequence[Watcher]) -> None:
     started, seen = time.monotonic(), state.metrics.images
     run_batches(session, batches, watchers)
     seconds = time.monotonic() - started
-    row: dict[str, Any] = {"epoch": state.epoch + 1, "lr": state.schedule.get_last_lr()[0]}
+    row: dict[str, Any] = {"epoch": state.epoch + 1, "lr": state.last_lr}
     row |= state.metrics.row("train")
     if session.images.val is not None:
         for watcher in watchers:
@@ -151,6 +152,7 @@ def update(state: TrainingState, settings: Settings, batch: Batch) -> Tensor:
     world.backward(loss)
     if settings.clip:
         world.clip_gradients(state.model, settings.clip)
+    state.last_lr = state.optimizer.param_groups[0]["lr"]
     state.optimizer.step()
     state.optimizer.zero_grad()
     state.schedule.step()

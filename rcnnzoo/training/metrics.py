@@ -10,6 +10,7 @@ from torch import Tensor
 
 from rcnnzoo.data.images import Batch
 from rcnnzoo.data.transforms import to_input
+from rcnnzoo.errors import NetworkError
 from rcnnzoo.readouts.cumulative import cumulative
 
 
@@ -61,11 +62,17 @@ def losses_by_step(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0)
 
 @torch.inference_mode()
 def measure(network: Callable[[Tensor], Tensor], batches: Iterable[Batch], metrics: StepMetrics) -> StepMetrics:
-    """Loss and accuracy of a network in evaluation mode over batches."""
+    """Loss and accuracy of a network in evaluation mode over batches.
+
+    Raises:
+        NetworkError: The network's logits are not finite.
+    """
     device = metrics.loss.device
     for batch in batches:
         images = to_input(batch.images.to(device, non_blocking=True))
         labels = batch.labels.to(device, non_blocking=True)
         logits = network(images).float()
         metrics.add(losses_by_step(logits, labels), logits, labels)
+    if not metrics.loss.isfinite().all():
+        raise NetworkError("in evaluation mode")
     return metrics

@@ -45,11 +45,13 @@ def make_schedule(optimizer: Optimizer, name: str, lr: float, updates: int) -> l
     """A schedule that is stepped after every update, over a number of updates.
 
     `one-cycle`: up for 30 % of them, then down to nothing (Smith & Topin 2018). `cosine`: up for 5 %, then down
-    along a cosine. `step`: divided by 10 after each third. `constant`.
+    along a cosine. `step`: divided by 10 after each third. `constant`. A single update is made at the highest rate.
 
     Raises:
         UnknownName: There is no such schedule.
     """
     if name not in SCHEDULES:
         raise UnknownName("schedule", name, SCHEDULES, "`schedule`")
+    if updates == 1:  # torch's one-cycle would make that its last, at next to no learning rate
+        name = "constant"
     return SCHEDULES[name](optimizer, lr, updates)

@@ -84,7 +84,7 @@ def open_session(settings: Settings, data: Data, run: Run) -> Session:
         DataError: No image is readable, or too many aren't.
         TrainingError: There are several processes.
     """
-    world = World(settings.precision, compiled=settings.compile, deterministic=settings.deterministic)
+    world = World(settings.precision, compiled=settings.compile)
     model = build(
         settings.architecture,
         categories=data.categories,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from math import inf
 from pathlib import Path
@@ -127,6 +127,14 @@ def read_settings(file: Path) -> dict[str, Any]:
         elif type(value) is not wanted:
             raise OptionError(f"{file}: {name} = {value!r} should be of type {wanted.__name__}")
     return given
+
+
+def changed(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """A file's settings with those that a user gave in their place; another recipe brings its own numbers."""
+    before = settings.get("recipe")
+    is_other = before is not None and given.get("recipe", before) != before
+    of_recipe = RECIPES[DEFAULT].settings if is_other else ()
+    return {name: value for name, value in settings.items() if name not in of_recipe} | dict(given)
 
 
 def load_settings(file: Path) -> Settings:

@@ -62,6 +62,7 @@ class TrainingState:
         self.epoch, self.batch = 0, 0
         self.metrics = StepMetrics(model.num_steps, world.device)
         self.rows: list[dict[str, Any]] = []
+        self.last_lr = 0.0
         self.last_images: Tensor | None = None
 
     @property
@@ -94,6 +95,7 @@ class TrainingState:
             "batch": self.batch,
             "metrics": self.metrics.state_dict(),
             "rows": self.rows,
+            "last_lr": self.last_lr,
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
@@ -108,7 +110,7 @@ class TrainingState:
         self.world.load_state_dict(saved["world"])
         self.epoch, self.batch = saved["epoch"], saved["batch"]
         self.metrics.load_state_dict(saved["metrics"])
-        self.rows = list(saved["rows"])
+        self.rows, self.last_lr = list(saved["rows"]), saved["last_lr"]
 
 
 def _average(model: RecurrentModel, decay: float) -> ModelEmaV3:

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils import GradientAccumulationPlugin
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from rcnnzoo.errors import TrainingError
+from rcnnzoo.devices import best_device
+from rcnnzoo.errors import OptionError, TrainingError
+
+ENGINES = ("ACCELERATE_USE_DEEPSPEED", "ACCELERATE_USE_FSDP", "ACCELERATE_USE_MEGATRON_LM")
+"""Variables by which accelerate would train in another way."""
+
+
+@contextmanager
+def deterministic(asked: bool) -> Iterator[None]:
+    """While it lasts, torch uses deterministic algorithms alone, if that was asked for; then it is as it was."""
+    before = torch.are_deterministic_algorithms_enabled()
+    if asked:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # CUDA's matrix products need it
+        torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
 
 
 class World:
@@ -22,21 +41,25 @@ class World:
         is_first: Whether this process writes the files and talks to the user.
     """
 
-    def __init__(self, precision: str, *, compiled: bool, deterministic: bool) -> None:
+    def __init__(self, precision: str, *, compiled: bool) -> None:
+        if precision == "fp16" and best_device().type == "cpu":
+            raise OptionError("`precision` fp16 trains on a GPU alone: take bf16 or fp32")
+        for name in ENGINES:
+            if os.environ.get(name, "").lower() in ("1", "true", "yes", "on"):
+                raise TrainingError(f"{name} is set, and rcnnzoo trains without that engine: unset it")
         # accelerate keeps one state a process and refuses another precision; each run starts anew.
         AcceleratorState._reset_state(reset_partial_state=True)
+        # What is given here is not asked of the environment, where somebody's other work may have left variables.
         self._accelerator = Accelerator(
             mixed_precision="no" if precision == "fp32" else precision,
-            dynamo_backend="inductor" if compiled else None,
+            gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
+            dynamo_backend="inductor" if compiled else "no",
         )
         if self._accelerator.num_processes > 1:
             raise TrainingError(
                 f"{self._accelerator.num_processes} processes: a run is trained by one, on one device; start it "
                 "without a launcher"
             )
-        if deterministic:
-            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # CUDA's matrix products need it
-            torch.use_deterministic_algorithms(True)
         self.is_first: bool = self._accelerator.is_main_process
 
     @property

@@ -57,10 +57,26 @@ def load(path: str | Path) -> RecurrentModel:
     """A network from its file alone, in evaluation mode, with its card.
 
     Raises:
-        WeightsError: The file is missing, damaged, not rcnnzoo's, or its tensors are not the network's. Nothing
-            is loaded in that case; nor if its architecture is not installed.
+        WeightsError: The file is missing, damaged, changed since it was written, not rcnnzoo's, or its tensors are not
+            the network's. Nothing is loaded in that case; nor if its architecture is not installed.
     """
     path = Path(path)
+    content, _ = read_header(path)
+    model, tensors = rebuild(path)
+    if HASH in content and content[HASH] != content_hash(content, tensors):
+        raise WeightsError(
+            f"{path}: was changed after it was written, its hash is not the one that it records: fetch or train it "
+            "again (`rcnnzoo verify` says more)"
+        )
+    return model
+
+
+def rebuild(path: Path) -> tuple[RecurrentModel, dict[str, Tensor]]:
+    """The network that a file describes, and its tensors as they stand there; nobody has looked at their hash.
+
+    Raises:
+        WeightsError: As `load`, but for what only the hash tells.
+    """
     content, shapes = read_header(path)
     try:
         card = Card.from_dict(content)
@@ -79,7 +95,7 @@ def load(path: str | Path) -> RecurrentModel:
         )
     model.load_state_dict(tensors)
     model.card = card
-    return model.eval()
+    return model.eval(), tensors
 
 
 def _missing(card: Card) -> str | None:

@@ -72,7 +72,13 @@ def open_keras(path: Path) -> Iterator[KerasFile]:
         file = h5py.File(path, "r")
     with file:
         with damage_named(path):
-            layers = {name: _arrays(group) for name, group in file.get("model_weights", file).items()}
+            weights = file
+            if "model_weights" in file:
+                _check_hard(file, "model_weights")
+                weights = file["model_weights"]
+            for name in weights:
+                _check_hard(weights, name)
+            layers = {name: _arrays(group) for name, group in weights.items()}
         if not any(layers.values()):
             raise WeightsError(f"{path}: an HDF5 file, but without the layers of a Keras weight file ('weight_names')")
         yield KerasFile(path, {name: arrays for name, arrays in layers.items() if arrays})
@@ -93,7 +99,19 @@ def _arrays(group: Any) -> dict[str, Any]:
     return {name.rpartition("/")[2].partition(":")[0]: _array(group, name) for name in names}
 
 
+def _check_hard(group: Any, name: str) -> None:
+    """Refuse soft and external links: what they lead to is not what the file's publisher wrote there."""
+    import h5py
+
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    for number in range(1, len(parts) + 1):
+        path = "/".join(parts[:number])
+        if not isinstance(group.get(path, getlink=True), h5py.HardLink):
+            raise ValueError(f"{path} is missing, or a link to elsewhere")
+
+
 def _array(group: Any, name: str) -> Any:
+    _check_hard(group, name)
     array = group[name]
     if array.dtype.kind != "f" or array.shape is None:
         raise TypeError(f"{name} holds {array.dtype if array.shape is not None else 'nothing'}, no array of floats")

@@ -12,7 +12,7 @@ import safetensors.torch
 from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.errors import WeightsError
-from rcnnzoo.weights.files import HASH, bytes_hash, content_hash, load, read_header
+from rcnnzoo.weights.files import HASH, bytes_hash, content_hash, read_header, rebuild
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def check_file(path: Path, sha256: str | None = None) -> tuple[RecurrentModel | 
     checks = [Check("SHA-256 of the file", ok, found if ok is not False else f"{found}, not {sha256}")]
     checks.append(_check_content(path, content))
     try:
-        network = load(path)
+        network, _ = rebuild(path)
     except WeightsError as error:
         return None, [*checks, Check("tensors", False, str(error).removeprefix(f"{path}: "))]
     card = card_of(network)

@@ -30,6 +30,13 @@ def test_images_of_no_known_category_are_counted_and_refused():
         next(in_blocks(trace_of([0, -1, 2, -1])))
 
 
+def test_logits_that_are_not_finite_are_refused():
+    trace = trace_of([0, 1, 2])
+    trace["logits"][1, 0, 2] = np.nan
+    with pytest.raises(TraceError, match="holds logits that are not finite"):
+        list(in_blocks(trace))
+
+
 def test_networks_that_saw_the_same_images_may_be_compared():
     check_same_images({"a": trace_of([0, 1]), "b": trace_of([0, 1], seed=1)})
 

@@ -144,3 +144,8 @@ def test_what_belongs_to_a_member_of_a_family_has_no_slash_in_its_name(family, t
     assert main(["list", "architectures"]) == 0
     assert main(["profile", "--sweep"]) == 0
     assert "zoo-2-digits-seed0" in capsys.readouterr().out
+
+
+def test_a_word_is_no_list_of_categories():
+    with pytest.raises(OptionError, match="`categories` 'cats': give a list of names, or how many there are"):
+        rcnnzoo.build("b", categories="cats")

@@ -1,5 +1,7 @@
 """Decisions, against a full run with the policy applied afterwards; and that nothing is computed in vain."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from rcnnzoo import plugins
 from rcnnzoo.architectures.spoerer import BL
 from rcnnzoo.engine.decide import make_rule
 from rcnnzoo.engine.exits import COPIES, STATE_BYTES, _run, _Waiting
-from rcnnzoo.errors import OptionError, PluginError, UnknownName
+from rcnnzoo.errors import NetworkError, OptionError, PluginError, UnknownName
 from rcnnzoo.profiling.operations import count_operations, macs_per_step
 from rcnnzoo.readouts.best import first_best
 from tests.networks import every, small
@@ -234,6 +236,28 @@ def test_a_network_in_training_is_left_in_training():
     rcnnzoo.decide(model, IMAGES[:4])
     assert [name for name, module in model.named_modules() if not module.training] == ["layers.2.norm.0"]
     assert all(torch.equal(statistics[name], value) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("step", [0, 2])
+def test_logits_that_are_not_finite_are_no_decision(value, step):
+    """At the first step that is run; what was decided before such a step holds."""
+    built = network()
+
+    usual: Any = type(built)
+
+    class Spoilt(usual):
+        def step(self, state, t):
+            state, logits = super().step(state, t)
+            if t == step:
+                logits[:, 1].fill_(value)
+            return state, logits
+
+    built.__class__ = Spoilt
+    with pytest.raises(NetworkError, match=rf"image 1, step {step + 1}: the network's output is not finite"):
+        rcnnzoo.decide(built, IMAGES, "fixed-steps", step + 1)
+    if step:
+        assert rcnnzoo.decide(built, IMAGES, "fixed-steps", step).reaction_time.tolist() == [step] * len(IMAGES)
 
 
 def test_what_can_not_decide_is_refused():

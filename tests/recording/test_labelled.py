@@ -5,7 +5,6 @@ import pytest
 import torch
 
 import rcnnzoo
-from rcnnzoo.analysis.traces import in_blocks
 from rcnnzoo.data.splits import UNKNOWN
 from rcnnzoo.errors import TraceError
 
@@ -46,18 +45,16 @@ def test_shapes_that_do_not_fit_are_refused(arguments, message):
         rcnnzoo.make_trace(**{**good, **arguments})
 
 
-def test_blocks_are_the_whole_in_order(monkeypatch):
-    monkeypatch.setattr("rcnnzoo.analysis.traces.READ_BYTES", 4 * 4 * 2 * 3)
-    trace = rcnnzoo.make_trace(LOGITS, range(6) % np.array(3), [1, 1])
-    blocks = list(in_blocks(trace))
-    assert [len(labels) for _, labels in blocks] == [4, 2]
-    np.testing.assert_array_equal(torch.cat([logits for logits, _ in blocks]), LOGITS)
-
-
-def test_images_of_unknown_category_are_kept_but_nothing_is_right_about_them():
+def test_images_of_unknown_category_are_kept():
     trace = rcnnzoo.make_trace(np.zeros((3, 2, 4)), [0, UNKNOWN, 3], macs=[1, 2])
     assert trace["label"].values.tolist() == [0, UNKNOWN, 3]
-    with pytest.raises(TraceError, match="category of 1 images is unknown"):
-        next(in_blocks(trace))
     with pytest.raises(TraceError, match="labels from -2 to 3"):
         rcnnzoo.make_trace(np.zeros((3, 2, 4)), [0, -2, 3], macs=[1, 2])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_logits_that_are_not_finite_are_refused(value):
+    logits = np.zeros((3, 2, 4))
+    logits[1, 0, 2] = value
+    with pytest.raises(TraceError, match="logits of image 1 are not finite"):
+        rcnnzoo.make_trace(logits, [0, 0, 0], macs=[1, 2])

@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+import zarr
+import zarr.codecs
+import zarr.errors
 
 import rcnnzoo
 from rcnnzoo.data import folders
 from rcnnzoo.data.opening import open_data
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.data.unreadable import DataWarning
-from rcnnzoo.errors import DataError, TraceError
+from rcnnzoo.errors import DataError, NetworkError, TraceError
 from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.recording import recorder, storage
 from rcnnzoo.recording.recorder import Recording, record
@@ -83,6 +86,63 @@ def test_logits_are_kept_to_the_last_bit(network, digits, tmp_path, monkeypatch)
         assert torch.equal(kept, said.float())
         readout = rcnnzoo.readout("cumulative")
         assert torch.equal(readout(kept), readout(said))
+
+
+def overflowing(network):
+    """It, with weights that are finite and logits that aren't."""
+    changed = rcnnzoo.build("bl", categories=list("0123456789"), image_size=8, width=1 / 16, steps=3).eval()
+    with torch.no_grad():
+        changed.classifier[0].weight.fill_(3e38)
+        changed.classifier[0].bias.fill_(3e38)
+    return changed
+
+
+def test_a_network_that_overflows_has_no_trace(network, digits, tmp_path):
+    path = tmp_path / "a.zarr"
+    with pytest.raises(NetworkError, match=r"0.*, step 1, fp32: the network's output is not finite"):
+        record(overflowing(network), digits, "test", path, Recording())
+    assert list(tmp_path.iterdir()) == []
+
+
+def rewrite(path, name, **options):
+    """Put an array in place of a trace's, of the same values, stored in another way."""
+    group = zarr.open_group(path, mode="r+")
+    values, dimensions = group[name][:], group[name].metadata.dimension_names
+    del group[name]
+    group.create_array(name, **{"data": values, "dimension_names": dimensions, **options})
+    zarr.consolidate_metadata(path)
+
+
+@pytest.mark.filterwarnings("ignore::zarr.errors.ZarrUserWarning")
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("logits", {"compressors": [zarr.codecs.BloscCodec()]}, "logits is stored by BytesCodec, BloscCodec"),
+        ("label", {"compressors": None}, "label is stored by BytesCodec, which no trace is"),
+        ("macs", {"data": np.array([1.0, 2.0, 3.0]), "compressors": storage.CHECKSUM}, r"macs is float64 \[step\]"),
+        ("label", {"dimension_names": ("step",), "compressors": storage.CHECKSUM}, r"label is int64 \[step\]"),
+    ],
+)
+def test_a_trace_that_is_stored_in_another_way_is_refused(network, digits, tmp_path, name, options, message):
+    record(network, digits, "test", tmp_path / "a.zarr", Recording())
+    rewrite(tmp_path / "a.zarr", name, **options)
+    with pytest.raises(TraceError, match=message):
+        rcnnzoo.open_trace(tmp_path / "a.zarr")
+
+
+def test_zarrs_second_format_is_refused(network, digits, tmp_path):
+    """Its codecs are numcodecs', one of which is pickle."""
+    zarr.create_group(tmp_path / "a.zarr", zarr_format=2, attributes={"format": 1})
+    with pytest.raises(TraceError, match="no trace written by rcnnzoo"):
+        rcnnzoo.open_trace(tmp_path / "a.zarr")
+
+
+@pytest.mark.filterwarnings("ignore::zarr.errors.ZarrUserWarning")
+def test_values_that_are_not_finite_are_refused_in_a_trace(network, digits, tmp_path):
+    record(network, digits, "test", tmp_path / "a.zarr", Recording())
+    zarr.open_group(tmp_path / "a.zarr", mode="r+")["logits"][7, 1, 2] = np.nan
+    with pytest.raises(TraceError, match="logits holds values that are not finite"):
+        rcnnzoo.open_trace(tmp_path / "a.zarr")
 
 
 def test_xarray_opens_it_by_itself(network, digits, tmp_path):

@@ -14,7 +14,7 @@ import torch
 import rcnnzoo
 from rcnnzoo import plugins
 from rcnnzoo.data.opening import open_data
-from rcnnzoo.errors import RcnnzooWarning, TrainingError, WeightsError
+from rcnnzoo.errors import OptionError, RcnnzooWarning, TrainingError, WeightsError
 from rcnnzoo.runs.checkpoints import read_checkpoint, write_checkpoint
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.training import loop
@@ -87,6 +87,36 @@ def test_the_same_seed_gives_the_same_file_and_another_seed_another(finished, tm
     assert run(tmp_path / "other", seed=1).weights.read_bytes() != content
     for word in (str(tmp_path), str(finished.folder), "data_dir"):
         assert word.encode() not in content
+
+
+def test_somebody_elses_variables_change_nothing(finished, tmp_path, monkeypatch):
+    """Accelerate asks the environment for whatever its caller doesn't say."""
+    for name, value in (("GRADIENT_ACCUMULATION_STEPS", "4"), ("MIXED_PRECISION", "bf16"), ("DYNAMO_BACKEND", "eager")):
+        monkeypatch.setenv(f"ACCELERATE_{name}", value)
+    assert run(tmp_path / "run").weights.read_bytes() == finished.weights.read_bytes()
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(TrainingError, match="ACCELERATE_USE_FSDP is set, and rcnnzoo trains without that engine"):
+        run(tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_deterministic_algorithms_are_of_one_run(tmp_path):
+    run(tmp_path / "run", deterministic=True, epochs=1)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="fp16 trains on a GPU")
+def test_fp16_is_refused_on_a_processor_which_would_train_in_fp32(tmp_path):
+    with pytest.raises(OptionError, match="`precision` fp16 trains on a GPU alone: take bf16 or fp32"):
+        run(tmp_path / "run", precision="fp16")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_learning_rate_in_the_metrics_is_the_one_that_was_used(finished):
+    """One-cycle ends at its lowest, a 250,000th of its highest (Smith & Topin; torch's default)."""
+    lr = pd.read_csv(finished.metrics)["lr"]
+    assert lr.iloc[-1] == pytest.approx(4e-3 / 25 / 1e4)
+    assert lr.iloc[0] > 1e-3
 
 
 def test_the_settings_file_repeats_the_run(finished, tmp_path):

@@ -5,7 +5,9 @@ import math
 import pytest
 import torch
 
-from rcnnzoo.training.metrics import StepMetrics, losses_by_step
+from rcnnzoo.data.images import Batch
+from rcnnzoo.errors import NetworkError
+from rcnnzoo.training.metrics import StepMetrics, losses_by_step, measure
 
 
 def test_cross_entropy_of_every_step():
@@ -16,6 +18,15 @@ def test_cross_entropy_of_every_step():
         [math.log(1 + math.exp(-3)), math.log(2)],
     ]
     torch.testing.assert_close(losses_by_step(logits, labels), torch.tensor(expected))
+
+
+def test_an_answer_that_is_not_finite_is_never_right():
+    batch = Batch(torch.zeros(2, 3, 4, 4, dtype=torch.uint8), torch.tensor([0, 0]), torch.arange(2))
+    for value in (math.nan, math.inf):
+        network = torch.nn.Module()
+        network.forward = lambda _, value=value: torch.tensor([[[0.0, 1.0]], [[value, 1.0]]])
+        with pytest.raises(NetworkError, match="in evaluation mode: the network's output is not finite"):
+            measure(network, [batch], StepMetrics(1, torch.device("cpu")))
 
 
 def test_means_over_batches_of_different_sizes():

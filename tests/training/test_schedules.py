@@ -32,6 +32,16 @@ def test_schedules():
     assert one_cycle[-1] < 1e-4
 
 
+@pytest.mark.parametrize("name", ["one-cycle", "cosine", "step", "constant"])
+@pytest.mark.parametrize("updates", range(1, 11))
+def test_few_updates_learn_something_and_none_is_above_the_highest_rate(name, updates):
+    found = rates(name, updates)
+    assert max(found) <= 0.5 + 1e-9
+    assert max(found) >= 0.2
+    if updates > 2 and name != "constant":
+        assert found[-1] <= 0.5 * max(found)
+
+
 def test_an_unknown_name_gets_the_nearest():
     optimizer = torch.optim.SGD(torch.nn.Linear(2, 2).parameters())
     with pytest.raises(UnknownName, match="unknown schedule 'cosin': did you mean 'cosine'"):

@@ -3,7 +3,7 @@
 import pytest
 
 from rcnnzoo.errors import RcnnzooError
-from rcnnzoo.training.settings import read_settings, write_settings
+from rcnnzoo.training.settings import changed, read_settings, write_settings
 from rcnnzoo.training.settling import settle
 
 GIVEN = {"architecture": "bl", "data": "digits"}
@@ -40,6 +40,18 @@ def test_a_file_holds_all_of_it(tmp_path):
 def test_what_can_not_work_is_refused(changes, message):
     with pytest.raises(RcnnzooError, match=message):
         settle({**GIVEN, **changes})
+
+
+def test_another_recipe_brings_its_own_numbers(tmp_path):
+    """A run's settings file says all numbers; those of the recipe that a user asks for come before them."""
+    write_settings(settle({**GIVEN, "epochs": 7, "seed": 3})[0], tmp_path / "config.toml")
+    before = read_settings(tmp_path / "config.toml")
+    again, _ = settle(changed(before, {"recipe": "modern", "lr": 0.5}))
+    assert (again.epochs, again.lr, again.seed) == (7, 0.5, 3)
+    by_hand = {name: value for name, value in before.items() if name != "recipe"}
+    assert changed(by_hand, {"recipe": "spoerer2020"})["epochs"] == 7  # somebody chose that number
+    other, _ = settle(changed(before, {"recipe": "spoerer2020", "lr": 0.5}))
+    assert (other.epochs, other.lr, other.optimizer, other.seed) == (90, 0.5, "adam-epsilon-hat", 3)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import random
 
 import pytest
 import safetensors.torch
@@ -132,6 +133,30 @@ def test_values_that_are_no_numbers_are_refused(file):
 
     with pytest.raises(WeightsError, match=r"holds values that are not finite \(layers.1.lateral.0.weight\)"):
         rcnnzoo.load(changed(file, spoil))
+
+
+def test_bits_that_flipped_are_noticed_wherever_they_are(file):
+    """One in every 61st byte, in numbers and metadata alike: none goes through."""
+    content = file.read_bytes()
+    rng = random.Random(0)
+    for place in range(8, len(content), 61):
+        spoiled = bytearray(content)
+        spoiled[place] ^= 1 << rng.randrange(8)
+        file.write_bytes(spoiled)
+        with pytest.raises(WeightsError):
+            rcnnzoo.load(file)
+
+
+def test_category_names_that_somebody_edited_are_noticed(file):
+    edited = changed(file, change_metadata=lambda metadata: {**metadata, "categories": ["a", "b", "c"]})
+    with pytest.raises(WeightsError, match="was changed after it was written, its hash is not the one that it records"):
+        rcnnzoo.load(edited)
+
+
+def test_half_of_the_precision_is_noticed(file):
+    halved = changed(file, lambda tensors: {name: tensor.half() for name, tensor in tensors.items()})
+    with pytest.raises(WeightsError, match="was changed after it was written"):
+        rcnnzoo.load(halved)
 
 
 def test_a_missing_file_is_said_to_be_missing(tmp_path):

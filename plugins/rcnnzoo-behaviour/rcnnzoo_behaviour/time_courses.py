@@ -25,6 +25,7 @@ from rcnnzoo.plugin import (
     TraceError,
     atomic_write,
     card_of,
+    file_name,
     fingerprint,
     progress,
     trace_of,
@@ -126,13 +127,13 @@ class AnimacyPipeline:
     def _open(self, text: str, names: list[str]) -> NamedNetwork:
         if not Reference(text).is_trace:
             model, name = open_network(text, self.folder, self.files)
-            return NamedNetwork(_unused(name, names), name, weights_hash(model), model.num_steps, model)
+            return NamedNetwork(_unused(name, names), file_name(name), weights_hash(model), model.num_steps, model)
         if self.elsewhere is not None:
             raise OptionError(f"{text}: a trace; with `classifier_images` name its network, which must see these too")
         trace = trace_of(text, how=Recording()).trace
         name = str(trace.attrs["name"])
         weights, steps = str(trace.attrs["weights_sha256"]), trace.sizes["step"]
-        return NamedNetwork(_unused(name, names), name, weights, steps, trace=self._in_order(trace, text))
+        return NamedNetwork(_unused(name, names), file_name(name), weights, steps, trace=self._in_order(trace, text))
 
     def entry(self, networks: Sequence[NamedNetwork]) -> Entry:
         """Time courses of networks that make one entry, and of random ones beside the first."""
