@@ -57,7 +57,7 @@ FLAGS = {"mirrored": "--flip/--no-flip"}
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an option for each field of `Settings`, in place of its `**settings`; what isn't given is None.
+    """Give a command an option for each field of `Settings`, in place of `**settings`; one that isn't given is None.
 
     The first, the architecture, is an argument.
     """

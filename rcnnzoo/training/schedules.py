@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 def _one_cycle(optimizer: Optimizer, lr: float, updates: int) -> lr_scheduler.LRScheduler:
     from torch.optim import lr_scheduler
 
+    if updates == 1:  # torch would make that the last of the cycle, at next to no learning rate
+        return lr_scheduler.ConstantLR(optimizer, factor=1)
     has_momentum = bool({"betas", "momentum"} & optimizer.defaults.keys())
     return lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=updates, cycle_momentum=has_momentum)
 
@@ -52,6 +54,4 @@ def make_schedule(optimizer: Optimizer, name: str, lr: float, updates: int) -> l
     """
     if name not in SCHEDULES:
         raise UnknownName("schedule", name, SCHEDULES, "`schedule`")
-    if updates == 1:  # torch's one-cycle would make that its last, at next to no learning rate
-        name = "constant"
     return SCHEDULES[name](optimizer, lr, updates)

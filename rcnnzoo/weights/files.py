@@ -61,8 +61,8 @@ def load(path: str | Path) -> RecurrentModel:
             the network's. Nothing is loaded in that case; nor if its architecture is not installed.
     """
     path = Path(path)
-    content, _ = read_header(path)
-    model, tensors = rebuild(path)
+    content, shapes = read_header(path)
+    model, tensors = rebuild(path, content, shapes)
     if HASH in content and content[HASH] != content_hash(content, tensors):
         raise WeightsError(
             f"{path}: was changed after it was written, its hash is not the one that it records: fetch or train it "
@@ -71,13 +71,19 @@ def load(path: str | Path) -> RecurrentModel:
     return model
 
 
-def rebuild(path: Path) -> tuple[RecurrentModel, dict[str, Tensor]]:
+def rebuild(
+    path: Path, content: Mapping[str, Any], shapes: dict[str, tuple[int, ...]]
+) -> tuple[RecurrentModel, dict[str, Tensor]]:
     """The network that a file describes, and its tensors as they stand there; nobody has looked at their hash.
+
+    Args:
+        path: The file.
+        content: From `read_header`.
+        shapes: Likewise.
 
     Raises:
         WeightsError: As `load`, but for what only the hash tells.
     """
-    content, shapes = read_header(path)
     try:
         card = Card.from_dict(content)
         # All weights are in the file, so whatever it says, none are fetched.

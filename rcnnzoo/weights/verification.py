@@ -51,7 +51,7 @@ def check_file(path: Path, sha256: str | None = None) -> tuple[RecurrentModel | 
     checks = [Check("SHA-256 of the file", ok, found if ok is not False else f"{found}, not {sha256}")]
     checks.append(_check_content(path, content))
     try:
-        network, _ = rebuild(path)
+        network, _ = rebuild(path, content, shapes)
     except WeightsError as error:
         return None, [*checks, Check("tensors", False, str(error).removeprefix(f"{path}: "))]
     card = card_of(network)
