@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from rcnnzoo.errors import UnknownName as UnknownName
     from rcnnzoo.errors import WeightsError as WeightsError
     from rcnnzoo.errors import reason as reason
+    from rcnnzoo.figures.style import COLOURS as COLOURS
+    from rcnnzoo.figures.style import plain as plain
+    from rcnnzoo.figures.style import style as style
     from rcnnzoo.hookspecs import Architecture as Architecture
     from rcnnzoo.hookspecs import Command as Command
     from rcnnzoo.hookspecs import DataSet as DataSet
@@ -85,6 +88,7 @@ _HOMES = {
     "ArrayReader": "rcnnzoo.data.digits",
     "AsJson": "rcnnzoo.cli.output",
     "BatchNormByStep": "rcnnzoo.architectures.normalisation",
+    "COLOURS": "rcnnzoo.figures.style",
     "Card": "rcnnzoo.architectures.card",
     "Command": "rcnnzoo.hookspecs",
     "Data": "rcnnzoo.data.opening",
@@ -132,6 +136,7 @@ _HOMES = {
     "make_trace": "rcnnzoo.recording.labelled",
     "open_trace": "rcnnzoo.recording.opening",
     "percentiles": "rcnnzoo.analysis.intervals",
+    "plain": "rcnnzoo.figures.style",
     "policy": "rcnnzoo.policies.lookup",
     "prepare": "rcnnzoo.data.images",
     "progress": "rcnnzoo.progress",
@@ -146,6 +151,7 @@ _HOMES = {
     "show_json": "rcnnzoo.cli.output",
     "show_table": "rcnnzoo.cli.output",
     "split_of_files": "rcnnzoo.data.folders",
+    "style": "rcnnzoo.figures.style",
     "to_input": "rcnnzoo.data.transforms",
     "trace_of": "rcnnzoo.references",
     "usual_size": "rcnnzoo.data.images",
