@@ -8,7 +8,8 @@ RcnnzooError
 ├── WeightsError    weight files
 ├── NetworkError    networks that compute values that are not finite
 ├── TraceError      traces
-└── TrainingError   runs that can't start, go on or converge
+├── TrainingError   runs that can't start, resume or converge
+└── BusyError       a folder that another process is writing into
 
 Each message is one line: what is wrong, where, what to do. The command line prints it and exits with 2. A message names
 a field in backticks, as a caller of the library writes it: `image_size`. The command line makes the option of that out
@@ -82,4 +83,8 @@ class TraceError(RcnnzooError):
 
 
 class TrainingError(RcnnzooError):
-    """A run that can't start, go on or converge."""
+    """A run that can't start, resume or converge."""
+
+
+class BusyError(RcnnzooError):
+    """A folder that another process is writing into."""

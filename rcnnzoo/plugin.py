@@ -70,13 +70,13 @@ if TYPE_CHECKING:
     from rcnnzoo.recording.labelled import make_trace as make_trace
     from rcnnzoo.recording.opening import open_trace as open_trace
     from rcnnzoo.recording.recorder import Recording as Recording
-    from rcnnzoo.references import OpenTrace as OpenTrace
     from rcnnzoo.references import Reference as Reference
-    from rcnnzoo.references import Subject as Subject
     from rcnnzoo.references import trace_of as trace_of
     from rcnnzoo.results.naming import file_stem as file_stem
     from rcnnzoo.results.naming import folder_of as folder_of
     from rcnnzoo.results.result import Result as Result
+    from rcnnzoo.subjects import OpenTrace as OpenTrace
+    from rcnnzoo.subjects import Subject as Subject
     from rcnnzoo.weights.files import load as load
     from rcnnzoo.weights.files import save as save
     from rcnnzoo.weights.files import weights_hash as weights_hash
@@ -96,7 +96,7 @@ _HOMES = {
     "DataSet": "rcnnzoo.hookspecs",
     "ExitPolicy": "rcnnzoo.policies.contract",
     "NetworkError": "rcnnzoo.errors",
-    "OpenTrace": "rcnnzoo.references",
+    "OpenTrace": "rcnnzoo.subjects",
     "OptionError": "rcnnzoo.errors",
     "PluginError": "rcnnzoo.errors",
     "Policy": "rcnnzoo.hookspecs",
@@ -111,7 +111,7 @@ _HOMES = {
     "Result": "rcnnzoo.results.result",
     "Split": "rcnnzoo.data.splits",
     "State": "rcnnzoo.architectures.contract",
-    "Subject": "rcnnzoo.references",
+    "Subject": "rcnnzoo.subjects",
     "TraceError": "rcnnzoo.errors",
     "TrainingError": "rcnnzoo.errors",
     "UNKNOWN": "rcnnzoo.data.splits",

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import xarray as xr
 
 from rcnnzoo import plugins
 from rcnnzoo.architectures.build import build
@@ -21,8 +18,9 @@ from rcnnzoo.data.opening import Data, is_same_source, open_data
 from rcnnzoo.errors import OptionError, TraceError, WeightsError
 from rcnnzoo.recording import storage
 from rcnnzoo.recording.opening import open_trace
-from rcnnzoo.recording.recorder import Recording, identify, record
+from rcnnzoo.recording.recorder import Recording
 from rcnnzoo.runs.folder import SETTINGS, WEIGHTS
+from rcnnzoo.subjects import OpenTrace, Subject
 from rcnnzoo.training.settings import load_settings
 from rcnnzoo.training.settling import open_run_data
 from rcnnzoo.weights.files import file_hash, load
@@ -133,87 +131,6 @@ class Reference:
         if data is None:
             raise OptionError("it isn't said which images: give `data`")
         return open_data(data, data_dir)
-
-
-@dataclass(frozen=True)
-class OpenTrace:
-    """A trace that was opened and checked.
-
-    Attributes:
-        path: Where it lies.
-        trace: The labelled arrays.
-    """
-
-    path: Path
-    trace: xr.Dataset
-
-    @property
-    def results(self) -> Path:
-        """The folder for what is found out from it."""
-        return results_folder(self.path)
-
-
-def results_folder(trace: Path) -> Path:
-    """The folder for what is found out from the trace at a path.
-
-    >>> str(results_folder(Path("traces/digits-test.zarr"))), str(results_folder(Path("out/run.1")))
-    ('traces/digits-test', 'out/run.1-results')
-    """
-    return trace.with_suffix("") if trace.suffix == ".zarr" else trace.with_name(f"{trace.name}-results")
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A network and the images it is to be shown.
-
-    Attributes:
-        model: The network.
-        typed: What a user typed for it.
-        name: What people call it.
-        data: The images.
-        split: Which part of them.
-        traces: Folder for traces of this network.
-    """
-
-    model: RecurrentModel
-    typed: str
-    name: str
-    data: Data
-    split: str
-    traces: Path
-
-    def record(self, how: Recording, path: Path | None = None) -> OpenTrace:
-        """Record the trace at `path`; in the folder for traces unless given."""
-        path = path or self.path
-        return OpenTrace(path, record(self.model, self.data, self.split, path, how, name=self.name))
-
-    def trace(self, how: Recording) -> OpenTrace:
-        """The trace that is there already for these weights and images, else a new one."""
-        identity = identify(self.model, self.data, self.split, how)
-        path = self.path
-        for found in sorted(self.traces.glob(f"{glob.escape(path.stem)}*.zarr")):
-            attributes = storage.open_group(found, mode="r").attrs if storage.is_trace(found) else {}
-            # More features than were asked for do no harm.
-            if all(attributes.get(name) == value for name, value in identity.items() if name != "features"):
-                path, identity = found, identity | {"features": attributes["features"]}
-                break
-        else:
-            if path.exists():  # it may be of use to somebody, so only its name is taken
-                suffix = f"-{identity['weights_sha256'][:6]}{identity['data_sha256'][:6]}-{how.precision}"
-                path = path.with_stem(path.stem + suffix)
-        how = replace(how, features=identity["features"])
-        trace = record(self.model, self.data, self.split, path, how, name=self.name, identity=identity)
-        return OpenTrace(path, trace)
-
-    @property
-    def path(self) -> Path:
-        """Where the trace of this network and these images lies."""
-        return self.traces / f"{self.data.name}-{self.split}.zarr"
-
-    @property
-    def results(self) -> Path:
-        """The folder for what is found out from it."""
-        return results_folder(self.path)
 
 
 def open_subject(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,9 +41,23 @@ def naming_the_file(path: Path) -> Iterator[None]:
 
 
 def temporary_name(path: Path) -> Path:
-    """A hidden name beside `path` for what is not finished yet."""
+    """A hidden name beside `path` for what is not finished yet; nobody can guess it and put a link there."""
     # The suffix stays last: matplotlib and others choose their format by it.
-    return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    return path.with_name(f".{path.stem}.{secrets.token_hex(8)}.part{path.suffix}")
+
+
+def remove_unfinished(folder: Path, stem: str = "*") -> None:
+    """Remove what processes that were killed left under temporary names.
+
+    Args:
+        folder: Where; nobody else may be writing there.
+        stem: Of the files or folders that were to be written.
+    """
+    for part in folder.glob(f".{stem}.{'[0-9a-f]' * 16}.part*"):
+        if part.is_dir() and not part.is_symlink():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
 
 
 def file_name(name: str) -> str:

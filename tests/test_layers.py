@@ -14,15 +14,16 @@ from rcnnzoo import plugin
 ROOT = Path(rcnnzoo.__file__).parent
 PLUGINS = ROOT.parent / "plugins"
 
-GROUND = {"errors", "writing", "progress", "devices"}
+GROUND = {"errors", "writing", "locks", "progress", "devices"}
 REGISTRY = GROUND | {"hookspecs", "hooks", "registry", "plugins"}
 MEMBERS = REGISTRY | {"architectures", "readouts", "policies", "data"}
 ENGINE = MEMBERS | {"profiling", "weights", "engine"}
-REFERENCES = ENGINE | {"recording", "runs", "training", "references"}
+REFERENCES = ENGINE | {"recording", "runs", "training", "subjects", "references"}
 RESULTS = REFERENCES | {"analysis", "figures", "results"}
 ALLOWED = {
     "errors": set(),
     "writing": set(),
+    "locks": {"errors"},
     "progress": set(),
     "devices": {"errors"},
     "hookspecs": set(),
@@ -41,6 +42,7 @@ ALLOWED = {
     "training": ENGINE - {"engine"} | {"runs"},
     "analysis": {"errors", "readouts", "policies"},
     "figures": {"errors", "readouts", "policies"},
+    "subjects": ENGINE | {"recording"},
     "references": REFERENCES - {"references"},
     "results": RESULTS - {"results"},
     "checking": ENGINE,

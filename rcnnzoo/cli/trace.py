@@ -38,5 +38,5 @@ def trace(
     from rcnnzoo.results.recorded import describe
 
     subject = open_subject(model, data, data_dir, split, seed=seed, width=width, steps=steps, image_size=image_size)
-    recorded = subject.record(Recording(batch_size, features, precision, workers, max_bad), out)
-    show(describe(recorded), as_json=as_json)
+    how = Recording(batch_size, features, precision, workers, max_bad)
+    show(describe(subject.trace(how) if out is None else subject.record(how, out)), as_json=as_json)

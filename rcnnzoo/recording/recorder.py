@@ -24,12 +24,17 @@ from rcnnzoo.data.transforms import to_input
 from rcnnzoo.data.unreadable import MOST, Unreadable
 from rcnnzoo.devices import PRECISION, autocast, best_device, check_precision
 from rcnnzoo.errors import NetworkError, TraceError
+from rcnnzoo.locks import LOCK, locked
 from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.progress import progress
 from rcnnzoo.recording import storage
 from rcnnzoo.recording.opening import open_trace
 from rcnnzoo.weights.files import weights_hash
 from rcnnzoo.writing import naming_the_file
+
+
+class OtherTrace(TraceError):  # noqa: N818 - it is what it says
+    """A trace of something else is where one was to be recorded."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,9 @@ def record(
     name: str = "",
     identity: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
-    """Write a trace, or go on with one that was left, and open it; one that is finished stays as it is.
+    """Write a trace, or continue one that was left, and open it; one that is finished stays as it is.
+
+    Where another process is recording at `path`, this one waits for it.
 
     Logits are kept as float32, in which every value of fp32, bf16 and fp16 is exact: what is decided from a trace is
     what would be decided from the network's own logits.
@@ -87,17 +94,31 @@ def record(
     part = data.split(split)
     check_categories(card_of(model).categories, part.categories, "the network", f"{data.name}'s {split} split")
     identity = identify(model, data, split, how) if identity is None else identity
-    if path.exists():
-        found = storage.open_group(path, mode="r")
-        check_identity(found.attrs, identity, path)
-        if not storage.unwritten(found):
-            return open_trace(path)
-    try:
-        _write(model, data, split, path, how, {**identity, **_about(model, name)})
-    except NetworkError:
-        storage.remove_if_empty(path)
-        raise
-    return open_trace(path)
+    if _is_finished(path, identity):
+        return open_trace(path)
+    with naming_the_file(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with locked(path.with_name(f".{path.name}{LOCK}"), path, wait=True):
+        if not _is_finished(path, identity):  # another process may have recorded it meanwhile, or something else
+            try:
+                _write(model, data, split, path, how, {**identity, **_about(model, name)})
+            except NetworkError:
+                storage.remove_if_empty(path)
+                raise
+        return open_trace(path)
+
+
+def _is_finished(path: Path, identity: Mapping[str, Any]) -> bool:
+    """Whether nothing is left to record.
+
+    Raises:
+        TraceError: Something else is there.
+    """
+    if not path.exists():
+        return False
+    found = storage.open_group(path, mode="r")
+    check_identity(found.attrs, identity, path)
+    return not storage.unwritten(found)
 
 
 def _write(
@@ -154,15 +175,15 @@ def identify(model: RecurrentModel, data: Data, split: str, how: Recording) -> d
 
 
 def check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any], path: Path) -> None:
-    """Refuse to go on with a trace of something else.
+    """Refuse to continue a trace of something else.
 
     Raises:
-        TraceError: It is; the message says in what it differs.
+        OtherTrace: It is; the message says in what it differs.
     """
     named = {"weights_sha256": "weights", "data_sha256": "images"}
     differences = [named.get(key, key.replace("_", " ")) for key, value in wanted.items() if found.get(key) != value]
     if differences:
-        raise TraceError(
+        raise OtherTrace(
             f"{path}: holds a trace that differs in {', '.join(differences)}: remove it, or give another folder (`out`)"
         )
 

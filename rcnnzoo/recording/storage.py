@@ -19,7 +19,7 @@ import zarr.errors
 from zarr.codecs import BytesCodec, Crc32cCodec, VLenUTF8Codec
 
 from rcnnzoo.errors import TraceError
-from rcnnzoo.writing import temporary_name
+from rcnnzoo.writing import remove_unfinished, temporary_name
 
 FORMAT = 1
 ATTRIBUTES = ("name", "weights_sha256", "data", "data_sha256", "split", "precision", "features")
@@ -65,7 +65,7 @@ def create(
     """An empty trace, there as a whole or not at all.
 
     Args:
-        path: Where; nothing may be there yet.
+        path: Where; nothing may be there yet, and nobody else may be writing there.
         shape: Time steps T and categories C of the logits.
         files: A name for each image.
         categories: A name for each category.
@@ -76,7 +76,7 @@ def create(
     """
     images, (steps, count) = len(files), shape
     block = max(1, min(images, BLOCK_IMAGES, BLOCK_BYTES // (4 * (steps * count + sum(features)))))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(path.parent, path.stem)
     part = temporary_name(path)
     try:
         group = zarr.create_group(part, attributes={"format": FORMAT, **attributes})
@@ -144,6 +144,8 @@ def open_group(path: Path, mode: Literal["r", "r+"]) -> zarr.Group:
     """
     if not path.exists():
         raise TraceError(f"{path}: no such trace; write one with `rcnnzoo trace`")
+    if mode == "r+" and any(entry.is_symlink() for entry in path.rglob("*")):
+        raise TraceError(f"{path}: holds links, and a trace is not written through links; {MEND}")
     try:
         group = zarr.open_group(path, mode=mode, zarr_format=3)
         version = group.attrs["format"]

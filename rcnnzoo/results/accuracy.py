@@ -9,10 +9,10 @@ from typing import Any
 from rcnnzoo.analysis.accuracy import measure_accuracy
 from rcnnzoo.figures.accuracy import draw_accuracy, draw_comparison
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
-from rcnnzoo.references import OpenTrace
 from rcnnzoo.results.naming import file_stem, images_of
 from rcnnzoo.results.result import Result, interval, percent
 from rcnnzoo.results.saving import stacked
+from rcnnzoo.subjects import OpenTrace
 
 
 def evaluate(opened: OpenTrace, readout: str = READOUT) -> Result:

@@ -12,9 +12,9 @@ from rcnnzoo.figures.thresholds import draw_thresholds
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.policies.lookup import policy as look_up_policy
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
-from rcnnzoo.references import OpenTrace
 from rcnnzoo.results.naming import file_stem, images_of
 from rcnnzoo.results.result import Result, or_none, percent
+from rcnnzoo.subjects import OpenTrace
 
 
 def calibrate(

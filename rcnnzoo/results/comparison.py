@@ -11,9 +11,9 @@ from rcnnzoo.analysis.intervals import Bootstrap
 from rcnnzoo.figures.comparison import draw_pairs
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
-from rcnnzoo.references import OpenTrace
 from rcnnzoo.results.naming import file_stem, images_of
 from rcnnzoo.results.result import Result, interval, or_none, percent
+from rcnnzoo.subjects import OpenTrace
 
 
 def compare(

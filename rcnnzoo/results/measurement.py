@@ -24,9 +24,9 @@ from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
 from rcnnzoo.recording.labelled import make_trace
-from rcnnzoo.references import Subject
 from rcnnzoo.results.naming import file_stem
 from rcnnzoo.results.result import Result, or_none, percent
+from rcnnzoo.subjects import Subject
 
 IMAGES = 64
 """What early exit is measured on, unless it is said on how many images."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rcnnzoo.references import OpenTrace
 from rcnnzoo.results.result import Result
+from rcnnzoo.subjects import OpenTrace
 
 
 def describe(opened: OpenTrace) -> Result:

@@ -14,10 +14,10 @@ from rcnnzoo.analysis.sat_curve import at_threshold, evenly_spaced_rows
 from rcnnzoo.figures.sat import draw_sat
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
-from rcnnzoo.references import OpenTrace
 from rcnnzoo.results.naming import file_stem, images_of
 from rcnnzoo.results.result import Result, interval, or_none, percent
 from rcnnzoo.results.saving import stacked
+from rcnnzoo.subjects import OpenTrace
 
 
 def sweep(

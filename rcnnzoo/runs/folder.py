@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rcnnzoo.errors import TrainingError
+from rcnnzoo.locks import LOCK, locked
+from rcnnzoo.writing import remove_unfinished
 
 WEIGHTS = "model.safetensors"
 SETTINGS = "config.toml"
@@ -52,16 +54,38 @@ class Run:
         if self.settings.is_file():
             if not resume:
                 raise TrainingError(
-                    f"{self.folder}: holds a run already; `resume` goes on with it, `out` takes another"
+                    f"{self.folder}: holds a run already: resume it (`resume`), or give another folder (`out`)"
                 )
-        elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+        elif self.folder.exists() and not self._is_empty():
             raise TrainingError(f"{self.folder}: exists and is not a run folder; give another folder (`out`)")
+        for file in (self.settings, self.weights, self.metrics, self.checkpoint, self.log):
+            if file.is_symlink():
+                raise TrainingError(f"{file}: is a link, and a run is not written through links: remove it")
+
+    def _is_empty(self) -> bool:
+        """Whether it is a folder that holds nothing, or only what a killed process left."""
+        return self.folder.is_dir() and all(entry.name == LOCK for entry in self.folder.iterdir())
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """While it lasts, no other process trains in the folder; a folder that was left empty is removed.
+
+        Raises:
+            BusyError: Another process does.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with locked(self.folder / LOCK, self.folder, wait=False):
+                remove_unfinished(self.folder)
+                yield
+        finally:
+            with suppress(OSError):  # it isn't empty
+                self.folder.rmdir()
 
     def discard(self) -> None:
         """Take away what a run wrote before its first update."""
         for file in (self.settings, self.checkpoint, self.log):
             file.unlink(missing_ok=True)
-        self.folder.rmdir()
 
     @contextmanager
     def logging(self, is_first: bool) -> Iterator[logging.Logger]:

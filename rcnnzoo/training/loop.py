@@ -30,39 +30,52 @@ from rcnnzoo.weights.files import read_header
 def train(
     settings: Settings, data: Data, folder: Path, *, resume: bool = False, watchers: Sequence[Watcher] = ()
 ) -> Run:
-    """Train a network, or go on with a run; a run that is finished is returned as it is.
+    """Train a network, or resume a run; a run that is finished is returned as it is.
 
     Args:
         settings: From `settling.settle`.
         data: The images, opened with the same settings.
         folder: The run's folder.
-        resume: Go on from the folder's checkpoint, if it has one.
+        resume: Continue from the folder's checkpoint, if it has one.
         watchers: Are told how training goes, after those that every run has.
 
     Raises:
         TrainingError: The folder is taken, the run was started with other settings, or the loss is not a number.
+        BusyError: Another process trains in the folder.
         DataError: Too many images can't be read.
         KeyboardInterrupt: Somebody stopped it; a checkpoint was written.
     """
     run = Run(folder)
+    if _is_finished(run, settings, resume=resume):  # which is no reason to write into its folder
+        return run
+    with run.locked():
+        if not _is_finished(run, settings, resume=resume):  # what was true before may have changed
+            with deterministic(settings.deterministic):
+                _train(open_session(settings, data, run), watchers)
+    return run
+
+
+def _is_finished(run: Run, settings: Settings, *, resume: bool) -> bool:
+    """Whether nothing is left to train.
+
+    Raises:
+        TrainingError: The folder is taken, or the run was started with other settings.
+        WeightsError: The run is finished, and its weights are damaged.
+    """
     run.check_free(resume)
     if resume and run.settings.is_file():
         check_same(settings, run.settings)
     if run.finished:
-        read_header(run.weights)  # raises if they are damaged
-        return run
-    with deterministic(settings.deterministic):
-        _go_on(open_session(settings, data, run), watchers)
-    return run
+        read_header(run.weights)
+    return run.finished
 
 
-def _go_on(session: Session, others: Sequence[Watcher]) -> None:
+def _train(session: Session, others: Sequence[Watcher]) -> None:
     """Train from the last checkpoint, or from the start, to the end."""
     run = session.run
-    resumed = session.read_checkpoint()
     is_new = not run.settings.is_file()
+    resumed = not is_new and session.read_checkpoint()
     if session.world.is_first:
-        run.folder.mkdir(parents=True, exist_ok=True)
         write_settings(session.settings, run.settings)
     try:
         with run.logging(session.world.is_first) as log, interruption() as session.request:

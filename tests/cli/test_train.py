@@ -56,7 +56,7 @@ def test_ecoset_runs_to_the_end(tmp_path, capsys, monkeypatch):
     assert card.metrics["split"] == "test"
 
 
-def test_large_images_found_unreadable_while_training_leave_a_run_to_go_on_with(tmp_path, capsys):
+def test_large_images_found_unreadable_while_training_leave_a_run_to_resume(tmp_path, capsys):
     """They are met one by one; allowing more of them and --resume must be enough."""
     make_classes(tmp_path / "pets")
     for file in sorted((tmp_path / "pets").rglob("*.jpg"))[:3]:

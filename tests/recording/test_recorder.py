@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -18,7 +19,8 @@ from rcnnzoo.data import folders
 from rcnnzoo.data.opening import open_data
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.data.unreadable import DataWarning
-from rcnnzoo.errors import DataError, NetworkError, TraceError
+from rcnnzoo.errors import DataError, NetworkError, RcnnzooWarning, TraceError
+from rcnnzoo.locks import locked
 from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.recording import recorder, storage
 from rcnnzoo.recording.recorder import Recording, record
@@ -345,3 +347,73 @@ def test_a_trace_of_a_later_format_is_refused(finished):
     storage.open_group(finished, "r+").attrs["format"] = 99
     with pytest.raises(TraceError, match="a trace of format 99, this rcnnzoo reads 1"):
         rcnnzoo.open_trace(finished)
+
+
+def test_two_networks_recorded_at_once_in_one_place_never_mix(network, digits, tmp_path, monkeypatch):
+    """The second begins while the first has recorded one block of five; it waits, and is then refused."""
+    other = rcnnzoo.build("bl", categories=list("0123456789"), image_size=8, width=1 / 16, steps=3, seed=1).eval()
+    path, faults = tmp_path / "a.zarr", []
+
+    def record_the_other():
+        try:
+            record(other, digits, "test", path, Recording())
+        except (TraceError, RcnnzooWarning) as error:
+            faults.append(error)
+
+    second, write = threading.Thread(target=record_the_other), storage.write
+
+    def write_and_start(*arguments):
+        write(*arguments)
+        if not second.ident:
+            second.start()
+            second.join(timeout=5)  # it can't end before the first does, unless it is wrong
+
+    monkeypatch.setattr(storage, "write", write_and_start)
+    trace = record(network, digits, "test", path, Recording())
+    second.join()
+    np.testing.assert_allclose(
+        trace["logits"], what_the_network_says(network, digits.split("test")), rtol=1e-4, atol=1e-5
+    )
+    assert len(faults) == 1
+
+
+def test_who_has_to_wait_is_told_so(network, digits, tmp_path):
+    path, held, waiting = tmp_path / "a.zarr", threading.Event(), threading.Event()
+
+    def hold():
+        with locked(tmp_path / ".a.zarr.lock", path, wait=False):
+            held.set()
+            waiting.wait(0.5)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    with pytest.warns(RcnnzooWarning, match=r"a\.zarr: waiting for another process that is writing there"):
+        record(network, digits, "test", path, Recording())
+    holder.join()
+
+
+def test_a_trace_is_not_written_through_links(network, digits, tmp_path, monkeypatch):
+    path, elsewhere = tmp_path / "a.zarr", tmp_path / "elsewhere"
+    write = storage.write
+    monkeypatch.setattr(storage, "write", Failing(write))
+    with pytest.raises(RuntimeError, match="killed"):
+        record(network, digits, "test", path, Recording())
+    monkeypatch.setattr(storage, "write", write)
+    (path / "logits").rename(elsewhere)
+    (path / "logits").symlink_to(elsewhere)
+    with pytest.raises(TraceError, match="holds links"):
+        record(network, digits, "test", path, Recording())
+
+
+class Failing:
+    """A function that fails when it is called the fifth time."""
+
+    def __init__(self, function):
+        self.function, self.calls = function, 0
+
+    def __call__(self, *arguments):
+        self.calls += 1
+        if self.calls == 5:
+            raise RuntimeError("killed")
+        return self.function(*arguments)

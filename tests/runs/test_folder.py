@@ -4,8 +4,9 @@ import os
 
 import pytest
 
-from rcnnzoo.errors import TrainingError
+from rcnnzoo.errors import BusyError, TrainingError
 from rcnnzoo.runs.folder import Run, newest_run
+from rcnnzoo.writing import temporary_name
 
 
 def test_the_newest_run_is_the_one_finished_last(tmp_path):
@@ -51,22 +52,38 @@ def test_discarding_leaves_what_is_not_a_runs(tmp_path):
     run = Run(tmp_path / "run")
     run.folder.mkdir()
     run.settings.touch()
-    run.discard()
-    assert not run.folder.exists()
-    run.folder.mkdir()
-    run.settings.touch()
     (run.folder / "notes.txt").write_text("mine")
-    with pytest.raises(OSError, match="not empty"):
-        run.discard()
+    run.discard()
     assert [file.name for file in run.folder.iterdir()] == ["notes.txt"]
 
 
-def test_only_the_first_process_logs(tmp_path):
+def test_a_locked_run_is_locked_for_others_and_leaves_no_empty_folder(tmp_path):
+    run = Run(tmp_path / "run")
+    with run.locked(), pytest.raises(BusyError, match=r"run: another process is writing there: wait"), run.locked():
+        pass
+    assert not run.folder.exists()
+    with run.locked():
+        run.settings.touch()
+    assert list(run.folder.iterdir()) == [run.settings]
+
+
+def test_a_run_takes_away_what_a_killed_process_left_of_it(tmp_path):
     run = Run(tmp_path)
-    with run.logging(is_first=False) as log:
-        log.info("from another process")
-    assert not run.log.exists()
-    for line in ("started", "resumed"):
-        with run.logging(is_first=True) as log:
-            log.info(line)
-    assert [line.rpartition(" ")[2] for line in run.log.read_text().splitlines()] == ["started", "resumed"]
+    killed = temporary_name(run.metrics)
+    killed.write_text("epoch")
+    (tmp_path / ".notes.part").write_text("mine")
+    with run.locked():
+        pass
+    assert [file.name for file in tmp_path.iterdir()] == [".notes.part"]
+
+
+@pytest.mark.parametrize("name", ["log.txt", "checkpoint.pt", "metrics.csv"])
+def test_a_run_is_not_written_through_links(tmp_path, name):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("mine")
+    run = Run(tmp_path / "run")
+    run.folder.mkdir()
+    run.settings.touch()
+    (run.folder / name).symlink_to(elsewhere)
+    with pytest.raises(TrainingError, match=f"{name}: is a link"):
+        run.check_free(resume=True)

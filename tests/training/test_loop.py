@@ -14,7 +14,7 @@ import torch
 import rcnnzoo
 from rcnnzoo import plugins
 from rcnnzoo.data.opening import open_data
-from rcnnzoo.errors import OptionError, RcnnzooWarning, TrainingError, WeightsError
+from rcnnzoo.errors import BusyError, OptionError, RcnnzooWarning, TrainingError, WeightsError
 from rcnnzoo.runs.checkpoints import read_checkpoint, write_checkpoint
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.training import loop
@@ -22,6 +22,7 @@ from rcnnzoo.training.loop import train
 from rcnnzoo.training.session import open_session
 from rcnnzoo.training.settings import read_settings
 from rcnnzoo.training.settling import settle
+from rcnnzoo.training.watchers import Watcher
 from tests.data.lookalikes import make_classes
 
 TINY = {
@@ -174,7 +175,7 @@ def test_resuming_nothing_starts_afresh(finished, tmp_path):
 def test_a_run_can_not_become_another(finished):
     with pytest.raises(TrainingError, match="started with architecture 'bl', not 'b'"):
         run(finished.folder, resume=True, architecture="b", steps=1)
-    with pytest.raises(TrainingError, match="holds a run already; `resume`"):
+    with pytest.raises(TrainingError, match="holds a run already: resume it"):
         run(finished.folder)
 
 
@@ -316,7 +317,7 @@ def stopped(folder, monkeypatch, batches=BATCHES, **changes):
     monkeypatch.setattr(loop, "update", update)
 
 
-def test_a_run_does_not_go_on_with_other_images(tmp_path, monkeypatch):
+def test_a_run_is_not_resumed_with_other_images(tmp_path, monkeypatch):
     make_classes(tmp_path / "pets" / "train", each=8, size=(20, 20))
     stopped(tmp_path / "run", monkeypatch, batches=4, data=str(tmp_path / "pets"), batch_size=4)
     (tmp_path / "pets" / "train" / "cat").rename(tmp_path / "pets" / "train" / "zebra")
@@ -383,3 +384,35 @@ def test_the_sequels_recipe_reaches_the_network(tmp_path):
 def test_validation_images_are_measured_after_every_epoch(tmp_path):
     table = pd.read_csv(run(tmp_path / "run", val_fraction=0.2, epochs=1).metrics)
     assert 0 < table["val_accuracy_3"].item() <= 1
+
+
+class StartsAnother(Watcher):
+    """Starts a second run in the same folder while the first is training."""
+
+    error = None
+
+    def validation_starts(self, session):
+        raise AssertionError("digits have no validation images")
+
+    def epoch_ends(self, session):
+        try:
+            run(session.run.folder, resume=True)
+        except BusyError as error:
+            self.error = error
+
+
+def test_two_runs_started_into_one_folder_never_mix(tmp_path, finished):
+    settings, data = settle(TINY)
+    watcher = StartsAnother()
+    train(settings, data, tmp_path / "run", watchers=[watcher])
+    assert "another process is writing there" in str(watcher.error)
+    assert (tmp_path / "run" / "model.safetensors").read_bytes() == finished.weights.read_bytes()
+
+
+def test_a_finished_run_in_a_folder_that_nobody_may_write_to_is_returned(finished):
+    finished.folder.chmod(0o500)
+    try:
+        assert run(finished.folder, resume=True).weights == finished.weights
+        assert not (finished.folder / ".lock").exists()
+    finally:
+        finished.folder.chmod(0o700)

@@ -1,0 +1,97 @@
+"""A network with the images it is to be shown, and its traces of them."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import xarray as xr
+
+from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.data.opening import Data
+from rcnnzoo.recording import storage
+from rcnnzoo.recording.recorder import OtherTrace, Recording, identify, record
+
+
+@dataclass(frozen=True)
+class OpenTrace:
+    """A trace that was opened and checked.
+
+    Attributes:
+        path: Where it lies.
+        trace: The labelled arrays.
+    """
+
+    path: Path
+    trace: xr.Dataset
+
+    @property
+    def results(self) -> Path:
+        """The folder for what is found out from it."""
+        return results_folder(self.path)
+
+
+def results_folder(trace: Path) -> Path:
+    """The folder for what is found out from the trace at a path.
+
+    >>> str(results_folder(Path("traces/digits-test.zarr"))), str(results_folder(Path("out/run.1")))
+    ('traces/digits-test', 'out/run.1-results')
+    """
+    return trace.with_suffix("") if trace.suffix == ".zarr" else trace.with_name(f"{trace.name}-results")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network and the images it is to be shown.
+
+    Attributes:
+        model: The network.
+        typed: What a user typed for it.
+        name: What people call it.
+        data: The images.
+        split: Which part of them.
+        traces: Folder for traces of this network.
+    """
+
+    model: RecurrentModel
+    typed: str
+    name: str
+    data: Data
+    split: str
+    traces: Path
+
+    def record(self, how: Recording, path: Path | None = None) -> OpenTrace:
+        """Record the trace at `path`; in the folder for traces unless given."""
+        path = path or self.path
+        return OpenTrace(path, record(self.model, self.data, self.split, path, how, name=self.name))
+
+    def trace(self, how: Recording) -> OpenTrace:
+        """The trace that is there already for these weights and images, else a new one."""
+        identity = identify(self.model, self.data, self.split, how)
+        path = self.path
+        for found in sorted(self.traces.glob(f"{glob.escape(path.stem)}*.zarr")):
+            attributes = storage.open_group(found, mode="r").attrs if storage.is_trace(found) else {}
+            fitting = {**identity, "features": how.features or attributes.get("features")}  # more of them do no harm
+            if all(attributes.get(name) == value for name, value in fitting.items()):
+                path, identity = found, fitting
+                break
+        how = replace(how, features=identity["features"])
+        record_at = partial(record, self.model, self.data, self.split, how=how, name=self.name, identity=identity)
+        try:
+            return OpenTrace(path, record_at(path))
+        except OtherTrace:  # it may be of use to somebody, so only its name is taken
+            suffix = f"-{identity['weights_sha256'][:6]}{identity['data_sha256'][:6]}-{how.precision}"
+            path = path.with_stem(path.stem + suffix + "-features" * how.features)
+            return OpenTrace(path, record_at(path))
+
+    @property
+    def path(self) -> Path:
+        """Where the trace of this network and these images lies."""
+        return self.traces / f"{self.data.name}-{self.split}.zarr"
+
+    @property
+    def results(self) -> Path:
+        """The folder for what is found out from it."""
+        return results_folder(self.path)
