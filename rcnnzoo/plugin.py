@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from rcnnzoo.cli.output import show as show
     from rcnnzoo.cli.output import show_json as show_json
     from rcnnzoo.cli.output import show_table as show_table
+    from rcnnzoo.data.batches import evaluation_batches as evaluation_batches
+    from rcnnzoo.data.decoding import read_image as read_image
     from rcnnzoo.data.digits import ArrayReader as ArrayReader
     from rcnnzoo.data.folders import read_class_folders as read_class_folders
     from rcnnzoo.data.folders import read_folder as read_folder
-    from rcnnzoo.data.folders import read_image as read_image
     from rcnnzoo.data.folders import split_of_files as split_of_files
-    from rcnnzoo.data.images import evaluation_batches as evaluation_batches
     from rcnnzoo.data.images import prepare as prepare
     from rcnnzoo.data.images import usual_size as usual_size
     from rcnnzoo.data.opening import Data as Data
@@ -124,7 +124,7 @@ _HOMES = {
     "card_of": "rcnnzoo.architectures.card",
     "check_plugin": "rcnnzoo.checking.packages",
     "decide": "rcnnzoo.engine.decide",
-    "evaluation_batches": "rcnnzoo.data.images",
+    "evaluation_batches": "rcnnzoo.data.batches",
     "file_name": "rcnnzoo.writing",
     "file_stem": "rcnnzoo.results.naming",
     "folder_of": "rcnnzoo.results.naming",
@@ -142,7 +142,7 @@ _HOMES = {
     "progress": "rcnnzoo.progress",
     "read_class_folders": "rcnnzoo.data.folders",
     "read_folder": "rcnnzoo.data.folders",
-    "read_image": "rcnnzoo.data.folders",
+    "read_image": "rcnnzoo.data.decoding",
     "readout": "rcnnzoo.readouts.lookup",
     "reason": "rcnnzoo.errors",
     "sat_curve": "rcnnzoo.analysis.sat_curve",

@@ -14,7 +14,7 @@ from rcnnzoo import plugin
 ROOT = Path(rcnnzoo.__file__).parent
 PLUGINS = ROOT.parent / "plugins"
 
-GROUND = {"errors", "writing", "locks", "progress", "devices"}
+GROUND = {"errors", "writing", "locks", "pointers", "progress", "devices"}
 REGISTRY = GROUND | {"hookspecs", "hooks", "registry", "plugins"}
 MEMBERS = REGISTRY | {"architectures", "readouts", "policies", "data"}
 ENGINE = MEMBERS | {"profiling", "weights", "engine"}
@@ -24,6 +24,7 @@ ALLOWED = {
     "errors": set(),
     "writing": set(),
     "locks": {"errors"},
+    "pointers": set(),
     "progress": set(),
     "devices": {"errors"},
     "hookspecs": set(),

@@ -29,7 +29,7 @@ def rcnnzoo_data() -> list[DataSet]:
             page="https://www.image-net.org/download-images",
             size="1.3 million images, on the order of 150 GB",
             licence="ImageNet's terms: non-commercial research",
-            layout="train/ and val/ with folders n01440764, n01443537, ...; or Kaggle's ILSVRC/ as unpacked",
+            layout="train/ and val/ with folders n01440764, n01443537, ...; or Kaggle's files as unpacked",
         ),
         DataSet(
             "cifar10",

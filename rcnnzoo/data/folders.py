@@ -1,66 +1,90 @@
-"""Folders of class folders, alone or under train/, val/ and test/."""
+"""Folders of class folders, alone or under train/, val/ and test/: what is a split, a category, an image."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from rcnnzoo.data.splits import SPLITS, Split
+from rcnnzoo.data.decoding import read_image
+from rcnnzoo.data.splits import Split
+from rcnnzoo.data.unreadable import DataWarning
 from rcnnzoo.errors import DataError
 
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+SUFFIXES = frozenset(
+    {".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+)
 WHOLE = "all"  # the name of the one split of a folder that has none
-
-
-def read_image(path: Path) -> Image.Image:
-    """A file as an upright RGB image, whatever it was (grey, CMYK, palette, a PNG named .JPEG).
-
-    Raises:
-        OSError: It is missing, no image, or cut short.
-    """
-    with Image.open(path) as image:
-        return ImageOps.exif_transpose(image).convert("RGB")
+SPLIT_OF = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
+SPLIT_OF |= {"test": "test", "testing": "test"}
+"""What folders of splits may be called, and which split that is."""
+SYSTEM = frozenset({"@eaDir", "#recycle", "@Recycle", "$RECYCLE.BIN", "System Volume Information", "__MACOSX"})
+"""Folders that file servers and archives add; the images in them are copies, thumbnails or deleted ones."""
 
 
 def read_folder(folder: Path) -> dict[str, Split]:
     """The splits train, val and test of a folder that has them; else one split named `all`.
 
+    A folder is a split if it is called like one (`SPLIT_OF`) and holds folders, and no image beside them; `train` with
+    images in it is a category.
+
     Raises:
-        DataError: There is no such folder, it holds no class folders, or one of them holds no image.
+        DataError: There is no such folder, it holds no class folders, one of them holds no image, or it holds both
+            splits and categories.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give one of class folders, or one with train/, val/, test/ of such")
-    named = [name for name in SPLITS if (folder / name).is_dir()]
-    if named:
-        return {name: read_class_folders(folder / name) for name in named}
-    return {WHOLE: read_class_folders(folder)}
+    found = _Found(folder)
+    inside = found.folders(_entries(folder))
+    named = {name: SPLIT_OF[name.lower()] for name in inside if name.lower() in SPLIT_OF and _is_split(folder / name)}
+    others = [name for name in inside if name not in named and _has_images(folder / name)]
+    if not named:
+        return {WHOLE: read_class_folders(folder)}
+    if others:
+        raise DataError(
+            f"{folder}: holds both splits ({', '.join(named)}) and folders with images ({', '.join(others[:3])}"
+            f"{', ...' * (len(others) > 3)}): move or rename one kind"
+        )
+    twice = [split for split in named.values() if list(named.values()).count(split) > 1]
+    if twice:
+        names = [name for name, split in named.items() if split == twice[0]]
+        raise DataError(f"{folder}: {' and '.join(names)} are both the {twice[0]} split: keep one of them")
+    folder_of = {split: name for name, split in named.items()}
+    return {
+        split: read_class_folders(folder / folder_of[split]) for split in ("train", "val", "test") if split in folder_of
+    }
 
 
 def read_class_folders(folder: Path) -> Split:
-    """A folder with a folder a category; categories and files in the order of their sorted names.
+    """A folder with a folder for each category; categories and files in the order of their sorted names.
+
+    A category's images may lie in folders inside its folder, and both may be links. Hidden files and folders are passed
+    over; other files that are not images, and folders that a system added, are counted in a warning.
 
     Raises:
-        DataError: There are no class folders, or one of them holds no image.
+        DataError: There are no class folders, one of them holds no image, or is a link to nothing.
     """
-    class_folders = sorted(
-        entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith(".")
-    )
+    found = _Found(folder)
+    entries = _entries(folder)
+    class_folders = found.folders(entries)
     if not class_folders:
-        shards = any(folder.glob("*.tar"))
-        advice = "unpack its .tar files first" if shards else "it needs a folder a category with images in it"
-        raise DataError(f"{folder}: holds no class folders; {advice}")
+        raise DataError(f"{folder}: holds no class folders; {_where_instead(folder)}")
+    found.beside = sum(not entry.is_dir() for entry in entries)
     files, labels = [], []
     for label, name in enumerate(class_folders):
-        found = sorted(image_files(folder / name))
-        if not found:
+        images = sorted(found.images(folder / name))
+        if not images:
             raise DataError(f"{folder / name}: a class folder without images ({', '.join(sorted(SUFFIXES))})")
-        files += [path.relative_to(folder).as_posix() for path in found]
-        labels += [label] * len(found)
+        files += [path.relative_to(folder).as_posix() for path in images]
+        labels += [label] * len(images)
+    if len(class_folders) == 1 and _is_split(folder / class_folders[0]):
+        raise DataError(f"{folder}: holds one folder alone; did you mean {folder / class_folders[0]}?")
+    found.say_what_was_skipped()
     return split_of_files(folder, tuple(class_folders), files, labels)
 
 
@@ -90,10 +114,104 @@ class FileReader:
         return f"{status.st_size} {status.st_mtime_ns}"
 
 
-def image_files(folder: Path) -> Iterator[Path]:
-    """Every image file under a folder; hidden ones are left out."""
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
-                yield Path(parent, name)
+def is_image(name: str) -> bool:
+    """Whether a file's name says that it is an image, and that it is not hidden."""
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder and not hidden."""
+    with os.scandir(folder) as entries:
+        return [entry for entry in entries if not entry.name.startswith(".")]
+
+
+@dataclass
+class _Found:
+    """A walk through folders that counts what it passes over.
+
+    Attributes:
+        root: Where it began, for messages.
+        beside: Files beside the class folders.
+        others: Files of other kinds inside class folders, by folder.
+        system: Folders that a system added.
+    """
+
+    root: Path
+    beside: int = 0
+    others: dict[str, int] = field(default_factory=dict)
+    system: set[str] = field(default_factory=set)
+
+    def folders(self, entries: Iterable[os.DirEntry[str]]) -> list[str]:
+        """Names of the folders among the entries of a folder, sorted, links to folders among them.
+
+        Raises:
+            DataError: One is a link to nothing: what was meant to be there can't be left out unsaid.
+        """
+        names = []
+        for entry in entries:
+            if entry.name in SYSTEM:
+                self.system.add(entry.path)
+            elif entry.is_dir():
+                names.append(entry.name)
+            elif entry.is_symlink() and not os.path.splitext(entry.name)[1] and not os.path.exists(entry.path):
+                raise DataError(f"{entry.path}: is a link to nothing: mend or remove it")
+        return sorted(names)
+
+    def images(self, folder: Path, above: tuple[str, ...] = ()) -> Iterator[Path]:
+        """Every image file under a folder.
+
+        Raises:
+            DataError: A link leads back to a folder that it is in.
+        """
+        real = os.path.realpath(folder)
+        if real in above:
+            raise DataError(f"{folder}: is a link to a folder that it is in: remove it")
+        entries = _entries(folder)
+        files = [entry.name for entry in entries if not entry.is_dir()]
+        images = [name for name in files if is_image(name)]
+        if len(images) < len(files):
+            self.others[str(folder)] = len(files) - len(images)
+        yield from (folder / name for name in images)
+        for name in self.folders(entries):
+            yield from self.images(folder / name, (*above, real))
+
+    def say_what_was_skipped(self) -> None:
+        """Warn in one line, if there was anything."""
+        parts = []
+        if self.others:
+            parts.append(
+                f"{_count(sum(self.others.values()), 'file')} of other kinds in {_count(len(self.others), 'folder')}"
+            )
+        if self.beside:
+            parts.append(f"{_count(self.beside, 'file')} beside the class folders")
+        if self.system:
+            names = ", ".join(sorted({os.path.basename(path) for path in self.system}))
+            parts.append(f"{_count(len(self.system), 'system folder')} ({names})")
+        if parts:
+            warnings.warn(f"{self.root}: skipped {'; '.join(parts)}", DataWarning, stacklevel=3)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
+def _is_split(folder: Path) -> bool:
+    """Whether a folder holds folders, and no image beside them."""
+    entries = [entry for entry in _entries(folder) if entry.name not in SYSTEM]
+    has_images = any(is_image(entry.name) for entry in entries if not entry.is_dir())
+    return any(entry.is_dir() for entry in entries) and not has_images
+
+
+def _has_images(folder: Path) -> bool:
+    """Whether there is an image in a folder, or in one inside it."""
+    return next(_Found(folder).images(folder), None) is not None
+
+
+def _where_instead(folder: Path) -> str:
+    """What to do about a folder without folders."""
+    names = [entry.name for entry in _entries(folder)]
+    if any(name.endswith(".tar") for name in names):
+        return "unpack its .tar files first"
+    if any(is_image(name) for name in names):
+        return f"it holds images; did you mean the folder above it, {folder.absolute().parent}?"
+    return "it needs a folder for each category, with images in it"

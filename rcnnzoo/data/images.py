@@ -1,81 +1,23 @@
-"""Batches of a split: small images from memory, large ones decoded by worker processes.
-
-Everything random depends on (seed, epoch, image) alone: neither the number of workers nor where an epoch is
-taken up again changes what a network sees.
-"""
+"""A split made ready at a size: small images in memory, large ones decoded by worker processes."""
 
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from rcnnzoo.data import transforms
+from rcnnzoo.data.batches import Batch, Images, Source, evaluation_batches, generator, mix_seed, readable
+from rcnnzoo.data.decoding import why_unreadable
 from rcnnzoo.data.splits import Split, choose
 from rcnnzoo.data.unreadable import Unreadable
-from rcnnzoo.errors import DataError, reason
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Images that belong together, and what could not be read of them.
-
-    Attributes:
-        images: uint8 [B, 3, S, S]; `transforms.to_input` scales them.
-        labels: int64 [B].
-        positions: Place of each image in its split, int64 [B].
-        faults: Name and reason of each image that is missing because it can't be read.
-    """
-
-    images: Tensor
-    labels: Tensor
-    positions: Tensor
-    faults: tuple[tuple[str, str], ...] = ()
-
-    def pin_memory(self) -> Batch:
-        """The same in page-locked memory, for faster copies to a GPU (torch's loader calls this)."""
-        return Batch(self.images.pin_memory(), self.labels.pin_memory(), self.positions.pin_memory(), self.faults)
-
-
-class Images(Protocol):
-    """A split made ready at a size.
-
-    Attributes:
-        workers: Processes that decode images.
-        positions: Place in the split of each image to draw batches from, ascending.
-    """
-
-    workers: int
-    positions: npt.NDArray[np.int64]
-
-    def __len__(self) -> int:
-        """Number of images to draw batches from."""
-        ...
-
-    def evaluation(self) -> Source:
-        """The images as evaluation sees them."""
-        ...
-
-    def training(self, seed: int, epoch: int, mirrored: bool) -> Source:
-        """The images as they are varied in one epoch."""
-        ...
-
-
-class Source(Protocol):
-    """What torch's loader takes batches from."""
-
-    def __getitems__(self, indices: list[int]) -> Batch:
-        """The batch of these images."""
-        ...
+from rcnnzoo.errors import DataError
 
 
 def native_size(split: Split) -> int:
@@ -85,7 +27,7 @@ def native_size(split: Split) -> int:
         DataError: None of them is readable.
     """
     places = {round(place) for place in np.linspace(0, len(split) - 1, 25)}
-    images = (_read(split, position) for position in sorted(places))
+    images = (_read(split, position)[0] for position in sorted(places))
     sides = [min(image.size) for image in images if isinstance(image, Image.Image)]
     if not sides:
         raise DataError(f"{os.path.join(split.folder, split.files[0])} and others: none is readable; are they images?")
@@ -139,12 +81,11 @@ class HeldImages:
         transform = transforms.Evaluation(image_size)
         pixels, positions = [], []
         for position in range(len(split)):
-            image = _read(split, position)
+            image, remarks = _read(split, position)
+            unreadable.see([] if isinstance(image, Image.Image) else [image], remarks)
             if isinstance(image, Image.Image):
                 pixels.append(transform(image))
                 positions.append(position)
-            else:
-                unreadable.see([image])
         if not pixels:
             raise DataError(
                 f"{os.path.join(split.folder, split.files[0])} and others: none is readable; are they images?"
@@ -213,10 +154,11 @@ class _Streamed:
     randomness: tuple[int, int] | None
 
     def __getitems__(self, indices: list[int]) -> Batch:
-        pixels, positions, faults = [], [], []
+        pixels, positions, faults, remarks = [], [], [], []
         with torch.random.fork_rng(devices=[]):
             for position in indices:
-                image = _read(self.split, position)
+                image, said = _read(self.split, position)
+                remarks += said
                 if isinstance(image, Image.Image):
                     if self.randomness is not None:
                         # torchvision's transforms draw from torch's global generator.
@@ -232,100 +174,16 @@ class _Streamed:
             torch.from_numpy(self.split.labels[positions]),
             torch.tensor(positions, dtype=torch.long),
             tuple(faults),
+            tuple(remarks),
         )
 
 
-def _read(split: Split, position: int) -> Image.Image | tuple[str, str]:
-    """The image, or its name and the reason why it can't be read."""
-    try:
-        return split.read(position)
-    except Exception as error:  # decoders raise anything: OSError, SyntaxError, struct.error, ...
-        return os.path.join(split.folder, split.files[position]), reason(error)
-
-
-def training_batches(
-    images: Images,
-    batch_size: int,
-    *,
-    seed: int,
-    epoch: int,
-    mirrored: bool,
-    first: int = 0,
-) -> DataLoader[Batch]:
-    """The batches of one epoch in random order, varied, from batch `first` on.
-
-    An incomplete last batch is left out (unless it is the only one), so that every step weighs images alike.
-
-    Args:
-        images: From `prepare`.
-        batch_size: Images a batch.
-        seed: Of order and variation.
-        epoch: Which epoch, from 0.
-        mirrored: Whether images may be mirrored.
-        first: Batches to skip, of an epoch that is taken up again.
-    """
-    order = torch.randperm(len(images), generator=generator(seed, epoch, "order")).tolist()
-    count = batches_an_epoch(len(images), batch_size)
-    plan = [order[i * batch_size : (i + 1) * batch_size] for i in range(first, count)]
-    return _loader(images.training(seed, epoch, mirrored), plan, images.workers)
-
-
-def batches_an_epoch(images: int, batch_size: int) -> int:
-    """Batches of one epoch: the complete ones, and at least one."""
-    return max(1, images // batch_size)
-
-
-def evaluation_batches(
-    images: Images, batch_size: int, parts: Sequence[tuple[int, int]] | None = None
-) -> DataLoader[Batch]:
-    """The images in order, as they are; of `parts` (from, to) if given, none of whose batches reaches into the next."""
-    parts = [(0, len(images))] if parts is None else parts
-    plan = [
-        list(range(first, min(first + batch_size, stop)))
-        for start, stop in parts
-        for first in range(start, stop, batch_size)
-    ]
-    return _loader(images.evaluation(), plan, images.workers)
-
-
-def readable(loader: DataLoader[Batch], unreadable: Unreadable) -> Iterator[Batch]:
-    """The batches of a loader that have images in them; what can't be read is counted.
-
-    Raises:
-        DataError: Too many files can't be read.
-    """
-    for batch in loader:
-        unreadable.see(batch.faults)
-        if len(batch.labels):
-            yield batch
-
-
-def _loader(source: Source, plan: Sequence[list[int]], workers: int) -> DataLoader[Batch]:
-    return DataLoader(
-        cast(Any, source),  # `__getitems__` is all that the loader calls with a batch sampler
-        batch_sampler=plan,
-        num_workers=min(workers, len(plan)),
-        collate_fn=cast(Any, _as_it_is),
-        worker_init_fn=_leave_interrupts_to_others,
-        generator=torch.Generator(),  # else each pass would draw from the global one, a resumed epoch once more
-        pin_memory=torch.cuda.is_available(),
-    )
-
-
-def _as_it_is(batch: Batch) -> Batch:
-    return batch
-
-
-def _leave_interrupts_to_others(worker: int) -> None:
-    """Ctrl-C reaches every process of a terminal; the main one decides when to stop."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
-    """A generator for one purpose in one epoch."""
-    return torch.Generator().manual_seed(mix_seed(seed, epoch, *purpose.encode()))
-
-
-def mix_seed(*parts: int) -> int:
-    """A well-mixed seed: neighbouring epochs and images must not resemble each other."""
-    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> np.uint64(1))
+def _read(split: Split, position: int) -> tuple[Image.Image | tuple[str, str], list[str]]:
+    """The image, or its name and the reason why it can't be read; and what the decoder remarked."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            image: Image.Image | tuple[str, str] = split.read(position)
+        except Exception as error:  # decoders raise anything: OSError, SyntaxError, struct.error, ...
+            image = os.path.join(split.folder, split.files[position]), why_unreadable(error)
+    return image, [" ".join(str(one.message).split()) for one in caught]

@@ -15,25 +15,30 @@ class DataWarning(RcnnzooWarning):
 
 
 class Unreadable:
-    """Counts unreadable files, each once, over a whole run."""
+    """Counts unreadable files, and says what decoders remarked on others; each once over a whole run."""
 
     def __init__(self, most: int = MOST) -> None:
         self.most = most
         self.names: set[str] = set()
+        self.remarks: set[str] = set()
 
-    def see(self, faults: Iterable[tuple[str, str]]) -> None:
-        """Warn of each file (name, reason) not seen before.
+    def see(self, faults: Iterable[tuple[str, str]], remarks: Iterable[str] = ()) -> None:
+        """Warn of each file (name, reason) not seen before, and of each remark.
 
         Raises:
             DataError: There are more than `most`.
         """
+        for remark in remarks:
+            if remark not in self.remarks:
+                self.remarks.add(remark)
+                warnings.warn(remark, DataWarning, stacklevel=2)
         for name, reason in faults:
             if name in self.names:
                 continue
             self.names.add(name)
             if len(self.names) > self.most:
+                others = f", and so are {self.most} others" if self.most else ""
                 raise DataError(
-                    f"{name}: unreadable ({reason}), and so are {self.most} others: mend or remove them, or allow more "
-                    "with `max_bad`"
+                    f"{name}: unreadable ({reason}){others}: mend or remove them, or allow more with `max_bad`"
                 )
             warnings.warn(f"{name}: unreadable, skipped ({reason})", DataWarning, stacklevel=2)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.data.folders import read_image
+from rcnnzoo.data.decoding import read_image, why_unreadable
 from rcnnzoo.data.transforms import Evaluation, to_input
 from rcnnzoo.devices import best_device
 from rcnnzoo.engine.exits import Rule, run
@@ -121,6 +121,4 @@ def _named(file: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # decoders raise anything: OSError, SyntaxError, struct.error, ...
-        if isinstance(error, OSError) and error.strerror:
-            raise DataError(f"{file}: can't be read ({error.strerror})") from error
-        raise DataError(f"{file}: no image, or a damaged one ({error}); name files like photo.jpg") from error
+        raise DataError(f"{file}: can't be read as an image ({why_unreadable(error)})") from error

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.data.images import Batch, evaluation_batches, prepare
+from rcnnzoo.data.batches import Batch, evaluation_batches
+from rcnnzoo.data.images import prepare
 from rcnnzoo.data.opening import Data
 from rcnnzoo.data.splits import Split, check_categories, fingerprint
 from rcnnzoo.data.transforms import to_input
@@ -153,7 +154,7 @@ def _write(
             block = _Block(group, start, stop, part.files)
             for _ in range(-(-(last - first) // how.batch_size)):
                 batch = next(batches)
-                unreadable.see(batch.faults)
+                unreadable.see(batch.faults, batch.remarks)
                 if len(batch.labels):
                     block.run(network, batch, device, how)
                 advance(len(batch.labels))

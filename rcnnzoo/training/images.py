@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rcnnzoo.data.images import Images, batches_an_epoch, prepare
+from rcnnzoo.data.batches import Images, batches_an_epoch
+from rcnnzoo.data.images import prepare
 from rcnnzoo.data.opening import Data
 from rcnnzoo.data.splits import Split, fingerprint
 from rcnnzoo.data.unreadable import Unreadable

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rcnnzoo.architectures.freezing import evaluate_all_but_classifiers
-from rcnnzoo.data.images import Batch, mix_seed, training_batches
+from rcnnzoo.data.batches import Batch, mix_seed, training_batches
 from rcnnzoo.data.opening import Data
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.progress import progress
@@ -143,7 +143,7 @@ def run_batches(session: Session, batches: Iterable[Batch], watchers: Sequence[W
     title = f"epoch {state.epoch + 1} of {session.settings.epochs}"
     with progress(title, session.images.batches, state.batch) as advance:
         for batch in batches:
-            session.images.unreadable.see(batch.faults)
+            session.images.unreadable.see(batch.faults, batch.remarks)
             loss = update(state, session.settings, batch) if len(batch.labels) else None
             state.batch += 1
             for watcher in watchers:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rcnnzoo.data.images import Batch
+from rcnnzoo.data.batches import Batch
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.errors import NetworkError
 from rcnnzoo.readouts.cumulative import cumulative

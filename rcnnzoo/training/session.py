@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.card import card_of
-from rcnnzoo.data.images import Images, evaluation_batches, readable
+from rcnnzoo.data.batches import Images, evaluation_batches, readable
 from rcnnzoo.data.opening import Data
 from rcnnzoo.errors import TrainingError
 from rcnnzoo.runs.checkpoints import DAMAGED, read_checkpoint, write_checkpoint

@@ -23,6 +23,7 @@ from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.card import Card, card_of
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.errors import RcnnzooError, WeightsError
+from rcnnzoo.pointers import is_pointer
 from rcnnzoo.writing import atomic_write
 
 KEY = "rcnnzoo"
@@ -136,7 +137,9 @@ def read_header(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]
         # The length that opens a safetensors file can look like a pickle; the brace after it can't.
         if start.startswith(PICKLE_STARTS) and not start.endswith(b"{"):
             raise WeightsError(f"{path}: is a pickle, which can hold code and is never opened here") from error
-        raise WeightsError(f"{path}: damaged or no safetensors file ({error}); fetch or train it again") from error
+        if is_pointer(path):
+            raise WeightsError(f"{path}: is a Git LFS pointer, not the file itself: run `git lfs pull`") from error
+        raise WeightsError(f"{path}: damaged or not a safetensors file ({error}); fetch or train it again") from error
     try:
         metadata = json.loads(header[KEY])
     except KeyError as error:

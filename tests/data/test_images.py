@@ -4,15 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from rcnnzoo.data.images import (
-    HeldImages,
-    StreamedImages,
-    evaluation_batches,
-    native_size,
-    prepare,
-    readable,
-    training_batches,
-)
+from rcnnzoo.data.batches import evaluation_batches, readable, training_batches
+from rcnnzoo.data.images import HeldImages, StreamedImages, native_size, prepare
 from rcnnzoo.data.opening import open_data
 from rcnnzoo.data.splits import fingerprint
 from rcnnzoo.data.unreadable import DataWarning, Unreadable

@@ -129,7 +129,9 @@ def test_hidden_and_foreign_files_are_left_out(tmp_path):
     (tmp_path / "cat" / "._0.jpg").write_bytes(b"")
     (tmp_path / "cat" / "notes.txt").write_text("cute")
     save_image(tmp_path / "cat" / "deeper" / "9.PNG", 3, form="PNG")
-    assert [f for f in open_data(str(tmp_path)).splits["all"].files if f.startswith("cat")] == [
+    with pytest.warns(DataWarning, match="skipped 1 file of other kinds in 1 folder$"):
+        data = open_data(str(tmp_path))
+    assert [f for f in data.splits["all"].files if f.startswith("cat")] == [
         "cat/0.jpg",
         "cat/1.jpg",
         "cat/2.jpg",
@@ -144,7 +146,7 @@ def test_hidden_and_foreign_files_are_left_out(tmp_path):
         (lambda folder: None, "no such folder"),
         (lambda folder: make_classes(folder, ("cat",)), "1 category in all: a classifier needs at least 2"),
         (lambda folder: (make_classes(folder) / "empty").mkdir(), "empty: a class folder without images"),
-        (lambda folder: folder.mkdir(), "holds no class folders; it needs a folder a category"),
+        (lambda folder: folder.mkdir(), "holds no class folders; it needs a folder for each category"),
         (
             lambda folder: (make_classes(folder / "train"), make_classes(folder / "test", ("cat", "fox"))),
             "test split differ from those of its train split: 1 is 'fox', not 'dog'",
@@ -187,3 +189,103 @@ def test_a_split_that_is_not_there_is_named(tmp_path):
 @pytest.mark.parametrize("name", plugins.names("data"))
 def test_every_data_set_keeps_the_contract(name):
     assert [row for row in check_data(name) if row.outcome != "ok"] == []
+
+
+def test_a_kaggle_table_with_a_mark_in_front_and_synsets_that_train_lacks(tmp_path):
+    make_kaggle_imagenet(tmp_path)
+    table = tmp_path / "LOC_val_solution.csv"
+    rows = table.read_text() + "ILSVRC2012_val_00000010,n99999999 1 2 3 4\n"
+    table.write_text(rows, encoding="utf-8-sig")
+    with pytest.warns(DataWarning, match="skipped 1 images of synsets that train/ does not hold"):
+        val = open_data("imagenet", tmp_path).splits["val"]
+    assert len(val) == 9
+
+
+def test_a_flat_val_folder_without_kaggles_table_says_how_to_sort_it(tmp_path):
+    make_imagenet(tmp_path)
+    for folder in list((tmp_path / "val").iterdir()):
+        for file in folder.iterdir():
+            file.rename(tmp_path / "val" / file.name)
+        folder.rmdir()
+    (tmp_path / "ILSVRC2012_validation_ground_truth.txt").write_text("1\n")
+    with pytest.raises(DataError, match=r"sort them into a folder for each synset, or put Kaggle's LOC_val_solution"):
+        open_data("imagenet", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["train", "val", "test"])
+def test_a_category_may_be_called_like_a_split(tmp_path, name):
+    """Pictures of trains lie in train/ itself; in a split they lie one level deeper."""
+    data = open_data(str(make_classes(tmp_path, ("bus", "car", name))))
+    assert data.categories == tuple(sorted(("bus", "car", name)))
+    assert list(data.splits) == ["all"]
+
+
+def test_splits_and_categories_side_by_side_are_refused(tmp_path):
+    make_classes(tmp_path / "train")
+    make_classes(tmp_path, ("bus",))
+    with pytest.raises(DataError, match=r"holds both splits \(train\) and folders with images \(bus\)"):
+        open_data(str(tmp_path))
+
+
+def test_a_folder_without_images_beside_splits_is_no_matter(tmp_path):
+    make_classes(tmp_path / "train")
+    (tmp_path / "notes").mkdir()
+    assert list(open_data(str(tmp_path)).splits) == ["train"]
+
+
+@pytest.mark.parametrize("val", ["valid", "validation", "Val"])
+@pytest.mark.parametrize("train", ["train", "training"])
+def test_splits_go_by_their_usual_names(tmp_path, train, val):
+    make_classes(tmp_path / train)
+    make_classes(tmp_path / val)
+    assert list(open_data(str(tmp_path)).splits) == ["train", "val"]
+    make_classes(tmp_path / "VALID")
+    if val != "valid":
+        with pytest.raises(DataError, match=r"are both the val split: keep one of them"):
+            open_data(str(tmp_path))
+
+
+def test_folders_of_file_servers_and_archives_are_skipped_and_counted(tmp_path):
+    make_classes(tmp_path / "pets")
+    save_image(tmp_path / "pets" / "cat" / "@eaDir" / "0.jpg" / "thumbnail.jpg", 1)
+    save_image(tmp_path / "pets" / "__MACOSX" / "cat" / "0.jpg", 1)
+    (tmp_path / "pets" / "README.txt").write_text("pets")
+    (tmp_path / "pets" / "dog" / "a.xml").write_text("")
+    (tmp_path / "pets" / "cat" / "a.xml").write_text("")
+    (tmp_path / "pets" / "cat" / "b.xml").write_text("")
+    said = r"skipped 3 files of other kinds in 2 folders; 1 file beside the class folders; 2 system folders"
+    with pytest.warns(DataWarning, match=said):
+        data = open_data(str(tmp_path / "pets"))
+    assert len(data.splits["all"]) == 8
+
+
+def test_links_are_followed_and_those_to_nothing_are_named(tmp_path):
+    make_classes(tmp_path / "elsewhere", ("cat", "eel"))
+    make_classes(tmp_path / "pets", ("cat", "dog"))
+    (tmp_path / "pets" / "eel").symlink_to(tmp_path / "elsewhere" / "eel")
+    (tmp_path / "pets" / "cat" / "more").symlink_to(tmp_path / "elsewhere" / "cat")
+    split = open_data(str(tmp_path / "pets")).splits["all"]
+    assert split.categories == ("cat", "dog", "eel")
+    assert [file for file in split.files if file.startswith("cat/more")] == [f"cat/more/{n}.jpg" for n in range(4)]
+    (tmp_path / "pets" / "cat" / "back").symlink_to(tmp_path / "pets" / "cat")
+    with pytest.raises(DataError, match="back: is a link to a folder that it is in"):
+        open_data(str(tmp_path / "pets"))
+    (tmp_path / "pets" / "cat" / "back").unlink()
+    (tmp_path / "pets" / "fox").symlink_to(tmp_path / "gone")
+    with pytest.raises(DataError, match="fox: is a link to nothing"):
+        open_data(str(tmp_path / "pets"))
+
+
+@pytest.mark.parametrize("suffix", [".jfif", ".jpe", ".JPG"])
+def test_jpegs_by_all_their_names(tmp_path, suffix):
+    make_classes(tmp_path)
+    save_image(tmp_path / "cat" / f"x{suffix}", 1)
+    assert f"cat/x{suffix}" in open_data(str(tmp_path)).splits["all"].files
+
+
+def test_a_folder_one_level_too_deep_or_too_high_is_named(tmp_path):
+    make_classes(tmp_path / "downloads" / "pets")
+    with pytest.raises(DataError, match=r"holds one folder alone; did you mean .*downloads/pets\?"):
+        open_data(str(tmp_path / "downloads"))
+    with pytest.raises(DataError, match=r"it holds images; did you mean the folder above it, .*/pets\?"):
+        open_data(str(tmp_path / "downloads" / "pets" / "cat"))

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 import rcnnzoo
-from rcnnzoo.data.folders import read_image
+from rcnnzoo.data.decoding import read_image
 from rcnnzoo.data.transforms import Evaluation, to_input
 from rcnnzoo.engine import exits, prediction
 from rcnnzoo.engine.decide import make_rule
@@ -127,12 +127,12 @@ def test_files_are_read_as_the_network_gets_to_them(model, files, monkeypatch):
 def test_a_missing_file_is_named_before_anything_is_computed(model, files, tmp_path, monkeypatch):
     monkeypatch.setattr(prediction, "run", lambda *_: pytest.fail("the network ran"))
     rule = rule_for(model, "fixed-steps", 2, "instantaneous")
-    with pytest.raises(DataError, match=r"none.png: can't be read \(No such file or directory\)"):
+    with pytest.raises(DataError, match=r"none.png: can.t be read as an image \(No such file or directory\)"):
         prediction.predict(model, [*files, tmp_path / "none.png"], rule)
 
 
 def test_a_file_that_is_no_image_is_named(model, files, tmp_path):
     (tmp_path / "text.png").write_text("once upon a time")
     rule = rule_for(model, "fixed-steps", 2, "instantaneous")
-    with pytest.raises(DataError, match=r"text.png: no image, or a damaged one"):
+    with pytest.raises(DataError, match=r"text.png: can.t be read as an image"):
         list(prediction.predict(model, [*files, tmp_path / "text.png"], rule))

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from rcnnzoo.data.images import Batch
+from rcnnzoo.data.batches import Batch
 from rcnnzoo.errors import NetworkError
 from rcnnzoo.training.metrics import StepMetrics, losses_by_step, measure
 

@@ -81,7 +81,7 @@ def test_missing_unexpected_and_misshapen_tensors_are_named(file):
 def test_a_file_cut_short_is_refused(file, size):
     content = file.read_bytes()
     file.write_bytes(content[:size])
-    with pytest.raises(WeightsError, match="damaged or no safetensors file"):
+    with pytest.raises(WeightsError, match="damaged or not a safetensors file"):
         rcnnzoo.load(file)
 
 

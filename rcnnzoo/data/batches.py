@@ -1,0 +1,205 @@
+"""Batches of images: what is in them, in which order, and where they are decoded.
+
+Everything random depends on (seed, epoch, image) alone: neither the number of workers nor where an epoch is resumed
+changes what a network is shown.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from rcnnzoo.data.unreadable import Unreadable
+from rcnnzoo.errors import DataError
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images that belong together, and what could not be read of them.
+
+    Attributes:
+        images: uint8 [B, 3, S, S]; `transforms.to_input` scales them.
+        labels: int64 [B].
+        positions: Place of each image in its split, int64 [B].
+        faults: Name and reason of each image that is missing because it can't be read.
+        remarks: What decoders said of images that they could read.
+    """
+
+    images: Tensor
+    labels: Tensor
+    positions: Tensor
+    faults: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def pin_memory(self) -> Batch:
+        """The same in page-locked memory, for faster copies to a GPU (torch's loader calls this)."""
+        tensors = (self.images.pin_memory(), self.labels.pin_memory(), self.positions.pin_memory())
+        return Batch(*tensors, self.faults, self.remarks)
+
+    def __reduce__(self) -> tuple[Callable[..., Batch], tuple[Any, ...]]:
+        """From a worker as arrays, through a pipe: of shared memory, which tensors take, containers have little."""
+        arrays = self.images.permute(0, 2, 3, 1).numpy(), self.labels.numpy(), self.positions.numpy()
+        return _from_worker, (*arrays, self.faults, self.remarks)
+
+
+def _from_worker(
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.int64],
+    positions: npt.NDArray[np.int64],
+    faults: tuple[tuple[str, str], ...],
+    remarks: tuple[str, ...],
+) -> Batch:
+    """The batch whose images were sent with channels last, [B, S, S, 3]."""
+    tensors = torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(labels), torch.from_numpy(positions)
+    return Batch(*tensors, faults, remarks)
+
+
+class Images(Protocol):
+    """A split made ready at a size.
+
+    Attributes:
+        workers: Processes that decode images.
+        positions: Place in the split of each image to draw batches from, ascending.
+    """
+
+    workers: int
+    positions: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Number of images to draw batches from."""
+        ...
+
+    def evaluation(self) -> Source:
+        """The images as evaluation sees them."""
+        ...
+
+    def training(self, seed: int, epoch: int, mirrored: bool) -> Source:
+        """The images as they are varied in one epoch."""
+        ...
+
+
+class Source(Protocol):
+    """What torch's loader takes batches from."""
+
+    def __getitems__(self, indices: list[int]) -> Batch:
+        """The batch of these images."""
+        ...
+
+
+def training_batches(
+    images: Images,
+    batch_size: int,
+    *,
+    seed: int,
+    epoch: int,
+    mirrored: bool,
+    first: int = 0,
+) -> Iterable[Batch]:
+    """The batches of one epoch in random order, varied, from batch `first` on.
+
+    An incomplete last batch is left out (unless it is the only one), so that every step weighs images alike.
+
+    Args:
+        images: From `prepare`.
+        batch_size: Images a batch.
+        seed: Of order and variation.
+        epoch: Which epoch, from 0.
+        mirrored: Whether images may be mirrored.
+        first: Batches to skip, of an epoch that is taken up again.
+    """
+    order = torch.randperm(len(images), generator=generator(seed, epoch, "order")).tolist()
+    count = batches_an_epoch(len(images), batch_size)
+    plan = [order[i * batch_size : (i + 1) * batch_size] for i in range(first, count)]
+    return _Batches(images.training(seed, epoch, mirrored), plan, images.workers)
+
+
+def batches_an_epoch(images: int, batch_size: int) -> int:
+    """Batches of one epoch: the complete ones, and at least one."""
+    return max(1, images // batch_size)
+
+
+def evaluation_batches(
+    images: Images, batch_size: int, parts: Sequence[tuple[int, int]] | None = None
+) -> Iterable[Batch]:
+    """The images in order, as they are; of `parts` (from, to) if given, none of whose batches reaches into the next."""
+    parts = [(0, len(images))] if parts is None else parts
+    plan = [
+        list(range(first, min(first + batch_size, stop)))
+        for start, stop in parts
+        for first in range(start, stop, batch_size)
+    ]
+    return _Batches(images.evaluation(), plan, images.workers)
+
+
+def readable(batches: Iterable[Batch], unreadable: Unreadable) -> Iterator[Batch]:
+    """The batches that have images in them; what can't be read is counted.
+
+    Raises:
+        DataError: Too many files can't be read, or a process that decodes was killed.
+    """
+    for batch in batches:
+        unreadable.see(batch.faults, batch.remarks)
+        if len(batch.labels):
+            yield batch
+
+
+@dataclass(frozen=True)
+class _Batches:
+    """The batches of a plan, from this process or from workers.
+
+    Attributes:
+        source: What makes a batch of indices.
+        plan: Indices of each batch.
+        workers: Processes that decode.
+    """
+
+    source: Source
+    plan: Sequence[list[int]]
+    workers: int
+
+    def __iter__(self) -> Iterator[Batch]:
+        loader: DataLoader[Batch] = DataLoader(
+            cast(Any, self.source),  # `__getitems__` is all that the loader calls with a batch sampler
+            batch_sampler=self.plan,
+            num_workers=min(self.workers, len(self.plan)),
+            collate_fn=cast(Any, _as_it_is),
+            worker_init_fn=_leave_interrupts_to_others,
+            generator=torch.Generator(),  # else each pass would draw from the global one, a resumed epoch once more
+            pin_memory=torch.cuda.is_available(),
+        )
+        try:
+            yield from loader
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise DataError(
+                "a process that decodes images was killed, most likely because memory ran out: take fewer `workers` "
+                "(0 decodes in the main process) or a smaller `batch_size`"
+            ) from error
+
+
+def _as_it_is(batch: Batch) -> Batch:
+    return batch
+
+
+def _leave_interrupts_to_others(worker: int) -> None:
+    """Ctrl-C reaches every process of a terminal; the main one decides when to stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
+    """A generator for one purpose in one epoch."""
+    return torch.Generator().manual_seed(mix_seed(seed, epoch, *purpose.encode()))
+
+
+def mix_seed(*parts: int) -> int:
+    """A well-mixed seed: neighbouring epochs and images must not resemble each other."""
+    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> np.uint64(1))

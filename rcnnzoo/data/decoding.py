@@ -1,0 +1,86 @@
+"""From a file to an upright RGB image with 8 bits a channel, whatever it was."""
+
+from __future__ import annotations
+
+import os
+import stat
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from rcnnzoo.data.unreadable import DataWarning
+from rcnnzoo.errors import reason
+from rcnnzoo.pointers import is_pointer
+
+LONGEST = 100
+"""How many times as long as wide an image may be: resized by its short side, a longer one would fill the memory."""
+WHITE = (255, 255, 255, 255)
+STEPS_OF_16_BITS = 257
+"""65,535 / 255: the distance of 16-bit values that are one step of 8 bits apart."""
+
+
+def read_image(path: Path) -> Image.Image:
+    """A file as an upright RGB image (grey, CMYK, palette, a PNG named .JPEG).
+
+    Values of 16 bits are scaled to 8. What is transparent shows white, as on paper.
+
+    Raises:
+        OSError: It is missing, not a regular file, not an image, cut short, of values without a range (32-bit
+            integers, floating point), or much longer than wide.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for
+        raise OSError("not a regular file")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            with Image.open(path) as image:
+                _check_shape(image)
+                _check_range(image)
+                decoded = _to_rgb(_to_8_bits(ImageOps.exif_transpose(image)))
+        except UnidentifiedImageError as error:
+            if is_pointer(path):
+                raise OSError("a Git LFS pointer, not the file itself: run `git lfs pull`") from error
+            raise OSError("not an image in a format that is read") from error
+    for text in dict.fromkeys(" ".join(str(one.message).split()) for one in caught):
+        warnings.warn(f"{path}: {text}", DataWarning, stacklevel=2)
+    return decoded
+
+
+def why_unreadable(error: BaseException) -> str:
+    """Why an image can't be read, in words: an error of the system names the file once more."""
+    return (isinstance(error, OSError) and error.strerror) or reason(error)
+
+
+def _check_shape(image: Image.Image) -> None:
+    short, long = sorted(image.size)
+    if long > LONGEST * short:
+        raise OSError(f"{image.width} x {image.height} pixels, more than {LONGEST} times as long as wide")
+
+
+def _check_range(image: Image.Image) -> None:
+    """Refuse values whose range nothing tells; of PNG and PGM, integers (mode I) have 16 bits."""
+    if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
+        kind = "floating point values" if image.mode == "F" else "32-bit integers"
+        raise OSError(f"{kind}, whose range is unknown: save it with 8 or 16 bits")
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """An image with 8 bits a channel."""
+    if not image.mode.startswith("I"):
+        return image
+    values = np.asarray(image, dtype=np.int64)
+    grey = Image.fromarray(np.rint(np.clip(values, 0, 65_535) / STEPS_OF_16_BITS).astype(np.uint8))
+    invisible = image.info.get("transparency")  # one value of grey, in 16 bits
+    if invisible is not None:
+        grey.putalpha(Image.fromarray(np.where(values == invisible, 0, 255).astype(np.uint8)))
+    return grey
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Whatever may lie hidden under transparent pixels, they are white."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    shown = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", shown.size, WHITE), shown).convert("RGB")
