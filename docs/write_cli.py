@@ -31,7 +31,7 @@ def page() -> str:
 
 def section(name: str) -> str:
     """One command: what it does, and a row an argument or option."""
-    app = typer.Typer(add_completion=False)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(name)(plugins.look_up("commands", name).load())
     command = typer.main.get_command(app)
     text = "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n"))

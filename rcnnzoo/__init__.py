@@ -12,13 +12,25 @@ if TYPE_CHECKING:
     from rcnnzoo.analysis.sat_curve import sat_curve
     from rcnnzoo.architectures.build import build
     from rcnnzoo.engine.decide import decide
+    from rcnnzoo.engine.prediction import read_images
     from rcnnzoo.policies.lookup import policy
     from rcnnzoo.readouts.lookup import readout
     from rcnnzoo.recording.labelled import make_trace
     from rcnnzoo.recording.opening import open_trace
     from rcnnzoo.weights.files import load, save
 
-__all__ = ["build", "decide", "load", "make_trace", "open_trace", "policy", "readout", "sat_curve", "save"]
+__all__ = [
+    "build",
+    "decide",
+    "load",
+    "make_trace",
+    "open_trace",
+    "policy",
+    "read_images",
+    "readout",
+    "sat_curve",
+    "save",
+]
 
 _HOMES = {
     "build": "rcnnzoo.architectures.build",
@@ -27,6 +39,7 @@ _HOMES = {
     "make_trace": "rcnnzoo.recording.labelled",
     "open_trace": "rcnnzoo.recording.opening",
     "policy": "rcnnzoo.policies.lookup",
+    "read_images": "rcnnzoo.engine.prediction",
     "readout": "rcnnzoo.readouts.lookup",
     "sat_curve": "rcnnzoo.analysis.sat_curve",
     "save": "rcnnzoo.weights.files",
@@ -34,6 +47,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("rcnnzoo")
     if name not in _HOMES:
         raise AttributeError(f"module 'rcnnzoo' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

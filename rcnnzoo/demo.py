@@ -9,28 +9,38 @@ import sys
 from pathlib import Path
 
 from rcnnzoo.cli.output import show
+from rcnnzoo.cli.program import guarded
+from rcnnzoo.progress import say
 from rcnnzoo.recording.recorder import Recording
 from rcnnzoo.references import traces_of
 from rcnnzoo.results.accuracy import evaluate_all
 from rcnnzoo.results.speed_accuracy import sweep
 from rcnnzoo.results.training import train
+from rcnnzoo.runs.folder import Run
 from rcnnzoo.training.settling import settle
 
 EPOCHS = 10
 WIDTH = 0.125
 
 
-def demo(folder: Path = Path("demo")) -> None:
-    """Train both networks, and draw accuracy by time step and against cost; go on where an earlier call was left."""
+def demo(folder: Path = Path("demo")) -> int:
+    """Train both networks, and draw accuracy by time step and against cost; resume what an earlier call left.
+
+    Returns:
+        The exit status.
+    """
     for name in ("bl", "b"):
-        print(f"training {name} (width {WIDTH}) on digits for {EPOCHS} epochs", file=sys.stderr)  # noqa: T201
+        run = Run(folder / name)
+        done = "is trained already:" if run.finished else "resumes:" if run.settings.is_file() else "trains:"
+        say(f"{run.folder} {done} {name} (width {WIDTH}) on digits for {EPOCHS} epochs")
         settings, data = settle({"architecture": name, "data": "digits", "width": WIDTH, "epochs": EPOCHS})
         train(settings, data, folder / name, resume=True)
     traces = traces_of([str(folder / "bl"), str(folder / "b")], how=Recording())
     for result in (evaluate_all(traces), sweep(traces)):
         show(result.write(folder), as_json=False)
     print(f"The runs are {folder / 'bl'} and {folder / 'b'}.")  # noqa: T201
+    return 0
 
 
 if __name__ == "__main__":
-    demo()
+    sys.exit(guarded(demo, {}))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from rcnnzoo.errors import UnknownName
+from rcnnzoo.errors import OptionError, UnknownName, reason
 
 if TYPE_CHECKING:
     import torch
@@ -18,10 +19,57 @@ PRECISION = "fp32"
 """What networks compute in unless a user says otherwise."""
 
 
-def best_device() -> torch.device:
-    """The accelerator of this machine if it has one, else its processor."""
+_CHOSEN: ContextVar[torch.device | None] = ContextVar("device", default=None)
+
+
+@contextmanager
+def computing(device: str | None = None, threads: int | None = None) -> Iterator[None]:
+    """While it lasts, networks run on a device, and torch computes with a number of threads on the processor.
+
+    Args:
+        device: `cpu`, `cuda`, `cuda:1`, `mps`, ...; without it the accelerator of this machine if it has one.
+        threads: Without it, as many as torch takes.
+
+    Raises:
+        OptionError: There is no such device, or `threads` is less than 1.
+    """
+    if threads is not None and threads < 1:
+        raise OptionError(f"`threads` {threads}: take at least 1")
+    if device is None and threads is None:
+        yield
+        return
     import torch
 
+    before = torch.get_num_threads()
+    chosen = _CHOSEN.set(None if device is None else _device(device))
+    torch.set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        _CHOSEN.reset(chosen)
+
+
+def _device(name: str) -> torch.device:
+    """The device of that name, on which a number was put to see that it is there."""
+    import torch
+
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device).item()
+    except Exception as error:  # torch says in many ways that there is none
+        cause = reason(error).partition(". ")[0]
+        raise OptionError(f"`device` {name}: can't be used ({cause}): take cpu, cuda, cuda:1 or mps") from error
+    return device
+
+
+def best_device() -> torch.device:
+    """The device chosen by `computing`, else the accelerator of this machine if it has one, else its processor."""
+    import torch
+
+    chosen = _CHOSEN.get()
+    if chosen is not None:
+        return chosen
     return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
 
 
@@ -32,9 +80,10 @@ def best_precision() -> str:
     """
     import torch
 
-    if torch.cuda.is_available():
+    device = best_device()
+    if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    if torch.backends.mps.is_available():
+    if device.type != "cpu":
         return "fp32"
     capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch don't say
     return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "fp32"

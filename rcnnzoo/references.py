@@ -19,12 +19,12 @@ from rcnnzoo.errors import OptionError, TraceError, WeightsError
 from rcnnzoo.recording import storage
 from rcnnzoo.recording.opening import open_trace
 from rcnnzoo.recording.recorder import Recording
-from rcnnzoo.runs.folder import SETTINGS, WEIGHTS
+from rcnnzoo.runs.folder import RUNS, SETTINGS, Run
 from rcnnzoo.subjects import OpenTrace, Subject
-from rcnnzoo.training.settings import load_settings
+from rcnnzoo.training.settings import load_settings, read_settings
 from rcnnzoo.training.settling import open_run_data
 from rcnnzoo.weights.files import file_hash, load
-from rcnnzoo.writing import file_name
+from rcnnzoo.writing import WEIGHTS, file_name
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,29 @@ class Reference:
             return path / WEIGHTS
         if plugins.package_of("architectures", text) is not None:
             return None
+        raise self._missing()
+
+    def _missing(self) -> WeightsError:
+        """What to say about a text that means no network.
+
+        Raises:
+            UnknownName: It may be a misspelt architecture.
+        """
+        text, path = self.text, Path(self.text)
+        if (path / SETTINGS).is_file():
+            run = Run(path)
+            done, epochs = run.epochs_done(), read_settings(run.settings).get("epochs")
+            return WeightsError(f"{text}: is not finished (epoch {done} of {epochs}): {run.how_to_resume}")
         if path.is_dir():
-            raise WeightsError(
+            return WeightsError(
                 f"{text}: is not a run folder, it has no {WEIGHTS}; name a folder that `rcnnzoo train` wrote"
             )
         if path.exists():
-            raise WeightsError(f"{text}: no weights that rcnnzoo reads; name a run folder or a .safetensors file")
+            return WeightsError(f"{text}: is not a weight file that rcnnzoo reads; name a run or a .safetensors file")
+        if (Path(RUNS) / text / WEIGHTS).is_file():
+            return WeightsError(f"{text}: there is no such run here; did you mean {Path(RUNS) / text}?")
         if os.sep in text:
-            raise WeightsError(f"{text}: there is no such run folder or .safetensors file, and no architecture either")
+            return WeightsError(f"{text}: there is no such run folder or .safetensors file")
         plugins.look_up("architectures", text)  # raises, and offers the nearest names
         raise AssertionError(text)
 
@@ -119,7 +134,7 @@ class Reference:
         """The images that the network is to be shown: those of DATA, else those that it was trained on.
 
         Raises:
-            OptionError: It isn't said which.
+            OptionError: Neither `data` nor the network says which.
             UnknownName: There is no such data set.
             DataError: There are no such images.
         """
@@ -129,7 +144,7 @@ class Reference:
             folder = run.data_dir if data_dir is None else str(data_dir)
             return open_run_data(run.data, folder, run.val_fraction, run.seed)
         if data is None:
-            raise OptionError("it isn't said which images: give `data`")
+            raise OptionError(f"{self.text}: say on which images: give `data`")
         return open_data(data, data_dir)
 
 
@@ -157,7 +172,7 @@ def open_subject(
         options: More of `rcnnzoo.build`, for an untrained network; None means not given.
 
     Raises:
-        OptionError: It isn't said which images, or an option doesn't go with a trained network.
+        OptionError: Neither `data` nor the network says which images, or an option doesn't go with a trained network.
         WeightsError: There is no such network.
         UnknownName: There is no such architecture.
         DataError: There are no such images.
@@ -200,7 +215,7 @@ def trace_of(
     if not Reference(text).is_trace:
         return open_subject(text, data, data_dir, split, seed=seed).trace(how)
     if data or split or data_dir:
-        raise OptionError(f"{text} is a trace, its images are settled: leave out `data`, `data_dir` and `split`")
+        raise OptionError(f"{text} is a trace, which has its own images: leave out `data`, `data_dir` and `split`")
     usual = Recording()
     given = [f"`{each.name}`" for each in fields(how) if getattr(how, each.name) != getattr(usual, each.name)]
     if given:

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+WEIGHTS = "model.safetensors"
+"""What the weights in a run folder are called."""
+
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:

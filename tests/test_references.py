@@ -91,12 +91,12 @@ def test_other_weights_or_images_are_traced_anew(weights, tmp_path):
 def test_a_trace_is_taken_as_it_is(trained):
     trace = path_of(str(trained), how=Recording())
     assert path_of(str(trace), how=Recording()) == trace
-    with pytest.raises(OptionError, match="is a trace, its images are settled: leave out `data`"):
+    with pytest.raises(OptionError, match="is a trace, which has its own images: leave out `data`"):
         path_of(str(trace), "digits", how=Recording())
 
 
 def test_weights_alone_need_data(weights):
-    with pytest.raises(OptionError, match="it isn't said which images: give `data`"):
+    with pytest.raises(OptionError, match="say on which images: give `data`"):
         path_of(str(weights), how=Recording())
 
 
@@ -140,7 +140,7 @@ def test_a_trained_network_has_its_own_options(saved):
     ("text", "message"),
     [
         ("{saved}/nowhere", "there is no such run folder or .safetensors file"),
-        ("{saved}/notes.txt", "no weights that rcnnzoo reads"),
+        ("{saved}/notes.txt", "is not a weight file that rcnnzoo reads"),
         ("{saved}/empty", "is not a run folder, it has no model.safetensors"),
         ("{saved}/none.safetensors", "can't be read"),
     ],
@@ -228,3 +228,22 @@ def test_a_trace_beside_weights_that_changed_is_stale(photos):
             path_of(str(trace), how=Recording())
         kept = str(shutil.copytree(trace, f"{weights}.zarr"))  # elsewhere it may have left its network behind
         assert str(path_of(kept, how=Recording())) == kept
+
+
+def test_features_are_recorded_beside_a_trace_without_them(trained):
+    plain = path_of(str(trained), how=Recording())
+    rich = path_of(str(trained), how=Recording(features=True))
+    assert rich != plain
+    assert "features_1" in rcnnzoo.open_trace(rich)
+    assert "features_1" not in rcnnzoo.open_trace(plain)
+    assert path_of(str(trained), how=Recording(features=True)) == rich
+
+
+def test_a_trace_says_whether_the_network_was_trained_on_its_images(trained, weights, tmp_path):
+    def said(*typed):
+        return trace_of(*typed, how=Recording()).trace.attrs["trained_on"]
+
+    assert said(str(trained), None, None, "train") is True
+    assert said(str(trained), None, None, "test") is False
+    make_classes(tmp_path / "photos")
+    assert said(str(weights), str(tmp_path / "photos")) is False  # nothing is known of its training

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import Data, DataDir, PolicyName, ReadoutName, Split
+from rcnnzoo.cli.options import Data, DataDir, PolicyName, ReadoutName, Split, computes
 from rcnnzoo.cli.output import AsJson, show
 
 
+@computes
 def calibrate(
     model: Annotated[str, typer.Argument(help="TRACE, or MODEL, which is traced first.", metavar="MODEL|TRACE")],
     max_loss: Annotated[

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import Data, DataDir, Draws, PolicyName, ReadoutName, Split, macs
+from rcnnzoo.cli.options import Data, DataDir, Draws, PolicyName, ReadoutName, Split, computes, macs
 from rcnnzoo.cli.output import AsJson, show
 
 
+@computes
 def compare(
     models: Annotated[list[str], typer.Argument(help="Two or more MODELs or TRACEs.", metavar="MODEL|TRACE...")],
     policy: PolicyName = "entropy",

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import BatchSize, Data, DataDir, MaxBad, Precision, ReadoutName, Seed, Split, Workers
+from rcnnzoo.cli.options import BatchSize, Data, DataDir, MaxBad, Precision, ReadoutName, Seed, Split, Workers, computes
 from rcnnzoo.cli.output import AsJson, show
 from rcnnzoo.devices import PRECISION
 
 
+@computes
 def evaluate(
     model: Annotated[str, typer.Argument(help="MODEL (run folder, .safetensors file, architecture) or TRACE.")],
     data: Data = None,

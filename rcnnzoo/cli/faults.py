@@ -16,10 +16,8 @@ import typer
 
 from rcnnzoo import plugins
 from rcnnzoo.cli.output import visible
+from rcnnzoo.cli.statuses import INPUT, INTERRUPTED, OURS, PIPE_CLOSED
 from rcnnzoo.errors import RcnnzooError, RcnnzooWarning
-
-OURS, INPUT, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
-"""Exit statuses; the last two are what a shell reports of a program that SIGINT or SIGPIPE ended."""
 
 
 def report(error: BaseException, options: Mapping[str, str], *, debug: bool) -> int:
@@ -67,6 +65,8 @@ def explain(error: BaseException) -> tuple[int, str]:
             return INTERRUPTED, str(error) or "interrupted"
         case _ if _is_memory(error):
             return INPUT, "error: not enough memory: take a smaller --batch-size, --width or --image-size"
+        case OSError(errno=errno.EMFILE | errno.ENFILE):
+            return INPUT, "error: too many open files: raise the limit (`ulimit -n 4096`), or take fewer --workers"
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             where = f" at {error.filename}" if error.filename else ""
             return INPUT, f"error: disk full{where}: make room or write elsewhere"
@@ -84,6 +84,8 @@ def explain(error: BaseException) -> tuple[int, str]:
 def _is_memory(error: BaseException) -> bool:
     """Torch has an error of its own for GPUs, and for processors only a message."""
     named = type(error).__name__ in ("MemoryError", "OutOfMemoryError")
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
     return named or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable
@@ -11,7 +12,8 @@ from typing import Annotated, Any, cast, get_type_hints
 
 import typer
 
-from rcnnzoo.devices import DTYPES
+from rcnnzoo.devices import DTYPES, computing
+from rcnnzoo.progress import quiet as quietly
 from rcnnzoo.training.settings import Settings
 
 FACTORS = {"K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
@@ -65,15 +67,42 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     parameters = []
     for number, each in enumerate(fields(Settings)):
         flag = FLAGS.get(each.name) or f"--{each.name.replace('_', '-')}"
-        text = each.metadata["help"]
-        option = typer.Option(flag, help=text) if number else typer.Argument(help=text)
-        hint = cast(Any, Annotated)[types[each.name] | None, option]
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        parameters.append(inspect.Parameter(each.name, kind, default=None, annotation=hint))
+        shown = {"help": each.metadata["help"], "show_default": each.metadata["shown"] or False}
+        option = typer.Option(flag, **shown) if number else typer.Argument(**shown)
+        parameters.append(_parameter(each.name, types[each.name] | None, option, None))
     own = inspect.signature(command, eval_str=True).parameters.values()
     parameters += [parameter for parameter in own if parameter.kind is not inspect.Parameter.VAR_KEYWORD]
-    parameters.sort(key=lambda parameter: parameter.default is not inspect.Parameter.empty)  # context comes first
-    changed: Any = command
-    changed.__signature__ = inspect.Signature(parameters)
-    changed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    _sign(command, parameters)
     return command
+
+
+def computes(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that runs networks the options --device, --threads and --quiet, which hold while it runs."""
+
+    @functools.wraps(command)
+    def run(*typed: Any, device: str | None, threads: int | None, quiet: bool, **named: Any) -> None:
+        with computing(device, threads), quietly(quiet):
+            command(*typed, **named)
+
+    shown = "a GPU if there is one, else cpu"
+    more = [
+        _parameter("device", str | None, typer.Option(help="cpu, cuda, cuda:1, mps, ...", show_default=shown), None),
+        _parameter(
+            "threads", int | None, typer.Option(min=1, help="Threads on the processor.", show_default="all cores"), None
+        ),
+        _parameter("quiet", bool, typer.Option("--quiet", help="Show no progress."), False),
+    ]
+    _sign(run, [*inspect.signature(command, eval_str=True).parameters.values(), *more])
+    return run
+
+
+def _parameter(name: str, kind: Any, option: Any, default: Any) -> inspect.Parameter:
+    hint = cast(Any, Annotated)[kind, option]
+    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=hint)
+
+
+def _sign(command: Any, parameters: list[inspect.Parameter]) -> None:
+    """Let Typer see these parameters; those without a default, as the context, come first."""
+    ordered = sorted(parameters, key=lambda parameter: parameter.default is not inspect.Parameter.empty)
+    command.__signature__ = inspect.Signature(ordered)
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in ordered}

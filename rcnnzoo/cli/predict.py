@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import ReadoutName, Seed
+from rcnnzoo.cli.options import ReadoutName, Seed, computes
 from rcnnzoo.cli.output import AsJson, show
 
 
+@computes
 def predict(
     model: Annotated[str, typer.Argument(help="A run folder, a .safetensors file, or an architecture (untrained).")],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")],
     policy: Annotated[
         str | None, typer.Option(help="When to stop (`rcnnzoo list policies`; entropy if a threshold is given).")
     ] = None,
@@ -35,14 +36,16 @@ def predict(
 
     Example: rcnnzoo predict runs/bl-ecoset-seed0 photo.jpg --policy entropy --threshold 0.5 --figure
     """
+    from rcnnzoo.data.folders import images_in
     from rcnnzoo.errors import OptionError
     from rcnnzoo.references import Reference
     from rcnnzoo.results.predictions import predict as ask
 
     if policy and threshold is None:
         raise OptionError(f"`policy` {policy} needs `threshold`: see `rcnnzoo calibrate` or `rcnnzoo profile --sweep`")
+    files = [file for path in images for file in (images_in(path) if path.is_dir() else [path])]
     reference = Reference(model, seed)
-    result = ask(reference.open(), images, policy or "entropy", threshold, readout, batch_size=batch_size)
+    result = ask(reference.open(), files, policy or "entropy", threshold, readout, batch_size=batch_size)
     if not figure:
         result = replace(result, figures={})
     if figure or out:

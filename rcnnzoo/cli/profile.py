@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import Data, DataDir, Draws, PolicyName, ReadoutName, Split, macs
+from rcnnzoo.cli.options import Data, DataDir, Draws, PolicyName, ReadoutName, Split, computes, macs
 from rcnnzoo.cli.output import AsJson, show
 from rcnnzoo.devices import DTYPES, PRECISION, check_precision
 
 
+@computes
 def profile(
     model: Annotated[
         str | None,

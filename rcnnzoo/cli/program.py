@@ -3,44 +3,72 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
+import typer.completion
 from typer.core import TyperCommand, TyperGroup
 
 from rcnnzoo import plugins
 from rcnnzoo.cli import faults
+from rcnnzoo.cli.output import visible
+
+HELP = {"help_option_names": ["-h", "--help"]}
+COMPLETE = "_RCNNZOO_COMPLETE"
+"""The variable by which a shell asks what a half-typed line may become."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def run(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit status.
 
     Args:
         arguments: What a user typed after `rcnnzoo`; without it the process's own.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a file's name can hold what a terminal can't show
     typed = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    debug = "--debug" in typed  # looked up here, since plugins can fail before options are parsed
     options: dict[str, str] = {}
+    debug = "--debug" in typed  # looked up here, since plugins can fail before options are parsed
+    return guarded(lambda: _invoke(typed, options), options, debug=debug)
+
+
+def guarded(work: Callable[[], int], options: Mapping[str, str], *, debug: bool = False) -> int:
+    """Do some work; the exit status. Whatever it raises becomes one line on standard error.
+
+    Args:
+        work: Gives the exit status.
+        options: What fields are called on the command line; it may be filled while the work goes on.
+        debug: Whether to show tracebacks.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # it is closed; `print` would take the other one for it
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - it stays open
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file's name can hold what a terminal can't show
     try:
         with faults.warnings_in_one_line(options):
-            group = typer.main.get_command(_application())
             try:
-                with group.make_context("rcnnzoo", typed, obj=options) as context:
-                    group.invoke(context)
-            except typer.Exit as leave:
-                return leave.exit_code
+                return work()
             finally:
-                if sys.stdout is not None:  # it is closed
-                    sys.stdout.flush()  # a full disk or a closed pipe shows here, not after the last word
+                sys.stdout.flush()  # a full disk or a closed pipe shows here, not after the last word
     except (Exception, KeyboardInterrupt) as error:
         return faults.report(error, options, debug=debug)
+
+
+def _invoke(typed: list[str], options: dict[str, str]) -> int:
+    group = typer.main.get_command(_application())
+    if COMPLETE in os.environ:
+        typer.completion.completion_init()
+        return int(typer.completion.shell_complete(group, {"obj": options}, "rcnnzoo", COMPLETE, os.environ[COMPLETE]))
+    try:
+        with group.make_context("rcnnzoo", typed, obj=options) as context:
+            group.invoke(context)
+    except typer.Exit as leave:
+        return leave.exit_code
     return 0
 
 
@@ -51,7 +79,7 @@ class Commands(TyperGroup):
         """As Typer does, then the command itself in place of what stood in for it."""
         name, _, rest = super().resolve_command(ctx, args)
         assert name is not None  # Typer raises on a name that it doesn't know
-        single = typer.Typer(add_completion=False)
+        single = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=HELP)
         single.command(name)(plugins.look_up("commands", name).load())
         command = typer.main.get_command(single)
         for parameter in command.params:
@@ -61,10 +89,10 @@ class Commands(TyperGroup):
 
 
 def _application() -> typer.Typer:
-    app = typer.Typer(cls=Commands, add_completion=False)
+    app = typer.Typer(cls=Commands, rich_markup_mode=None, context_settings=HELP)  # no markup: plugins write help too
     app.callback()(_global_options)
     for name in plugins.names("commands"):
-        app.command(name, help=plugins.look_up("commands", name).member.description)(_only_listed)
+        app.command(name, help=visible(plugins.look_up("commands", name).member.description))(_only_listed)
     return app
 
 
@@ -78,7 +106,7 @@ def _load_files(context: typer.Context, files: list[Path] | None) -> list[Path] 
     group = cast(TyperGroup, context.command)
     for file in files or ():
         for command in plugins.load_file(file).members["commands"]:
-            group.add_command(TyperCommand(command.name, help=command.description))
+            group.add_command(TyperCommand(command.name, help=visible(command.description)))
     return files
 
 
@@ -87,7 +115,7 @@ def _global_options(
         list[Path] | None,
         typer.Option(
             metavar="FILE.py",
-            help="Load a plugin that is no package yet; may be repeated.",
+            help="Load a plugin that is not a package yet; may be repeated.",
             callback=_load_files,
             is_eager=True,
         ),

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import BatchSize, Data, DataDir, MaxBad, Precision, Seed, Split, Workers
+from rcnnzoo.cli.options import BatchSize, Data, DataDir, MaxBad, Precision, Seed, Split, Workers, computes
 from rcnnzoo.cli.output import AsJson, show
 from rcnnzoo.devices import PRECISION
 
 
+@computes
 def trace(
     model: Annotated[str, typer.Argument(help="A run folder, a .safetensors file, or an architecture (untrained).")],
     data: Data = None,

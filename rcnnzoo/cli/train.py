@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from rcnnzoo.cli.options import with_settings
+from rcnnzoo.cli.options import computes, with_settings
 from rcnnzoo.cli.output import AsJson, show
+from rcnnzoo.progress import say
 from rcnnzoo.training.settings import changed, read_settings
 from rcnnzoo.writing import file_name
 
 
+@computes
 @with_settings
 def train(
-    out: Annotated[Path | None, typer.Option(help="Folder of the run (runs/ARCH-DATA-seedN).")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's checkpoint.")] = False,
-    config: Annotated[Path | None, typer.Option(help="A run's config.toml; other options override it.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run.", show_default="runs/ARCHITECTURE-DATA-seedN")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the run from its checkpoint.")] = False,
+    config: Annotated[Path | None, typer.Option(help="The config.toml of a run; other options override it.")] = None,
     as_json: AsJson = False,
     **settings: Any,
 ) -> None:
     """Train a network by back-propagation through time, with cross-entropy at every step.
 
-    Writes model.safetensors, config.toml, metrics.csv, curves.png, curves.svg, checkpoint.pt and log.txt. Ctrl-C
-    leaves a run that --resume goes on with.
+    Writes model.safetensors, config.toml, metrics.csv, curves.png, curves.svg, checkpoint.pt and log.txt. Ctrl-C stops
+    safely, and --resume continues. The same seed gives the same result with the same number of threads on the same
+    device. --start-from begins with the weights of another network. A finished run with the schedule "constant" takes
+    more epochs: --resume --epochs N.
 
     Example: rcnnzoo train bl --data digits --width 0.125 --epochs 2
     """
@@ -38,8 +43,11 @@ def train(
     from rcnnzoo.results.training import train as train_network
     from rcnnzoo.runs.folder import Run
 
-    finished = Run(folder).finished
+    run = Run(folder)
+    if resume and not run.settings.is_file():
+        say(f"{folder}: there is no run to resume, so a new one starts")
+    finished = run.finished
     result = train_network(settled, images, folder, resume=resume)
-    if finished:
-        print(f"{folder}: finished already", file=sys.stderr)  # noqa: T201
+    if finished and Run(folder).finished:
+        say(f"{folder}: was finished already")
     show(result, as_json=as_json)

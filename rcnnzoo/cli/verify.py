@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import BatchSize, DataDir, MaxBad, Split, Workers
+from rcnnzoo.cli.options import BatchSize, DataDir, MaxBad, Split, Workers, computes
 from rcnnzoo.cli.output import AsJson, show
 from rcnnzoo.devices import DTYPES
 from rcnnzoo.errors import WeightsError
 
 
+@computes
 def verify(
     model: Annotated[str, typer.Argument(help="A run folder or a .safetensors file.")],
     data: Annotated[str | None, typer.Option(help="Measure accuracy again, on a registered name or a folder.")] = None,

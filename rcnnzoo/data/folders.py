@@ -114,6 +114,18 @@ class FileReader:
         return f"{status.st_size} {status.st_mtime_ns}"
 
 
+def images_in(folder: Path) -> list[Path]:
+    """All images in a folder and in those inside it, sorted.
+
+    Raises:
+        DataError: There are none.
+    """
+    images = sorted(_Found(folder).images(folder))
+    if not images:
+        raise DataError(f"{folder}: holds no images ({', '.join(sorted(SUFFIXES))})")
+    return images
+
+
 def is_image(name: str) -> bool:
     """Whether a file's name says that it is an image, and that it is not hidden."""
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +113,26 @@ def _batches(model: RecurrentModel, files: Sequence[Path], size: int, pixels: di
             batch.append(transform(image))
         pixels.update(enumerate(batch, start))
         yield to_input(torch.stack(batch))
+
+
+def read_images(files: Iterable[str | Path], model: RecurrentModel) -> Tensor:
+    """Image files as a network takes them: float [N, 3, S, S] in [-1, 1].
+
+    Args:
+        files: Images of any size, in grey or colour.
+        model: A network with a card, which says how large its images are.
+
+    Raises:
+        OptionError: The network has no card.
+        DataError: A file is missing, or can't be read as an image.
+    """
+    transform, pixels = Evaluation(card_of(model).image_size), []
+    for file in map(Path, files):
+        with _named(file):
+            pixels.append(transform(read_image(file)))
+    if not pixels:
+        return torch.empty(0, 3, transform.image_size, transform.image_size)
+    return to_input(torch.stack(pixels))
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from torch import Tensor
 from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.batches import Batch, evaluation_batches
+from rcnnzoo.data.folders import WHOLE
 from rcnnzoo.data.images import prepare
 from rcnnzoo.data.opening import Data
 from rcnnzoo.data.splits import Split, check_categories, fingerprint
@@ -102,7 +103,7 @@ def record(
     with locked(path.with_name(f".{path.name}{LOCK}"), path, wait=True):
         if not _is_finished(path, identity):  # another process may have recorded it meanwhile, or something else
             try:
-                _write(model, data, split, path, how, {**identity, **_about(model, name)})
+                _write(model, data, split, path, how, {**identity, **_about(model, name, data, split)})
             except NetworkError:
                 storage.remove_if_empty(path)
                 raise
@@ -189,15 +190,26 @@ def check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any], path: Pa
         )
 
 
-def _about(model: RecurrentModel, name: str) -> dict[str, Any]:
+def _about(model: RecurrentModel, name: str, images: Data, split: str) -> dict[str, Any]:
     card = card_of(model)
     return {
         "name": name or card.architecture,
+        "trained_on": was_trained_on(model, images, split),
         "architecture": card.architecture,
         "options": dict(card.options),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "rcnnzoo_version": version("rcnnzoo"),
     }
+
+
+def was_trained_on(model: RecurrentModel, data: Data, split: str) -> bool | None:
+    """Whether a network was trained on these very images; None if it may have been, on some of them."""
+    training = card_of(model).training
+    if not isinstance(training, Mapping):
+        return False
+    if training.get("data_sha256") == fingerprint(data.split(split), stamps=False):
+        return True
+    return None if training.get("data") == data.name and split in ("train", WHOLE) else False
 
 
 def _feature_counts(network: RecurrentModel, device: torch.device) -> list[int]:

@@ -41,5 +41,6 @@ def folder_of(networks: Iterable[str]) -> str:
 
 
 def images_of(trace: xr.Dataset) -> str:
-    """Which images a trace is of, for a title."""
-    return f"{trace.attrs['data']} {trace.attrs['split']}"
+    """Which images a trace is of, for a title; it says so if the network was trained on them."""
+    trained_on = {True: " (images it was trained on)", None: " (it may have been trained on some of these)"}
+    return f"{trace.attrs['data']} {trace.attrs['split']}{trained_on.get(trace.attrs.get('trained_on', False), '')}"

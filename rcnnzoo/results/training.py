@@ -11,7 +11,7 @@ import pandas as pd
 from rcnnzoo.data.opening import Data
 from rcnnzoo.errors import RcnnzooWarning, reason
 from rcnnzoo.figures.curves import draw_curves
-from rcnnzoo.results.result import Result
+from rcnnzoo.results.result import Result, percent
 from rcnnzoo.results.saving import save_figure
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.training.loop import train as train_network
@@ -51,8 +51,13 @@ def train(settings: Settings, data: Data, folder: Path, *, resume: bool = False)
 def trained(run: Run) -> Result:
     """What a finished run came to: the last row of its metrics, and accuracy on the test images."""
     content, _ = read_header(run.weights)
-    document = {"run": str(run.folder), "last_epoch": _last_epoch(run.metrics), "metrics": content.get("metrics")}
-    return Result(document, notes=[str(run.weights)])
+    metrics = content.get("metrics")
+    document = {"run": str(run.folder), "last_epoch": _last_epoch(run.metrics), "metrics": metrics}
+    tables = []
+    if metrics is not None:
+        rows = [{"step": step, "accuracy %": percent(share)} for step, share in enumerate(metrics["accuracy"], 1)]
+        tables = [(f"{metrics['data']} {metrics['split']}, {metrics['images']:,} images, {metrics['readout']}", rows)]
+    return Result(document, tables, notes=[str(run.weights)])
 
 
 def _last_epoch(file: Path) -> dict[Any, Any] | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from rcnnzoo.errors import TrainingError
+from rcnnzoo.errors import BusyError, TrainingError
 from rcnnzoo.locks import LOCK, locked
-from rcnnzoo.writing import remove_unfinished
+from rcnnzoo.writing import WEIGHTS, remove_unfinished
 
-WEIGHTS = "model.safetensors"
 SETTINGS = "config.toml"
+RUNS = "runs"
+"""The folder in which runs are kept, unless a user gives others."""
 
 
 def newest_run(folder: Path) -> Path:
@@ -45,6 +47,30 @@ class Run:
         """Whether training has ended: its weights are written last."""
         return self.weights.is_file()
 
+    def epochs_done(self) -> int:
+        """How many epochs were finished: rows of its metrics."""
+        try:
+            with self.metrics.open(newline="") as lines:
+                return sum(1 for _ in csv.DictReader(lines))
+        except (OSError, ValueError, csv.Error):  # none yet, or somebody spoilt the file
+            return 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether another process is training in it."""
+        if not (self.folder / LOCK).exists():
+            return False
+        try:
+            with self.locked():
+                return False
+        except BusyError:
+            return True
+
+    @property
+    def how_to_resume(self) -> str:
+        """The command that resumes the run, for messages."""
+        return f"resume with `rcnnzoo train --config {self.settings} --out {self.folder} --resume`"
+
     def check_free(self, resume: bool) -> None:
         """Refuse a folder that isn't ours, or a run that nobody asked to go on with.
 
@@ -68,19 +94,21 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """While it lasts, no other process trains in the folder; a folder that was left empty is removed.
+        """While it lasts, no other process trains in the folder; folders that were made for nothing are removed.
 
         Raises:
             BusyError: Another process does.
         """
+        made = [folder for folder in (self.folder, *self.folder.parents) if not folder.exists()]
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             with locked(self.folder / LOCK, self.folder, wait=False):
                 remove_unfinished(self.folder)
                 yield
         finally:
-            with suppress(OSError):  # it isn't empty
-                self.folder.rmdir()
+            with suppress(OSError):  # one isn't empty, nor are those above it
+                for folder in made:
+                    folder.rmdir()
 
     def discard(self) -> None:
         """Take away what a run wrote before its first update."""

@@ -14,15 +14,15 @@ from rcnnzoo.architectures.freezing import evaluate_all_but_classifiers
 from rcnnzoo.data.batches import Batch, mix_seed, training_batches
 from rcnnzoo.data.opening import Data
 from rcnnzoo.data.transforms import to_input
-from rcnnzoo.progress import progress
+from rcnnzoo.errors import TrainingError
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.training.interruption import interruption
 from rcnnzoo.training.metrics import losses_by_step
 from rcnnzoo.training.report import report
 from rcnnzoo.training.session import Session, open_session
-from rcnnzoo.training.settings import Settings, check_same, write_settings
+from rcnnzoo.training.settings import Settings, check_same, read_settings, write_settings
 from rcnnzoo.training.state import TrainingState
-from rcnnzoo.training.watchers import Checkpoints, Divergence, Log, MetricsFile, Watcher
+from rcnnzoo.training.watchers import Checkpoints, Divergence, Log, MetricsFile, Narration, Watcher
 from rcnnzoo.training.world import deterministic
 from rcnnzoo.weights.files import read_header
 
@@ -65,9 +65,10 @@ def _is_finished(run: Run, settings: Settings, *, resume: bool) -> bool:
     run.check_free(resume)
     if resume and run.settings.is_file():
         check_same(settings, run.settings)
-    if run.finished:
-        read_header(run.weights)
-    return run.finished
+    if not run.finished:
+        return False
+    read_header(run.weights)
+    return read_settings(run.settings)["epochs"] == settings.epochs if run.settings.is_file() else True
 
 
 def _train(session: Session, others: Sequence[Watcher]) -> None:
@@ -75,15 +76,18 @@ def _train(session: Session, others: Sequence[Watcher]) -> None:
     run = session.run
     is_new = not run.settings.is_file()
     resumed = not is_new and session.read_checkpoint()
+    if run.finished and not resumed:
+        raise TrainingError(f"{run.folder}: can't be given more epochs, its {run.checkpoint.name} is missing")
     if session.world.is_first:
         write_settings(session.settings, run.settings)
+        run.weights.unlink(missing_ok=True)  # a finished run that is given more epochs is not finished
     try:
         with run.logging(session.world.is_first) as log, interruption() as session.request:
             # What is not a number must be seen before anybody writes it.
             divergence = Divergence()
             watchers: list[Watcher] = [divergence]
             if session.world.is_first:
-                watchers += [MetricsFile(), Log(log), Checkpoints(divergence), *others]
+                watchers += [MetricsFile(), Log(log), Checkpoints(divergence), Narration(), *others]
             for watcher in watchers:
                 watcher.starts(session, resumed=resumed)
             try:
@@ -93,6 +97,8 @@ def _train(session: Session, others: Sequence[Watcher]) -> None:
             except BaseException as error:
                 for watcher in watchers:
                     watcher.stops(session, error)
+                if isinstance(error, KeyboardInterrupt):
+                    raise KeyboardInterrupt(f"interrupted: {run.how_to_resume}") from error
                 raise
             for watcher in watchers:
                 watcher.ends(session)
@@ -140,17 +146,14 @@ def run_batches(session: Session, batches: Iterable[Batch], watchers: Sequence[W
     state.network.train()
     if session.settings.classifiers_only:
         evaluate_all_but_classifiers(state.model)
-    title = f"epoch {state.epoch + 1} of {session.settings.epochs}"
-    with progress(title, session.images.batches, state.batch) as advance:
-        for batch in batches:
-            session.images.unreadable.see(batch.faults, batch.remarks)
-            loss = update(state, session.settings, batch) if len(batch.labels) else None
-            state.batch += 1
-            for watcher in watchers:
-                watcher.batch_ends(session, loss)
-            advance(1)
-            if session.request.asked:
-                raise KeyboardInterrupt
+    for batch in batches:
+        session.images.unreadable.see(batch.faults, batch.remarks)
+        loss = update(state, session.settings, batch) if len(batch.labels) else None
+        state.batch += 1
+        for watcher in watchers:
+            watcher.batch_ends(session, loss)
+        if session.request.asked:
+            raise KeyboardInterrupt
 
 
 def update(state: TrainingState, settings: Settings, batch: Batch) -> Tensor:
@@ -168,7 +171,8 @@ def update(state: TrainingState, settings: Settings, batch: Batch) -> Tensor:
     state.last_lr = state.optimizer.param_groups[0]["lr"]
     state.optimizer.step()
     state.optimizer.zero_grad()
-    state.schedule.step()
+    if not world.skipped_update:  # fp16's scaler found infinite gradients
+        state.schedule.step()
     if state.average is not None:
         state.average.update(state.model)
     state.metrics.add(losses, logits, labels)

@@ -11,6 +11,7 @@ from torch import Tensor
 from rcnnzoo.data.batches import Batch
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.errors import NetworkError
+from rcnnzoo.readouts.best import first_best
 from rcnnzoo.readouts.cumulative import cumulative
 
 
@@ -26,7 +27,7 @@ class StepMetrics:
     def add(self, losses: Tensor, logits: Tensor, labels: Tensor) -> None:
         """Count a batch: losses [B, T], logits [B, T, C], labels [B]. Nothing waits for the device here."""
         self.loss += losses.detach().sum(dim=0)
-        answers = cumulative(logits.detach()).argmax(dim=-1)
+        answers = first_best(cumulative(logits.detach()))
         self.right += (answers == labels[:, None]).sum(dim=0)
         self.images += len(labels)
 

@@ -11,6 +11,7 @@ from rcnnzoo.architectures.normalisation import shared_batch_norms
 from rcnnzoo.data.images import evenly_spaced
 from rcnnzoo.data.splits import fingerprint
 from rcnnzoo.data.transforms import PREPROCESSING
+from rcnnzoo.devices import device_name
 from rcnnzoo.errors import RcnnzooWarning
 from rcnnzoo.training.session import Session
 from rcnnzoo.weights.files import save
@@ -18,7 +19,7 @@ from rcnnzoo.weights.files import save
 SAMPLE, GAP = 500, 0.15
 """How many training images are looked at once more after training, and how much worse they may do."""
 
-NOT_RECORDED = ("data", "data_dir", "workers", "max_bad")
+NOT_RECORDED = ("data", "data_dir", "start_from", "workers", "max_bad")
 """Settings that stay off the network's card: they say where, not what."""
 
 
@@ -28,8 +29,16 @@ def report(session: Session, log: Logger) -> None:
     recorded = {name: value for name, value in asdict(settings).items() if name not in NOT_RECORDED}
     metadata: dict[str, Any] = {
         "preprocessing": {**PREPROCESSING, "image_size": settings.image_size},
-        "training": recorded | {"data": images.data.name, "images": len(images.train)},
+        "training": recorded
+        | {
+            "data": images.data.name,
+            "images": len(images.train),
+            "data_sha256": fingerprint(images.data.split("train"), stamps=False),
+            "computed_on": device_name(session.world.device),
+        },
     }
+    if session.state.started_from is not None:
+        metadata["training"]["started_from"] = session.state.started_from
     _doubt_evaluation(session, log)
     if images.test is not None:
         measured = session.measure(images.test)

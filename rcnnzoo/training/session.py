@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field, replace
 
 from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.card import card_of
 from rcnnzoo.data.batches import Images, evaluation_batches, readable
 from rcnnzoo.data.opening import Data
-from rcnnzoo.errors import TrainingError
+from rcnnzoo.devices import device_name
+from rcnnzoo.errors import RcnnzooWarning, TrainingError
 from rcnnzoo.runs.checkpoints import DAMAGED, read_checkpoint, write_checkpoint
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.training.images import RunImages, prepare_images
 from rcnnzoo.training.interruption import Interruption
 from rcnnzoo.training.metrics import StepMetrics, measure
 from rcnnzoo.training.settings import Settings
+from rcnnzoo.training.starting import take_weights
 from rcnnzoo.training.state import TrainingState
 from rcnnzoo.training.world import World
 
@@ -51,6 +54,7 @@ class Session:
         """Write everything that training resumes from."""
         content = self.state.state_dict()
         content |= {"images": self.images.identity, "unreadable": sorted(self.images.unreadable.names)}
+        content |= {"computed_on": device_name(self.world.device)}
         write_checkpoint(self.run.checkpoint, content)
 
     def read_checkpoint(self) -> bool:
@@ -70,9 +74,21 @@ class Session:
                 )
             self.state.load_state_dict(saved)
             self.images.unreadable.names.update(saved["unreadable"])
+            self._compare_devices(saved["computed_on"])
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             raise TrainingError(f"{self.run.checkpoint}: {DAMAGED}") from error
         return True
+
+    def _compare_devices(self, before: str) -> None:
+        """Warn of a resumed run that computes on something else: sums are rounded in another order."""
+        now = device_name(self.world.device)
+        if now != before:
+            warnings.warn(
+                f"{self.run.folder}: was started on {before} and resumes on {now}: results will not be the same byte "
+                "by byte as in one go (`threads`, `device`)",
+                RcnnzooWarning,
+                stacklevel=2,
+            )
 
 
 def open_session(settings: Settings, data: Data, run: Run) -> Session:
@@ -95,5 +111,10 @@ def open_session(settings: Settings, data: Data, run: Run) -> Session:
         pretrained=settings.pretrained and not run.checkpoint.is_file(),
     )
     model.card = replace(card_of(model), pretrained=settings.pretrained)  # a checkpoint holds what became of them
+    started_from = None
+    if settings.start_from and not run.checkpoint.is_file():
+        started_from = take_weights(model, settings.start_from)
     images = prepare_images(settings, data)
-    return Session(settings, run, world, images, TrainingState(model, settings, world, images.batches))
+    state = TrainingState(model, settings, world, images.batches)
+    state.started_from = started_from
+    return Session(settings, run, world, images, state)

@@ -14,14 +14,17 @@ import tomli_w
 
 from rcnnzoo.data.unreadable import MOST
 from rcnnzoo.devices import DTYPES
-from rcnnzoo.errors import OptionError, TrainingError, UnknownName
+from rcnnzoo.errors import OptionError, TrainingError, UnknownName, reason
 from rcnnzoo.training.recipes import DEFAULT, RECIPES
 from rcnnzoo.training.schedules import SCHEDULES
 from rcnnzoo.writing import atomic_write
 
 PRECISIONS = ("auto", *DTYPES)
+OF_RECIPE = "that of the recipe"
 CHANGEABLE = frozenset({"workers", "max_bad", "data_dir"})
 """Settings that leave the result alone, so that a run may be resumed with others."""
+LONGEST = 100
+"""Characters of a wrong value that are shown."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,11 @@ def at_least(least: int) -> Limit:
     return Limit(lambda number: number >= least, f"take at least {least}")
 
 
+def within(least: int, most: int) -> Limit:
+    """From one number to another."""
+    return Limit(lambda number: least <= number <= most, f"take a number from {least} to {most:,}")
+
+
 def positive(most: float) -> Limit:
     """Above 0, up to that."""
     return Limit(lambda number: 0 < number <= most, f"take a number above 0, up to {most}")
@@ -47,9 +55,16 @@ def from_zero(limit: float = inf) -> Limit:
     return Limit(lambda number: 0 <= number < limit, f"take a number from 0 below {limit}")
 
 
-def setting(text: str, limit: Limit | None = None, default: Any = MISSING) -> Any:
-    """A field of `Settings`: what its option says, and which numbers it may be."""
-    return field(default=default, metadata={"help": text, "limit": limit})
+def setting(text: str, limit: Limit | None = None, default: Any = MISSING, shown: str = "") -> Any:
+    """A field of `Settings`.
+
+    Args:
+        text: What its option says.
+        limit: Which numbers it may be.
+        default: What it is unless a user says otherwise.
+        shown: That in words, for people.
+    """
+    return field(default=default, metadata={"help": text, "limit": limit, "shown": shown})
 
 
 @dataclass(frozen=True)
@@ -60,37 +75,49 @@ class Settings:
     the recipe, the architecture and the data.
     """
 
-    architecture: str = setting("What to train (`rcnnzoo list architectures`).")
-    data: str = setting("A registered name or a folder of class folders.")
-    image_size: int = setting("Side in pixels (32 for images up to 48, else 128).", at_least(2))
-    recipe: str = setting(f"The numbers not given: {' or '.join(RECIPES)} ({DEFAULT}).")
-    epochs: int = setting("Passes through the images.", at_least(1))
-    batch_size: int = setting("Images per update.", at_least(1))
-    lr: float = setting("Highest learning rate.", positive(1000))
-    optimizer: str = setting("A name of timm's, or adam-epsilon-hat.")
-    schedule: str = setting(f"One of {', '.join(SCHEDULES)}.")
-    weight_decay: float = setting("Of kernels only.", from_zero())
-    label_smoothing: float = setting("Share of a label spread over all.", from_zero(1))
-    ema: float = setting("Decay of a running average of the weights; 0: none.", from_zero(1))
-    batch_norm_momentum: float = setting("Weight of a new batch in batch norm's statistics.", positive(1))
-    clip: float = setting("Largest norm of a gradient; 0: any.", from_zero())
-    mirrored: bool = setting("Whether images may be mirrored (by the data).")
-    steps: int = setting("Time steps (the architecture's own).", at_least(1))
-    data_dir: str = setting("Where a registered data set lies ($RCNNZOO_DATA).", default="")
-    val_fraction: float = setting("Part of the training images to hold out.", from_zero(1), 0.0)
-    width: float = setting("Multiplies the number of feature maps (1).", positive(1000), 1.0)
-    pretrained: bool = setting("Start from the architecture's pretrained weights, downloaded.", default=False)
+    architecture: str = setting("Architecture to train (`rcnnzoo list architectures`).")
+    data: str = setting("A registered data set, or a folder of class folders.")
+    image_size: int = setting(
+        "Side of the images in pixels.", within(2, 10_000), shown="32 for images up to 48 pixels, else 128"
+    )
+    recipe: str = setting(f"Preset for options you leave out: {' or '.join(RECIPES)}.", shown=DEFAULT)
+    epochs: int = setting("Passes through the training images.", within(1, 100_000), shown=OF_RECIPE)
+    batch_size: int = setting(
+        "Images per update.", within(1, 1_000_000), shown="that of the recipe, less for small data sets"
+    )
+    lr: float = setting("Highest learning rate.", positive(1000), shown=OF_RECIPE)
+    optimizer: str = setting("Name of an optimizer in timm, or adam-epsilon-hat.", shown=OF_RECIPE)
+    schedule: str = setting(f"Schedule of the learning rate: {', '.join(SCHEDULES)}.", shown=OF_RECIPE)
+    weight_decay: float = setting("Weight decay; biases and batch norm have none.", from_zero(), shown=OF_RECIPE)
+    label_smoothing: float = setting("Label smoothing.", from_zero(1), shown=OF_RECIPE)
+    ema: float = setting(
+        "Decay of an exponential moving average of the weights, 0 = off.", from_zero(1), shown=OF_RECIPE
+    )
+    batch_norm_momentum: float = setting(
+        "Weight of a new batch in the running statistics of batch norm.", positive(1), shown=OF_RECIPE
+    )
+    clip: float = setting("Clip gradients to this norm, 0 = off.", from_zero(), shown=OF_RECIPE)
+    mirrored: bool = setting("Flip training images left to right at random.", shown="as the data set allows")
+    steps: int = setting("Number of time steps.", within(1, 10_000), shown="that of the architecture")
+    data_dir: str = setting("Folder of a registered data set.", default="", shown="$RCNNZOO_DATA")
+    val_fraction: float = setting("Fraction of the training images to hold out.", from_zero(1), 0.0, shown="0")
+    width: float = setting("Multiplier of the number of feature maps.", positive(1000), 1.0, shown="1")
+    start_from: str = setting(
+        "Start from the weights of this run or .safetensors file; other categories get a new classifier.", default=""
+    )
+    pretrained: bool = setting("Start from the architecture's pretrained weights, which are downloaded.", default=False)
     classifiers_only: bool = setting("Train the classifiers alone; the rest stays as it is.", default=False)
     seed: int = setting(
-        "Of weights, order and variation (0).",
+        "Random seed of initial weights, order and augmentation.",
         Limit(lambda number: 0 <= number < 2**32, "take a number from 0 below 2**32"),
         0,
+        shown="0",
     )
-    precision: str = setting(f"One of {', '.join(PRECISIONS)} (auto).", default="auto")
-    compile: bool = setting("Let torch compile the network.", default=False)
-    deterministic: bool = setting("Only deterministic algorithms (CUDA needs this).", default=False)
-    workers: int = setting("Processes that decode large images (one a core).", at_least(-1), -1)
-    max_bad: int = setting("Unreadable images to skip before giving up (10).", at_least(0), MOST)
+    precision: str = setting(f"One of {', '.join(PRECISIONS)}.", default="auto", shown="auto")
+    compile: bool = setting("Compile the network with torch.compile.", default=False)
+    deterministic: bool = setting("Use deterministic algorithms only (needed on CUDA).", default=False)
+    workers: int = setting("Processes that decode large images.", within(-1, 1024), -1, shown="one per core, at most 8")
+    max_bad: int = setting("Unreadable images to skip before giving up.", at_least(0), MOST, shown=str(MOST))
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -115,8 +142,8 @@ def read_settings(file: Path) -> dict[str, Any]:
         given = tomllib.loads(file.read_text("utf-8-sig"))  # some editors put a mark in front
     except OSError as error:
         raise OptionError(f"{file}: can't be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"{file}: is not a TOML file ({error})") from error
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and tables without end
+        raise OptionError(f"{file}: is not a TOML file ({reason(error)})") from error
     types = get_type_hints(Settings)
     for name, value in given.items():
         if name not in types:
@@ -125,7 +152,9 @@ def read_settings(file: Path) -> dict[str, Any]:
         if wanted is float and type(value) is int and abs(value) < 2**53:
             given[name] = float(value)
         elif type(value) is not wanted:
-            raise OptionError(f"{file}: {name} = {value!r} should be of type {wanted.__name__}")
+            shown = repr(value)
+            shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}..."
+            raise OptionError(f"{file}: {name} = {shown} should be of type {wanted.__name__}")
     return given
 
 
@@ -160,19 +189,27 @@ def write_settings(settings: Settings, file: Path) -> None:
 
 
 def check_same(settings: Settings, file: Path) -> None:
-    """Refuse to resume a run with settings that change its result.
+    """Refuse to resume a run with settings that change its result; more epochs are allowed where none would differ.
 
     Raises:
         TrainingError: They differ; the message names the first three.
     """
     before = read_settings(file)
-    differences = [
-        f"{each.name} {before.get(each.name)!r}, not {getattr(settings, each.name)!r}"
+    differing = [
+        each.name
         for each in fields(settings)
         if each.name not in CHANGEABLE and before.get(each.name, each.default) != getattr(settings, each.name)
     ]
-    if differences:
+    if differing == ["epochs"] and settings.epochs > before["epochs"]:
+        if settings.schedule == "constant":
+            return
         raise TrainingError(
-            f"{file.parent}: can't be resumed, it was started with {'; '.join(differences[:3])}: "
-            "resume with those, or give another folder (`out`)"
+            f"{file.parent}: its learning rate follows the schedule {settings.schedule}, which ends with epoch "
+            f"{before['epochs']}: more epochs need another run, for example one that starts from this (`start_from`)"
+        )
+    if differing:
+        shown = [f"{name} {before.get(name)!r}, not {getattr(settings, name)!r}" for name in differing[:3]]
+        raise TrainingError(
+            f"{file.parent}: can't be resumed, it was started with {'; '.join(shown)}: resume with the same settings, "
+            "or give another folder (`out`)"
         )

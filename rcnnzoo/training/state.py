@@ -19,7 +19,7 @@ from rcnnzoo.training.world import World
 if TYPE_CHECKING:
     from timm.utils import ModelEmaV3
 
-FORMAT = 2
+FORMAT = 3
 """Of `state_dict`; another number, or none, is not resumed."""
 
 
@@ -43,6 +43,7 @@ class TrainingState:
         metrics: Loss and accuracy over these.
         rows: A row of metrics for each epoch before.
         last_images: The images of the last update, [B, 3, H, W]; not part of a checkpoint.
+        started_from: Whose weights it began with, if those of another network.
     """
 
     def __init__(self, model: RecurrentModel, settings: Settings, world: World, batches: int) -> None:
@@ -64,6 +65,7 @@ class TrainingState:
         self.rows: list[dict[str, Any]] = []
         self.last_lr = 0.0
         self.last_images: Tensor | None = None
+        self.started_from: dict[str, Any] | None = None
 
     @property
     def result(self) -> RecurrentModel:
@@ -96,6 +98,7 @@ class TrainingState:
             "metrics": self.metrics.state_dict(),
             "rows": self.rows,
             "last_lr": self.last_lr,
+            "started_from": self.started_from,
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
@@ -111,6 +114,7 @@ class TrainingState:
         self.epoch, self.batch = saved["epoch"], saved["batch"]
         self.metrics.load_state_dict(saved["metrics"])
         self.rows, self.last_lr = list(saved["rows"]), saved["last_lr"]
+        self.started_from = saved["started_from"]
 
 
 def _average(model: RecurrentModel, decay: float) -> ModelEmaV3:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from logging import Logger
 from typing import Any, NoReturn
 
@@ -10,8 +11,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.freezing import evaluating
 from rcnnzoo.errors import TrainingError, reason
+from rcnnzoo.progress import progress, say, time_left
 from rcnnzoo.training.session import Session
 from rcnnzoo.writing import atomic_write
 
@@ -81,6 +84,46 @@ class Log(Watcher):
             self.log.info("interrupted in epoch %d after batch %d; `resume` goes on", state.epoch + 1, state.batch)
         else:
             self.log.error("%s", reason(error))
+
+
+class Narration(Watcher):
+    """Tells the user how training goes: a bar over all epochs, and a line for each."""
+
+    def starts(self, session: Session, *, resumed: bool) -> None:
+        """Draw the bar, with what was trained before."""
+        state, batches, epochs = session.state, session.images.batches, session.settings.epochs
+        done = state.epoch * batches + state.batch
+        if resumed:
+            say(f"{session.run.folder}: resumes in epoch {min(state.epoch + 1, epochs)} of {epochs}")
+        self.open = ExitStack()
+        self.started, self.before = time.monotonic(), done
+        title = f"training {card_of(state.model).architecture} on {session.images.data.name}"
+        self.advance = self.open.enter_context(progress(title, epochs * batches, done))
+
+    def batch_ends(self, session: Session, loss: Tensor | None) -> None:
+        """Move the bar."""
+        self.advance(1)
+
+    def epoch_ends(self, session: Session) -> None:
+        """Say how the epoch went, and how long the others will take."""
+        row, epochs, batches = session.state.rows[-1], session.settings.epochs, session.images.batches
+        last = session.state.model.num_steps
+        shown = [f"loss {row['train_loss']:.3f}", f"accuracy {row[f'train_accuracy_{last}']:.1%}"]
+        if "val_loss" in row:
+            shown.append(f"validation accuracy {row[f'val_accuracy_{last}']:.1%}")
+        left = (epochs - row["epoch"]) * batches
+        if left:
+            done = session.state.epoch * batches - self.before
+            shown.append(f"{time_left(time.monotonic() - self.started, done, left)} left")
+        say(f"epoch {row['epoch']} of {epochs}: {', '.join(shown)}")
+
+    def stops(self, session: Session, error: BaseException) -> None:
+        """Take the bar away."""
+        self.open.close()
+
+    def ends(self, session: Session) -> None:
+        """Take the bar away."""
+        self.open.close()
 
 
 class Divergence(Watcher):

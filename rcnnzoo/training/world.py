@@ -19,6 +19,8 @@ from rcnnzoo.errors import OptionError, TrainingError
 
 ENGINES = ("ACCELERATE_USE_DEEPSPEED", "ACCELERATE_USE_FSDP", "ACCELERATE_USE_MEGATRON_LM")
 """Variables by which accelerate would train in another way."""
+DEVICE = "ACCELERATE_TORCH_DEVICE"
+"""The variable that says on which device accelerate trains; it takes no argument for that."""
 
 
 @contextmanager
@@ -34,6 +36,20 @@ def deterministic(asked: bool) -> Iterator[None]:
         torch.use_deterministic_algorithms(before)
 
 
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """While it lasts, a variable has a value; then it is as it was."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
 class World:
     """Where a run computes, in which precision, and which process speaks for it.
 
@@ -47,14 +63,15 @@ class World:
         for name in ENGINES:
             if os.environ.get(name, "").lower() in ("1", "true", "yes", "on"):
                 raise TrainingError(f"{name} is set, and rcnnzoo trains without that engine: unset it")
-        # accelerate keeps one state a process and refuses another precision; each run starts anew.
+        # accelerate keeps one state in a process and refuses another precision; each run starts anew.
         AcceleratorState._reset_state(reset_partial_state=True)
         # What is given here is not asked of the environment, where somebody's other work may have left variables.
-        self._accelerator = Accelerator(
-            mixed_precision="no" if precision == "fp32" else precision,
-            gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
-            dynamo_backend="inductor" if compiled else "no",
-        )
+        with _environment(DEVICE, str(best_device())):
+            self._accelerator = Accelerator(
+                mixed_precision="no" if precision == "fp32" else precision,
+                gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
+                dynamo_backend="inductor" if compiled else "no",
+            )
         if self._accelerator.num_processes > 1:
             raise TrainingError(
                 f"{self._accelerator.num_processes} processes: a run is trained by one, on one device; start it "
@@ -85,6 +102,12 @@ class World:
     def clip_gradients(self, model: nn.Module, norm: float) -> None:
         """Scale gradients so that their norm is at most that."""
         self._accelerator.clip_grad_norm_(model.parameters(), norm)
+
+    @property
+    def skipped_update(self) -> bool:
+        """Whether the last update was left out, since gradients in fp16 were not finite."""
+        skipped: bool = self._accelerator.optimizer_step_was_skipped
+        return skipped
 
     def state_dict(self) -> dict[str, Any]:
         """Random numbers, and the loss scale of fp16."""

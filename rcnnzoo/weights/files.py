@@ -24,7 +24,7 @@ from rcnnzoo.architectures.card import Card, card_of
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.errors import RcnnzooError, WeightsError
 from rcnnzoo.pointers import is_pointer
-from rcnnzoo.writing import atomic_write
+from rcnnzoo.writing import WEIGHTS, atomic_write
 
 KEY = "rcnnzoo"
 HASH = "sha256"
@@ -57,11 +57,15 @@ def save(model: RecurrentModel, path: str | Path, metadata: Mapping[str, Any] | 
 def load(path: str | Path) -> RecurrentModel:
     """A network from its file alone, in evaluation mode, with its card.
 
+    Args:
+        path: A `.safetensors` file, or the folder of a run.
+
     Raises:
         WeightsError: The file is missing, damaged, changed since it was written, not rcnnzoo's, or its tensors are not
             the network's. Nothing is loaded in that case; nor if its architecture is not installed.
     """
     path = Path(path)
+    path = path / WEIGHTS if path.is_dir() else path
     content, shapes = read_header(path)
     model, tensors = rebuild(path, content, shapes)
     if HASH in content and content[HASH] != content_hash(content, tensors):

@@ -6,7 +6,8 @@ import torch
 from PIL import Image
 
 import rcnnzoo
-from tests.cli.calling import document
+from rcnnzoo.errors import DataError
+from tests.cli.calling import document, refused
 from tests.data.lookalikes import save_image
 
 pytestmark = pytest.mark.filterwarnings("always::rcnnzoo.data.unreadable.DataWarning")
@@ -46,3 +47,27 @@ def test_predict_stops_by_a_threshold(run, capsys, tmp_path):
         assert once["top"][full["category"]] == [pytest.approx(first)]
     (never,) = document(capsys, "predict", run, "grey.png", "--threshold", "-inf")  # of entropy
     assert never == full
+
+
+def test_predict_takes_folders_of_images(run, capsys, tmp_path):
+    for name in ("b.jpg", "a.jpg", "deeper/c.jpg"):
+        save_image(tmp_path / "photos" / name, 1)
+    rows = document(capsys, "predict", run, "photos", "photos/a.jpg")
+    assert [row["image"] for row in rows] == [f"photos/{n}" for n in ("a.jpg", "b.jpg", "deeper/c.jpg", "a.jpg")]
+    (tmp_path / "empty").mkdir()
+    refused(capsys, f"predict {run} empty", "empty: holds no images")
+
+
+def test_images_are_read_as_predict_reads_them(run, tmp_path, capsys):
+    save_image(tmp_path / "a.jpg", 3)
+    save_image(tmp_path / "b.png", 4, mode="L", form="PNG", size=(50, 120))
+    network = rcnnzoo.load(run)
+    images = rcnnzoo.read_images(["a.jpg", tmp_path / "b.png"], network)
+    assert images.shape == (2, 3, 8, 8)
+    with torch.no_grad():
+        probabilities = rcnnzoo.readout("cumulative")(network(images))[:, -1]
+    for row, expected in zip(document(capsys, "predict", run, "a.jpg", "b.png"), probabilities, strict=True):
+        assert row["confidence"] == pytest.approx(expected.max().item(), abs=1e-5)
+    with pytest.raises(DataError, match=r"c\.jpg: can't be read as an image"):
+        rcnnzoo.read_images(["c.jpg"], network)
+    assert rcnnzoo.read_images([], network).shape == (0, 3, 8, 8)

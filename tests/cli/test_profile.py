@@ -23,7 +23,7 @@ def test_profile_sweeps_the_newest_run_beside_another(trained, run, tmp_path, ca
     capsys.readouterr()
     assert main(["profile", "--policy", "entropy", "--sweep", "--against", "control", "--json"]) == 0
     captured = capsys.readouterr()
-    assert captured.err == "profiling runs/mine\n"
+    assert captured.err.splitlines()[0] == "profiling runs/mine"
     found = json.loads(captured.out)
     accuracy = document(capsys, "evaluate", "runs/mine")["accuracy"]
     assert (found["accuracy"][0], found["accuracy"][-1]) == pytest.approx(tuple(accuracy))

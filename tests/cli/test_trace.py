@@ -21,7 +21,7 @@ def test_trace_says_where_and_of_what(run, capsys):
         ("profile x.zarr --accuracy 1", "--accuracy 1: no threshold meets it, the best reaches"),
         ("compare x.zarr x.zarr", "x.zarr is named twice: name each network once"),
         ("compare x.zarr x.zarr --cost 1T", "x.zarr is named twice"),
-        ("profile x.zarr --sweep --data digits", "x.zarr is a trace, its images are settled"),
+        ("profile x.zarr --sweep --data digits", "x.zarr is a trace, which has its own images"),
     ],
 )
 def test_what_a_trace_cannot_answer_gets_one_line(typed, message, run, capsys):

@@ -14,6 +14,7 @@ import torch
 import rcnnzoo
 from rcnnzoo import plugins
 from rcnnzoo.data.opening import open_data
+from rcnnzoo.devices import computing
 from rcnnzoo.errors import BusyError, OptionError, RcnnzooWarning, TrainingError, WeightsError
 from rcnnzoo.runs.checkpoints import read_checkpoint, write_checkpoint
 from rcnnzoo.runs.folder import Run
@@ -317,6 +318,7 @@ def stopped(folder, monkeypatch, batches=BATCHES, **changes):
     monkeypatch.setattr(loop, "update", update)
 
 
+@pytest.mark.filterwarnings("ignore:pets. no images are held out")
 def test_a_run_is_not_resumed_with_other_images(tmp_path, monkeypatch):
     make_classes(tmp_path / "pets" / "train", each=8, size=(20, 20))
     stopped(tmp_path / "run", monkeypatch, batches=4, data=str(tmp_path / "pets"), batch_size=4)
@@ -416,3 +418,39 @@ def test_a_finished_run_in_a_folder_that_nobody_may_write_to_is_returned(finishe
         assert not (finished.folder / ".lock").exists()
     finally:
         finished.folder.chmod(0o700)
+
+
+def test_a_finished_run_that_is_given_more_epochs_ends_as_if_it_had_had_them_from_the_start(tmp_path):
+    long = run(tmp_path / "long", epochs=3, schedule="constant")
+    run(tmp_path / "short", epochs=2, schedule="constant")
+    longer = run(tmp_path / "short", resume=True, epochs=3, schedule="constant")
+    assert longer.weights.read_bytes() == long.weights.read_bytes()
+    assert len(pd.read_csv(longer.metrics)) == 3
+    longer.checkpoint.unlink()
+    with pytest.raises(TrainingError, match=r"can't be given more epochs, its checkpoint.pt is missing"):
+        run(tmp_path / "short", resume=True, epochs=4, schedule="constant")
+    assert longer.finished
+
+
+def test_another_number_of_threads_is_said_when_a_run_resumes(tmp_path):
+    settings, data = settle(TINY)
+    with pytest.raises(KeyboardInterrupt), computing(threads=1):
+        train(settings, data, tmp_path / "run", watchers=[Stops()])
+    said = pytest.warns(RcnnzooWarning, match=r"was started on cpu with 1 threads and resumes on cpu with 2 threads")
+    with said, computing(threads=2):
+        train(settings, data, tmp_path / "run", resume=True)
+
+
+def test_ctrl_c_says_where_the_run_is_and_how_it_is_resumed(tmp_path):
+    settings, data = settle(TINY)
+    folder = tmp_path / "run"
+    resume = f"resume with `rcnnzoo train --config {folder}/config.toml --out {folder} --resume`"
+    with pytest.raises(KeyboardInterrupt, match=f"^interrupted: {re.escape(resume)}$"):
+        train(settings, data, folder, watchers=[Stops()])
+
+
+class Stops(Watcher):
+    """Asks to stop after the first batch."""
+
+    def batch_ends(self, session, loss):
+        session.request.asked = True

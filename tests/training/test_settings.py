@@ -1,10 +1,13 @@
 """What a user gives, completed; what can't work, refused."""
 
+from dataclasses import replace
+
 import pytest
 
-from rcnnzoo.errors import RcnnzooError
-from rcnnzoo.training.settings import changed, read_settings, write_settings
+from rcnnzoo.errors import RcnnzooError, RcnnzooWarning, TrainingError
+from rcnnzoo.training.settings import changed, check_same, read_settings, write_settings
 from rcnnzoo.training.settling import settle
+from tests.data.lookalikes import make_classes
 
 GIVEN = {"architecture": "bl", "data": "digits"}
 
@@ -26,9 +29,11 @@ def test_a_file_holds_all_of_it(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"epochs": 0}, "`epochs` 0: take at least 1"),
-        ({"batch_size": 0}, "`batch_size` 0: take at least 1"),
-        ({"image_size": 1}, "`image_size` 1: take at least 2"),
+        ({"epochs": 0}, "`epochs` 0: take a number from 1 to 100,000"),
+        ({"epochs": 10**12}, "`epochs` 1000000000000: take a number from 1 to 100,000"),
+        ({"batch_size": 0}, "`batch_size` 0: take a number from 1"),
+        ({"image_size": 1}, "`image_size` 1: take a number from 2 to 10,000"),
+        ({"steps": 9_999_999}, "`steps` 9999999: take a number from 1 to 10,000"),
         ({"lr": -1.0}, "`lr` -1.0: take a number above 0"),
         ({"lr": float("nan")}, "`lr` nan: take a number above 0"),
         ({"precision": "bf61"}, "unknown precision 'bf61': did you mean 'bf16'"),
@@ -67,3 +72,42 @@ def test_a_settings_file_is_checked(tmp_path, content, message):
     file.write_text(content)
     with pytest.raises(RcnnzooError, match=message):
         read_settings(file)
+
+
+def test_the_batch_of_a_recipe_is_fitted_to_few_images(tmp_path):
+    """128 of 180 images would be one update in an epoch, and 52 images left out each time."""
+    make_classes(tmp_path / "pets", each=90, size=(8, 8))
+    given = {"architecture": "b", "data": str(tmp_path / "pets"), "val_fraction": 0.5}
+    assert settle(given)[0].batch_size == 9  # ten updates of 90 images
+    assert settle({**given, "batch_size": 30})[0].batch_size == 30
+    with pytest.warns(RcnnzooWarning, match=r"`batch_size` 64 makes one update of 90 images in an epoch"):
+        settle({**given, "batch_size": 64})
+
+
+def test_nothing_is_held_out_unless_that_is_asked_for_and_it_is_said(tmp_path):
+    make_classes(tmp_path / "pets", each=20, size=(8, 8))
+    with pytest.warns(RcnnzooWarning, match=r"pets: no images are held out .*`val_fraction`"):
+        _, data = settle({"architecture": "b", "data": str(tmp_path / "pets")})
+    assert {name: len(split) for name, split in data.splits.items()} == {"train": 40}
+
+
+def test_more_epochs_are_allowed_where_they_change_nothing_of_those_before(tmp_path):
+    settings, _ = settle({**GIVEN, "epochs": 3, "schedule": "constant"})
+    write_settings(settings, tmp_path / "config.toml")
+    check_same(replace(settings, epochs=5), tmp_path / "config.toml")
+    with pytest.raises(TrainingError, match="can't be resumed, it was started with epochs 3, not 2"):
+        check_same(replace(settings, epochs=2), tmp_path / "config.toml")
+    settings, _ = settle({**GIVEN, "epochs": 3})
+    write_settings(settings, tmp_path / "config.toml")
+    with pytest.raises(TrainingError, match=r"schedule one-cycle, which ends with epoch 3: .*`start_from`"):
+        check_same(replace(settings, epochs=5), tmp_path / "config.toml")
+
+
+@pytest.mark.parametrize(
+    "content", ["epochs = " + "9" * 5000, "a = " + "[" * 5000 + "]" * 5000, "epochs = 1_000_000_000_000_000_000_000"]
+)
+def test_settings_without_end_are_refused_in_one_line(tmp_path, content):
+    (tmp_path / "config.toml").write_text(content)
+    with pytest.raises(RcnnzooError) as caught:
+        read_settings(tmp_path / "config.toml") and settle({**GIVEN, **read_settings(tmp_path / "config.toml")})
+    assert len(str(caught.value)) < 400

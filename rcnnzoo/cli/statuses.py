@@ -1,0 +1,5 @@
+"""Exit statuses of the program."""
+
+OURS, INPUT = 1, 2
+INTERRUPTED, PIPE_CLOSED = 130, 141
+"""What a shell reports of a program that SIGINT or SIGPIPE ended."""

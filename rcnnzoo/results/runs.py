@@ -1,0 +1,47 @@
+"""Which runs there are, and how far each has come: `rcnnzoo list runs`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rcnnzoo.errors import RcnnzooError
+from rcnnzoo.results.result import Result, percent
+from rcnnzoo.runs.folder import SETTINGS, Run
+from rcnnzoo.training.settings import read_settings
+from rcnnzoo.weights.files import read_header
+
+
+def list_runs(folder: Path) -> Result:
+    """A row for each run in a folder: architecture, data, epochs, accuracy after all steps, state."""
+    runs = [_describe(Run(settings.parent)) for settings in sorted(folder.glob(f"*/{SETTINGS}"))]
+    rows = [
+        {
+            "run": run["name"],
+            "architecture": run["architecture"],
+            "data": run["data"],
+            "epochs": f"{run['epochs_done']} of {run['epochs']}",
+            "accuracy %": None if run["accuracy"] is None else percent(run["accuracy"]),
+            "state": run["state"],
+        }
+        for run in runs
+    ]
+    if not runs:
+        return Result(runs, notes=[f"{folder}: holds no runs"])
+    return Result(runs, [(str(folder), rows)])
+
+
+def _describe(run: Run) -> dict[str, Any]:
+    try:
+        settings = read_settings(run.settings)
+        metrics = read_header(run.weights)[0].get("metrics") if run.finished else None
+        state = "finished" if run.finished else "training" if run.is_busy else "not finished"
+    except RcnnzooError as error:
+        settings, metrics, state = {}, None, f"can't be read: {error}"
+    return {
+        "name": str(run.folder),
+        **{name: settings.get(name) for name in ("architecture", "data", "epochs")},
+        "epochs_done": run.epochs_done(),
+        "accuracy": None if metrics is None else metrics["accuracy"][-1],
+        "state": state,
+    }

@@ -1,0 +1,26 @@
+"""Where networks run: what was asked for, and no longer than that."""
+
+import pytest
+import torch
+
+from rcnnzoo.devices import best_device, computing
+from rcnnzoo.errors import OptionError
+
+
+def test_a_device_and_threads_hold_while_a_block_lasts():
+    before = best_device(), torch.get_num_threads()
+    with computing("cpu", threads=1):
+        assert best_device() == torch.device("cpu")
+        assert torch.get_num_threads() == 1
+    assert (best_device(), torch.get_num_threads()) == before
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "gpu", "cpu:x", ""])
+def test_a_device_that_is_not_there_is_refused(name):
+    with pytest.raises(OptionError, match=f"`device` {name}: can't be used"), computing(name):
+        pass
+
+
+def test_fewer_than_one_thread_is_refused():
+    with pytest.raises(OptionError, match="`threads` 0: take at least 1"), computing(threads=0):
+        pass
