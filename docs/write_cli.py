@@ -46,7 +46,12 @@ def row(parameter: Any) -> str:
         label = parameter.metavar or parameter.name.upper()
     else:
         label = "/".join([*parameter.opts, *parameter.secondary_opts])
-    shown = "" if parameter.default in (None, False) or parameter.required else f"`{parameter.default}`"
+    described = getattr(parameter, "show_default", None)
+    if isinstance(described, str):
+        shown = described
+    else:
+        shown = "" if parameter.default in (None, False) or parameter.required else f"`{parameter.default}`"
+    label = label.replace("|", "\\|")
     text = (getattr(parameter, "help", None) or "").replace("|", "\\|")
     return f"| `{label}` | {text} | {shown} |"
 

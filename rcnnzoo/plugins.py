@@ -171,7 +171,7 @@ def read_file(file: Path) -> Plugin:
     try:
         with quietly():
             found = importlib.util.find_spec(file.stem)
-            if found is None or found.origin is None or not file.samefile(found.origin):
+            if found is None or found.origin is None or not _is_same(file, found.origin):
                 where = f" ({found.origin})" if found is not None and found.origin is not None else ""
                 raise PluginError(
                     f"Python has another module of that name already, {file.stem!r}; rename the file, or leave it out "
@@ -181,6 +181,11 @@ def read_file(file: Path) -> Plugin:
     except (Exception, SystemExit) as error:
         raise PluginError(f"{file}: {one_line(error)}") from error
     return Plugin(file.stem, file.name, "", file.stem, members)
+
+
+def _is_same(file: Path, origin: str) -> bool:
+    """Whether a module comes from a file; `built-in` and `frozen` ones come from none."""
+    return Path(origin).exists() and file.samefile(origin)
 
 
 def load_file(file: Path) -> Plugin:

@@ -24,7 +24,7 @@ from rcnnzoo.subjects import OpenTrace, Subject
 from rcnnzoo.training.settings import load_settings, read_settings
 from rcnnzoo.training.settling import open_run_data
 from rcnnzoo.weights.files import file_hash, load
-from rcnnzoo.writing import WEIGHTS, file_name
+from rcnnzoo.writing import WEIGHTS, as_utf8, file_name
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Reference:
         """What people call the network: by its run, else by its file, else by its architecture."""
         if self.weights is None:
             return f"{file_name(self.text)}-seed{self.seed}"
-        return self.weights.stem if self.config is None else self.weights.absolute().parent.name
+        return as_utf8(self.weights.stem if self.config is None else self.weights.absolute().parent.name)
 
     @property
     def traces(self) -> Path:
@@ -105,6 +105,16 @@ class Reference:
         if self.weights is None:
             return Path("traces", self.name)
         return self.weights.parent / "traces" / (self.weights.stem if self.config is None else "")
+
+    def check_seed(self) -> None:
+        """Refuse a seed of initial weights for a network that has its weights already, or for a trace.
+
+        Raises:
+            OptionError: One was given.
+        """
+        if self.seed and (self.is_trace or self.weights is not None):
+            what = "a trace, which was recorded before" if self.is_trace else "trained"
+            raise OptionError(f"`seed` {self.seed}: {self.text} is {what}: leave that out")
 
     def open(self, **options: Any) -> RecurrentModel:
         """The network: a trained one from its file, else an untrained one.
@@ -197,6 +207,7 @@ def trace_of(
     *,
     seed: int = 0,
     how: Recording,
+    out: Path | None = None,
 ) -> OpenTrace:
     """A trace as it is, or a network's, recorded unless it is there already for these weights and images.
 
@@ -207,13 +218,14 @@ def trace_of(
         split: Likewise.
         seed: Likewise.
         how: How a network is traced.
+        out: Where results go; the trace of a network whose own folder can't be written to goes there as well.
 
     Raises:
         OptionError: A trace was named together with images, or with options for recording one.
         TraceError: The trace can't be used.
     """
     if not Reference(text).is_trace:
-        return open_subject(text, data, data_dir, split, seed=seed).trace(how)
+        return open_subject(text, data, data_dir, split, seed=seed).kept_in(out).trace(how)
     if data or split or data_dir:
         raise OptionError(f"{text} is a trace, which has its own images: leave out `data`, `data_dir` and `split`")
     usual = Recording()
@@ -257,6 +269,7 @@ def traces_of(
     *,
     seed: int = 0,
     how: Recording,
+    out: Path | None = None,
 ) -> dict[str, OpenTrace]:
     """The trace of each MODEL|TRACE, as `trace_of`, or of a subject, by a name that no other has.
 
@@ -268,7 +281,9 @@ def traces_of(
     """
     typed = [model.typed if isinstance(model, Subject) else model for model in models]
     traces = [
-        model.trace(how) if isinstance(model, Subject) else trace_of(model, data, data_dir, split, seed=seed, how=how)
+        model.kept_in(out).trace(how)
+        if isinstance(model, Subject)
+        else trace_of(model, data, data_dir, split, seed=seed, how=how, out=out)
         for model in models
     ]
     for number, one in enumerate(traces):

@@ -13,6 +13,7 @@ from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.opening import Data
 from rcnnzoo.recording import storage
 from rcnnzoo.recording.recorder import OtherTrace, Recording, identify, record
+from rcnnzoo.writing import file_name, is_writable
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,12 @@ class Subject:
     data: Data
     split: str
     traces: Path
+
+    def kept_in(self, out: Path | None) -> Subject:
+        """The same, its traces in a folder for results if they can't be written beside the network."""
+        if out is None or is_writable(self.traces):
+            return self
+        return replace(self, traces=out / "traces" / file_name(self.name))
 
     def record(self, how: Recording, path: Path | None = None) -> OpenTrace:
         """Record the trace at `path`; in the folder for traces unless given."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import shutil
@@ -61,6 +62,21 @@ def remove_unfinished(folder: Path, stem: str = "*") -> None:
             shutil.rmtree(part, ignore_errors=True)
         else:
             part.unlink(missing_ok=True)
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether files can be made in a folder, or the folder itself where it isn't there yet."""
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
+def as_utf8(name: str) -> str:
+    r"""A name as UTF-8 can hold it: disks can hold names that it can't.
+
+    >>> as_utf8("caf\udce9")
+    'caf\\udce9'
+    """
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def file_name(name: str) -> str:

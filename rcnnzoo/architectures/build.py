@@ -14,6 +14,8 @@ from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.errors import OptionError, PluginError
 from rcnnzoo.hookspecs import Architecture
 
+MOST_CATEGORIES = 1_000_000
+
 
 def build(
     name: str,
@@ -51,6 +53,8 @@ def build(
     description = cast(Architecture, entry.member)
     if isinstance(categories, str):
         raise OptionError(f"`categories` {categories!r}: give a list of names, or how many there are")
+    if isinstance(categories, int) and categories > MOST_CATEGORIES:
+        raise OptionError(f"`categories` {categories}: take at most {MOST_CATEGORIES:,}")
     category_names = [str(i) for i in range(categories)] if isinstance(categories, int) else list(categories)
     steps = description.steps if steps is None else steps
     _check(name, description, category_names, image_size, width, steps, seed, pretrained)

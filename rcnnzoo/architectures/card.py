@@ -69,6 +69,8 @@ class Card:
             TypeError: That is of another type than it should be.
         """
         categories, options = content["categories"], content["options"]
+        if not isinstance(content["architecture"], str) or not isinstance(options, Mapping):
+            raise TypeError("architecture is not a name, or options are not a table")
         if not isinstance(categories, list) or not all(isinstance(name, str) for name in categories):
             raise TypeError("categories are not a list of names")
         known = {name: value for name, value in content.items() if name in FIELDS}

@@ -7,29 +7,31 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import Data, DataDir, PolicyName, ReadoutName, Split, computes
+from rcnnzoo.cli.options import MODEL_OR_TRACE, Data, DataDir, PolicyName, ReadoutName, Split, computes
 from rcnnzoo.cli.output import AsJson, show
 
 
 @computes
 def calibrate(
-    model: Annotated[str, typer.Argument(help="TRACE, or MODEL, which is traced first.", metavar="MODEL|TRACE")],
+    model: Annotated[str, typer.Argument(help=MODEL_OR_TRACE, metavar="MODEL|TRACE")],
     max_loss: Annotated[
-        float, typer.Option(help="Share of images, at most, that all steps get right and the early answer wrong.")
+        float, typer.Option(help="Largest share of images that may be right after all steps and wrong where they stop.")
     ],
     policy: PolicyName = "entropy",
-    confidence: Annotated[float, typer.Option(help="Probability with which --max-loss is kept.")] = 0.95,
+    confidence: Annotated[float, typer.Option(help="Probability that --max-loss holds for new images.")] = 0.95,
     readout: ReadoutName = "cumulative",
     data: Data = None,
     data_dir: DataDir = None,
     split: Split = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for table and figure (beside the trace).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the table and the figure.", show_default="beside the trace")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Choose the cheapest threshold that keeps the loss on new images below a limit, with a guarantee.
 
-    The guarantee holds for independent images of the same kind and a network, policy and readout that were settled
-    before. Writes thresholds.csv, thresholds.png and thresholds.svg; with a policy other than entropy or a
+    The guarantee holds for independent images of the same kind, and for a network, policy and readout that were chosen
+    beforehand. Writes thresholds.csv, thresholds.png and thresholds.svg; with a policy other than entropy or a
     readout other than cumulative, thresholds-POLICY-READOUT.csv and so on.
 
     Example: rcnnzoo calibrate runs/bl-ecoset-seed0 --policy entropy --max-loss 0.01
@@ -43,6 +45,6 @@ def calibrate(
 
     check_shares(max_loss, confidence)
     look_up_policy(policy), look_up_readout(readout)  # a wrong name should not cost a trace
-    opened = trace_of(model, data, data_dir, split, how=Recording())
+    opened = trace_of(model, data, data_dir, split, how=Recording(), out=out)
     result = ask(opened, max_loss, policy, confidence, readout)
     show(result.write(out or opened.results), as_json=as_json)

@@ -15,7 +15,7 @@ def check_plugin(
 ) -> None:
     """Run the contract on everything that a plugin registers, and say in words what breaks it.
 
-    A warning is no fault: it names what may be as you want it. `rcnnzoo --debug check-plugin` adds the tracebacks.
+    A warning is not a fault: it names what may be intended. `rcnnzoo --debug check-plugin` adds the tracebacks.
 
     Example: rcnnzoo check-plugin rcnnzoo-behaviour
     """

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import Data, DataDir, Draws, PolicyName, ReadoutName, Split, computes, macs
+from rcnnzoo.cli.options import MODEL_OR_TRACE, Data, DataDir, Draws, PolicyName, ReadoutName, Split, computes, macs
 from rcnnzoo.cli.output import AsJson, show
 
 
 @computes
 def compare(
-    models: Annotated[list[str], typer.Argument(help="Two or more MODELs or TRACEs.", metavar="MODEL|TRACE...")],
+    models: Annotated[list[str], typer.Argument(help=f"Two or more. {MODEL_OR_TRACE}", metavar="MODEL|TRACE...")],
     policy: PolicyName = "entropy",
     readout: ReadoutName = "cumulative",
     cost: Annotated[
@@ -21,17 +21,23 @@ def compare(
         typer.Option(
             parser=macs,
             metavar="MACS",
-            help="Mean MACs per image to compare at, say 20G (all that the cheaper can spend).",
+            help="Mean MACs per image at which to compare, for example 20G.",
+            show_default="the largest that both can have",
         ),
     ] = None,
     bootstrap: Annotated[
-        int, typer.Option(min=100, help="Resamples of the images, for intervals at equal cost.")
+        int,
+        typer.Option(
+            min=100, max=1_000_000, help="Bootstrap resamples of the images, for the intervals at equal cost."
+        ),
     ] = 1000,
     data: Data = None,
     data_dir: DataDir = None,
     split: Split = None,
     seed: Draws = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder for tables and figure (compare/NETWORK+NETWORK).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the tables and the figure.", show_default="compare/NETWORK+NETWORK")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Test whether networks differ in accuracy on the same images, after all steps and at equal mean cost.
@@ -56,6 +62,6 @@ def compare(
     if len(models) < 2:
         raise OptionError("a comparison needs two networks: name another MODEL or TRACE")
     look_up_policy(policy), look_up_readout(readout)  # a wrong name should not cost a trace
-    traces = traces_of(models, data, data_dir, split, seed=seed, how=Recording())
+    traces = traces_of(models, data, data_dir, split, seed=seed, how=Recording(), out=out)
     result = ask(traces, policy, readout, cost=cost, bootstrap=Bootstrap(bootstrap, seed))
     show(result.write(out or Path("compare", folder_of(traces))), as_json=as_json)

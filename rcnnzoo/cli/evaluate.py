@@ -7,19 +7,33 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import BatchSize, Data, DataDir, MaxBad, Precision, ReadoutName, Seed, Split, Workers, computes
+from rcnnzoo.cli.options import (
+    MODEL_OR_TRACE,
+    BatchSize,
+    Data,
+    DataDir,
+    MaxBad,
+    Precision,
+    ReadoutName,
+    Seed,
+    Split,
+    Workers,
+    computes,
+)
 from rcnnzoo.cli.output import AsJson, show
 from rcnnzoo.devices import PRECISION
 
 
 @computes
 def evaluate(
-    model: Annotated[str, typer.Argument(help="MODEL (run folder, .safetensors file, architecture) or TRACE.")],
+    model: Annotated[str, typer.Argument(help=MODEL_OR_TRACE, metavar="MODEL|TRACE")],
     data: Data = None,
     data_dir: DataDir = None,
     split: Split = None,
     readout: ReadoutName = "cumulative",
-    out: Annotated[Path | None, typer.Option(help="Folder for tables and figure (beside the trace).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the tables and the figures.", show_default="beside the trace")
+    ] = None,
     batch_size: BatchSize = 100,
     precision: Precision = PRECISION,
     workers: Workers = None,
@@ -30,17 +44,18 @@ def evaluate(
     """Measure accuracy by time step with 95 % intervals, top-1 and top-5, and calibration.
 
     Writes accuracy.csv, calibration.csv, accuracy.png and accuracy.svg; with a readout other than cumulative,
-    accuracy-READOUT.csv and so on. A network is traced first, and that trace is used again while weights and images are
+    accuracy-READOUT.csv and so on. A network is traced first, and the trace is reused as long as weights and images are
     unchanged.
 
     Example: rcnnzoo evaluate b --data digits
     """
     from rcnnzoo.readouts.lookup import readout as look_up
     from rcnnzoo.recording.recorder import Recording
-    from rcnnzoo.references import trace_of
+    from rcnnzoo.references import Reference, trace_of
     from rcnnzoo.results.accuracy import evaluate as ask
 
     look_up(readout)  # a wrong name should not cost a trace
+    Reference(model, seed).check_seed()
     how = Recording(batch_size, precision=precision, workers=workers, max_bad=max_bad)
-    opened = trace_of(model, data, data_dir, split, seed=seed, how=how)
+    opened = trace_of(model, data, data_dir, split, seed=seed, how=how, out=out)
     show(ask(opened, readout).write(out or opened.results), as_json=as_json)

@@ -19,6 +19,9 @@ from rcnnzoo.cli.output import visible
 from rcnnzoo.cli.statuses import INPUT, INTERRUPTED, OURS, PIPE_CLOSED
 from rcnnzoo.errors import RcnnzooError, RcnnzooWarning
 
+OUT_OF_MEMORY = ("allocate memory", "failed to map segment", "can't start new thread")
+"""What torch, the system's loader and Python say of it."""
+
 
 def report(error: BaseException, options: Mapping[str, str], *, debug: bool) -> int:
     """Say what happened on standard error; the exit status.
@@ -64,12 +67,17 @@ def explain(error: BaseException) -> tuple[int, str]:
         case KeyboardInterrupt() | typer.Abort():
             return INTERRUPTED, str(error) or "interrupted"
         case _ if _is_memory(error):
-            return INPUT, "error: not enough memory: take a smaller --batch-size, --width or --image-size"
+            return INPUT, (
+                "error: not enough memory: take a smaller --batch-size, --width or --image-size, fewer --workers or "
+                "--threads, or a higher limit (`ulimit -v`)"
+            )
         case OSError(errno=errno.EMFILE | errno.ENFILE):
             return INPUT, "error: too many open files: raise the limit (`ulimit -n 4096`), or take fewer --workers"
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             where = f" at {error.filename}" if error.filename else ""
             return INPUT, f"error: disk full{where}: make room or write elsewhere"
+        case OSError(errno=errno.EACCES | errno.EROFS | errno.EPERM, filename=str() | os.PathLike() as name):
+            return INPUT, f"error: {os.fspath(name)}: {error.strerror}: write elsewhere (`--out`)"
         case OSError(filename=str() | os.PathLike() as name):
             return INPUT, f"error: {os.fspath(name)}: {error.strerror or error}"
         case _:
@@ -86,7 +94,7 @@ def _is_memory(error: BaseException) -> bool:
     named = type(error).__name__ in ("MemoryError", "OutOfMemoryError")
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
-    return named or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
+    return named or any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 @contextmanager

@@ -12,13 +12,19 @@ from rcnnzoo.weights.formats import FORMATS
 
 
 def import_weights(
-    form: Annotated[str, typer.Argument(help=f"Whose format: {', '.join(FORMATS)}.", metavar="FORMAT")],
-    file: Annotated[Path, typer.Argument(help="The weights as they were published; rcnn-sat: Keras, .h5.")],
-    arch: Annotated[str, typer.Option(help="The architecture they are of; rcnn-sat: b, b-k, b-f, b-d or bl.")],
+    form: Annotated[str, typer.Argument(help=f"Format of the file: {', '.join(FORMATS)}.", metavar="FORMAT")],
+    file: Annotated[Path, typer.Argument(help="The weights as they were published (rcnn-sat: Keras, .h5).")],
+    arch: Annotated[str, typer.Option(help="Architecture of the weights (rcnn-sat: b, b-k, b-f, b-d or bl).")],
     out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
-    categories: Annotated[int | None, typer.Option(help="Refuse a file with another number of them.")] = None,
+    categories: Annotated[
+        int | None, typer.Option(help="Number of categories that the file must have.", show_default="any")
+    ] = None,
     names: Annotated[
-        Path | None, typer.Option(help="Names of the categories, one per line (ecoset's or ImageNet's; else numbers).")
+        Path | None,
+        typer.Option(
+            help="Text file with the names of the categories, one per line.",
+            show_default="those of ecoset or ImageNet, else numbers",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -6,15 +6,20 @@ from typing import Annotated
 
 import typer
 
+from rcnnzoo.cli.options import MODEL
 from rcnnzoo.cli.output import AsJson, show
 
 
 def info(
-    model: Annotated[str, typer.Argument(help="An architecture, a run folder or a .safetensors file.")],
-    categories: Annotated[int | None, typer.Option(help="Number of categories (1000).")] = None,
-    image_size: Annotated[int | None, typer.Option(help="Side of the images in pixels (128).")] = None,
-    width: Annotated[float | None, typer.Option(help="Multiplies the number of feature maps (1).")] = None,
-    steps: Annotated[int | None, typer.Option(help="Time steps (the architecture's own).")] = None,
+    model: Annotated[str, typer.Argument(help=f"MODEL: {MODEL}.", metavar="MODEL")],
+    categories: Annotated[int | None, typer.Option(help="Number of categories.", show_default="1000")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Side of the images in pixels.", show_default="128")] = None,
+    width: Annotated[
+        float | None, typer.Option(help="Multiplier of the number of feature maps.", show_default="1")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Number of time steps.", show_default="that of the architecture")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a network's layers, parameters and multiply-accumulates (MACs) without running it on data.

@@ -10,12 +10,12 @@ import typer
 
 
 def new_plugin(
-    name: Annotated[str, typer.Argument(help="Of the package: small letters and digits, - or _ between words.")],
+    name: Annotated[str, typer.Argument(help="Name of the package: small letters and digits, - or _ between words.")],
     out: Annotated[Path, typer.Option(help="Folder in which the package's folder is made.")] = Path(),
 ) -> None:
     """Write a package that adds a network, an exit policy, a data set and a command, for you to make your own.
 
-    It installs, trains and passes check-plugin as it is. Prints the commands to go on with.
+    It installs, trains and passes check-plugin as it is. Prints the next commands.
 
     Example: rcnnzoo new-plugin mine
     """

@@ -23,7 +23,7 @@ def macs(text: str) -> float:
     """A number of multiply-accumulates, as people write it.
 
     Raises:
-        typer.BadParameter: It is none, or not above 0.
+        typer.BadParameter: It is not a number above 0.
 
     >>> macs("20G") == macs("2e10")
     True
@@ -34,24 +34,36 @@ def macs(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 < number < math.inf:
-        raise typer.BadParameter(f"{text!r} is no number of MACs above 0: write it like 20G or 2e10")
+        raise typer.BadParameter(f"{text!r} is not a number of MACs above 0: write it like 20G or 2e10")
     return number
 
 
-Data = Annotated[str | None, typer.Option(help="A registered name or a folder (what the run was trained on).")]
-DataDir = Annotated[Path | None, typer.Option(help="Where a registered data set lies ($RCNNZOO_DATA).")]
-Split = Annotated[str | None, typer.Option(help="Which part of the images (test, else val).")]
-PolicyName = Annotated[str, typer.Option(help="When to stop (`rcnnzoo list policies`).")]
-ReadoutName = Annotated[str, typer.Option(help="From logits to probabilities (`rcnnzoo list readouts`).")]
-BatchSize = Annotated[int, typer.Option(min=1, help="Images at once.")]
-Precision = Annotated[str, typer.Option(help=f"One of {', '.join(DTYPES)}.")]
-Workers = Annotated[int | None, typer.Option(min=0, help="Processes that decode large images (one a core).")]
+MODEL = "a run folder, a .safetensors file, or an architecture with random weights"
+TRACE = "a folder written by `rcnnzoo trace`"
+MODEL_OR_TRACE = f"MODEL: {MODEL}; it is traced first. TRACE: {TRACE}."
+
+Data = Annotated[
+    str | None,
+    typer.Option(help="A registered data set, or a folder of class folders.", show_default="that of the run"),
+]
+DataDir = Annotated[Path | None, typer.Option(help="Folder of a registered data set.", show_default="$RCNNZOO_DATA")]
+Split = Annotated[str | None, typer.Option(help="Split of the data.", show_default="test, else val")]
+PolicyName = Annotated[str, typer.Option(help="Exit policy: when to stop (`rcnnzoo list policies`).")]
+ReadoutName = Annotated[str, typer.Option(help="Readout: from logits to probabilities (`rcnnzoo list readouts`).")]
+BatchSize = Annotated[int, typer.Option(min=1, max=1_000_000, help="Images per batch.")]
+Precision = Annotated[str, typer.Option(help=f"Precision: one of {', '.join(DTYPES)}.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=0, max=1024, help="Processes that decode large images.", show_default="one per core, at most 8"),
+]
 MaxBad = Annotated[int, typer.Option(min=0, help="Unreadable images to skip before giving up.")]
-Seed = Annotated[int, typer.Option(help="Of an untrained network's weights.")]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed of the weights of an untrained network.")]
 Draws = Annotated[
     int,
     typer.Option(
-        "--seed", min=0, help="Of what is drawn: an untrained network's weights, resamples and halves of images."
+        "--seed",
+        min=0,
+        help="Random seed of resamples and halves of images, and of the weights of an untrained network.",
     ),
 ]
 FLAGS = {"mirrored": "--flip/--no-flip"}
@@ -86,9 +98,14 @@ def computes(command: Callable[..., None]) -> Callable[..., None]:
 
     shown = "a GPU if there is one, else cpu"
     more = [
-        _parameter("device", str | None, typer.Option(help="cpu, cuda, cuda:1, mps, ...", show_default=shown), None),
         _parameter(
-            "threads", int | None, typer.Option(min=1, help="Threads on the processor.", show_default="all cores"), None
+            "device", str | None, typer.Option(help="Device: cpu, cuda, cuda:1, mps, ...", show_default=shown), None
+        ),
+        _parameter(
+            "threads",
+            int | None,
+            typer.Option(min=1, max=4096, help="Threads on the processor.", show_default="all cores"),
+            None,
         ),
         _parameter("quiet", bool, typer.Option("--quiet", help="Show no progress."), False),
     ]

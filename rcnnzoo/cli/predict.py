@@ -8,22 +8,33 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import ReadoutName, Seed, computes
+from rcnnzoo.cli.options import MODEL, ReadoutName, Seed, computes
 from rcnnzoo.cli.output import AsJson, show
 
 
 @computes
 def predict(
-    model: Annotated[str, typer.Argument(help="A run folder, a .safetensors file, or an architecture (untrained).")],
+    model: Annotated[str, typer.Argument(help=f"MODEL: {MODEL}.", metavar="MODEL")],
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")],
     policy: Annotated[
-        str | None, typer.Option(help="When to stop (`rcnnzoo list policies`; entropy if a threshold is given).")
+        str | None,
+        typer.Option(
+            help="Exit policy: when to stop (`rcnnzoo list policies`).", show_default="entropy, with --threshold"
+        ),
     ] = None,
-    threshold: Annotated[float | None, typer.Option(help="Stop when the policy's score gets here.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Stop when the score of the policy reaches this.", show_default="run all steps")
+    ] = None,
     readout: ReadoutName = "cumulative",
-    figure: Annotated[bool, typer.Option("--figure", help="Draw the top categories over time steps.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder for table and figure (predictions/NETWORK).")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Images at once (what suits the device).")] = None,
+    figure: Annotated[
+        bool, typer.Option("--figure", help="Draw the probabilities of the top categories over time steps.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the table and the figure.", show_default="predictions/NETWORK")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Images per batch.", show_default="what suits the device")
+    ] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -45,6 +56,7 @@ def predict(
         raise OptionError(f"`policy` {policy} needs `threshold`: see `rcnnzoo calibrate` or `rcnnzoo profile --sweep`")
     files = [file for path in images for file in (images_in(path) if path.is_dir() else [path])]
     reference = Reference(model, seed)
+    reference.check_seed()
     result = ask(reference.open(), files, policy or "entropy", threshold, readout, batch_size=batch_size)
     if not figure:
         result = replace(result, figures={})

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import Data, DataDir, Draws, PolicyName, ReadoutName, Split, computes, macs
+from rcnnzoo.cli.options import MODEL_OR_TRACE, Data, DataDir, Draws, PolicyName, ReadoutName, Split, computes, macs
 from rcnnzoo.cli.output import AsJson, show
 from rcnnzoo.devices import DTYPES, PRECISION, check_precision
 
@@ -17,39 +17,50 @@ from rcnnzoo.devices import DTYPES, PRECISION, check_precision
 def profile(
     model: Annotated[
         str | None,
-        typer.Argument(help="MODEL or TRACE; without it the newest run under runs/.", metavar="[MODEL|TRACE]"),
+        typer.Argument(help=MODEL_OR_TRACE, metavar="MODEL|TRACE", show_default="the newest run under runs/"),
     ] = None,
     policy: PolicyName = "entropy",
     readout: ReadoutName = "cumulative",
-    sweep: Annotated[bool, typer.Option("--sweep", help="Accuracy and cost at every distinct threshold.")] = False,
-    threshold: Annotated[float | None, typer.Option(help="Accuracy and cost at this threshold.")] = None,
+    sweep: Annotated[bool, typer.Option("--sweep", help="Show accuracy and cost at every distinct threshold.")] = False,
+    threshold: Annotated[float | None, typer.Option(help="Show accuracy and cost at this threshold.")] = None,
     budget: Annotated[
         float | None,
         typer.Option(
-            parser=macs, metavar="MACS", help="The threshold that keeps mean MACs per image within, say, 20G."
+            parser=macs,
+            metavar="MACS",
+            help="Find the threshold that keeps mean MACs per image within this, for example 20G.",
         ),
     ] = None,
     accuracy: Annotated[
-        float | None, typer.Option(min=0, max=1, help="The threshold that reaches this accuracy, from 0 to 1.")
+        float | None, typer.Option(min=0, max=1, help="Find the threshold that reaches this accuracy, from 0 to 1.")
     ] = None,
     against: Annotated[
-        list[str] | None, typer.Option(help="Another MODEL or TRACE beside the sweep; may be repeated.")
+        list[str] | None, typer.Option(help="With --sweep, another MODEL or TRACE to show beside; may be repeated.")
     ] = None,
     bootstrap: Annotated[
-        int | None, typer.Option(min=100, help="With --sweep, a 95 % band from so many resamples of the images.")
+        int | None,
+        typer.Option(
+            min=100,
+            max=1_000_000,
+            help="With --sweep, add a 95 % band from this many bootstrap resamples of the images.",
+        ),
     ] = None,
     measure: Annotated[
-        bool, typer.Option("--measure", help="Also time, memory and energy of early exit on this device.")
+        bool, typer.Option("--measure", help="Also measure time, memory and energy of early exit on this device.")
     ] = False,
-    images: Annotated[int | None, typer.Option(min=1, help="With --measure, images to decide on (64).")] = None,
+    images: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="With --measure, images to decide on.", show_default="64")
+    ] = None,
     precision: Annotated[
-        str | None, typer.Option(help=f"With --measure, one of {', '.join(DTYPES)} ({PRECISION}).")
+        str | None, typer.Option(help=f"With --measure, one of {', '.join(DTYPES)}.", show_default=PRECISION)
     ] = None,
     data: Data = None,
     data_dir: DataDir = None,
     split: Split = None,
     seed: Draws = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder for sat.csv and the figure (beside the trace).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the tables and the figures.", show_default="beside the trace")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Count a network's multiply-accumulates; or measure its accuracy against mean cost under an exit policy.
@@ -102,7 +113,9 @@ def profile(
     if not asked:
         result = cost.count_cost(Reference(model, seed).open() if subject is None else subject.model)
     else:
-        traces = traces_of([subject or model, *(against or [])], data, data_dir, split, seed=seed, how=Recording())
+        traces = traces_of(
+            [subject or model, *(against or [])], data, data_dir, split, seed=seed, how=Recording(), out=out
+        )
         (name, opened), *others = traces.items()
         if sweep:
             resampling = None if bootstrap is None else Bootstrap(bootstrap, seed)

@@ -15,19 +15,21 @@ from rcnnzoo.errors import WeightsError
 @computes
 def verify(
     model: Annotated[str, typer.Argument(help="A run folder or a .safetensors file.")],
-    data: Annotated[str | None, typer.Option(help="Measure accuracy again, on a registered name or a folder.")] = None,
+    data: Annotated[str | None, typer.Option(help="Data set or folder on which to measure accuracy again.")] = None,
     data_dir: DataDir = None,
     split: Split = None,
-    sha256: Annotated[str | None, typer.Option(help="Of the file, as its publisher gives it.")] = None,
+    sha256: Annotated[str | None, typer.Option(help="SHA-256 of the file, as its publisher gives it.")] = None,
     batch_size: BatchSize = 100,
-    precision: Annotated[str | None, typer.Option(help=f"One of {', '.join(DTYPES)} (that of the claim).")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help=f"Precision: one of {', '.join(DTYPES)}.", show_default="that of the claim")
+    ] = None,
     workers: Workers = None,
     max_bad: MaxBad = 10,
     as_json: AsJson = False,
 ) -> None:
     """Check that weights are what they say: hash, tensors, category names and, with --data, the accuracy they claim.
 
-    Exit status 2 says that something is not.
+    The exit status is 2 if something is not.
 
     Example: rcnnzoo verify runs/bl-digits-seed0 --data digits
     """

@@ -12,6 +12,7 @@ from rcnnzoo.data.folders import WHOLE, read_folder
 from rcnnzoo.data.splits import Split, check_splits, hold_out
 from rcnnzoo.errors import DataError, OptionError
 from rcnnzoo.hookspecs import DataSet
+from rcnnzoo.writing import as_utf8
 
 ENVIRONMENT = "RCNNZOO_DATA"
 
@@ -68,9 +69,9 @@ def open_data(source: str, data_dir: Path | None = None, *, val_fraction: float 
         UnknownName: No data set or folder of that name.
         DataError: The images aren't there, or not as they should be; the message says how to get them.
     """
-    if (Path(source).is_dir() and source not in plugins.names("data")) or os.sep in source:
+    if source not in plugins.names("data") and (Path(source).exists() or os.sep in source):
         path = Path(source).resolve()
-        data = Data(path.name, read_folder(Path(source)), source=str(path))
+        data = Data(as_utf8(path.name), read_folder(Path(source)), source=str(path))
     else:
         data = _open_registered(source, data_dir)
     check_splits(data.splits, source)
@@ -115,7 +116,7 @@ def find_folder(description: DataSet, data_dir: Path | None) -> Path | None:
         f"unpack it so that DIR/{name} holds {description.layout}, and give `data_dir` DIR or ${ENVIRONMENT}"
     )
     if given is None:
-        raise DataError(f"data set {name!r}: it isn't said where it lies; {get}")
+        raise DataError(f"data set {name!r}: say where it is: {get}")
     for folder in (given / name, given):
         if folder.is_dir() and any(folder.iterdir()):
             return folder

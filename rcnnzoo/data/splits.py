@@ -129,11 +129,13 @@ def check_splits(splits: Mapping[str, Split], where: str) -> None:
     Raises:
         DataError: A split has one category or none, or categories that differ from the first split's.
     """
+    if not splits:
+        raise DataError(f"{where}: holds no images: its reader gave no splits")
     first = next(iter(splits))
     for name, split in splits.items():
         for category in split.categories:
             if not category.isprintable():
-                raise DataError(f"{where}: category {category!r} holds characters that are no text: rename its folder")
+                raise DataError(f"{where}: category {category!r} holds characters that are not text: rename its folder")
         if len(split.categories) < 2:
             raise DataError(f"{where}: {len(split.categories)} category in {name}: a classifier needs at least 2")
         check_categories(splits[first].categories, split.categories, f"its {first} split", f"{where}'s {name} split")

@@ -19,7 +19,7 @@ import zarr.errors
 from zarr.codecs import BytesCodec, Crc32cCodec, VLenUTF8Codec
 
 from rcnnzoo.errors import TraceError
-from rcnnzoo.writing import remove_unfinished, temporary_name
+from rcnnzoo.writing import as_utf8, remove_unfinished, temporary_name
 
 FORMAT = 1
 ATTRIBUTES = ("name", "weights_sha256", "data", "data_sha256", "split", "precision", "features")
@@ -87,7 +87,7 @@ def create(
             _add(group, f"features_{step}", (images, number), ("image", f"feature_{step}"), "float32", block)
         for name, dimension, values in (
             ("label", "image", np.array(labels, dtype=np.int64)),
-            ("file", "image", np.array([_valid(name) for name in files], dtype=np.dtypes.StringDType())),
+            ("file", "image", np.array([as_utf8(name) for name in files], dtype=np.dtypes.StringDType())),
             ("macs", "step", np.array(macs, dtype=np.int64)),
             ("step", "step", np.arange(1, steps + 1)),
             ("category", "category", np.array(categories, dtype=np.dtypes.StringDType())),
@@ -103,11 +103,6 @@ def create(
         part.rename(path)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _valid(name: str) -> str:
-    """A file's name as UTF-8: a disk can hold names that aren't."""
-    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _add(

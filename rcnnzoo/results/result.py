@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rcnnzoo.locks import LOCK, locked
+from rcnnzoo.writing import naming_the_file
+
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
@@ -39,15 +42,21 @@ class Result:
     pictures: Sequence[Path] = ()
 
     def write(self, folder: Path) -> Result:
-        """Write all files into a folder; the result as written, whose document says where."""
+        """Write all files into a folder; the result as written, whose document says where.
+
+        Where another process is writing results into it, this one waits, so that they never mix.
+        """
         from rcnnzoo.results.saving import save_figure, save_table, save_text
 
-        for name, table in self.data.items():
-            save_table(table, folder / f"{name}.csv")
-        for name, draw in self.figures.items():
-            save_figure(draw(), folder / name)
-        for name, text in self.texts.items():
-            save_text(text, folder / name)
+        with naming_the_file(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder / LOCK, folder, wait=True):
+            for name, table in self.data.items():
+                save_table(table, folder / f"{name}.csv")
+            for name, draw in self.figures.items():
+                save_figure(draw(), folder / name)
+            for name, text in self.texts.items():
+                save_text(text, folder / name)
         document = {**self.document, "out": str(folder)} if isinstance(self.document, Mapping) else self.document
         return replace(self, document=document, pictures=[folder / f"{name}.png" for name in self.figures])
 

@@ -50,7 +50,7 @@ class Run:
     def epochs_done(self) -> int:
         """How many epochs were finished: rows of its metrics."""
         try:
-            with self.metrics.open(newline="") as lines:
+            with self.metrics.open(newline="", encoding="utf-8") as lines:
                 return sum(1 for _ in csv.DictReader(lines))
         except (OSError, ValueError, csv.Error):  # none yet, or somebody spoilt the file
             return 0
@@ -121,7 +121,11 @@ class Run:
         logger = logging.getLogger(f"rcnnzoo.run.{id(self)}")
         logger.setLevel(logging.INFO)
         logger.propagate = False
-        handler = logging.FileHandler(self.log) if is_first else logging.NullHandler()
+        handler = (
+            logging.FileHandler(self.log, encoding="utf-8", errors="backslashreplace")
+            if is_first
+            else logging.NullHandler()
+        )
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger.addHandler(handler)
         try:

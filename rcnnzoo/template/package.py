@@ -44,8 +44,8 @@ def write_package(name: str, out: Path) -> Path:
         with naming_the_file(folder):
             unfinished.mkdir(parents=True)
             for source, target in FILES.items():
-                text = Template((files(__package__) / "files" / source).read_text()).substitute(values)
-                (unfinished / target.format(module=module)).write_text(text)
+                text = Template((files(__package__) / "files" / source).read_text(encoding="utf-8")).substitute(values)
+                (unfinished / target.format(module=module)).write_text(text, encoding="utf-8")
             unfinished.rename(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

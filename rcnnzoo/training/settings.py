@@ -185,7 +185,7 @@ def load_settings(file: Path) -> Settings:
 def write_settings(settings: Settings, file: Path) -> None:
     """Write a file from which `rcnnzoo train --config` repeats the run."""
     with atomic_write(file) as temporary:
-        temporary.write_text(tomli_w.dumps(asdict(settings)))
+        temporary.write_text(tomli_w.dumps(asdict(settings)), encoding="utf-8")
 
 
 def check_same(settings: Settings, file: Path) -> None:

@@ -187,7 +187,15 @@ def _canonical(content: Mapping[str, Any]) -> str:
 
 
 def _tensors(model: RecurrentModel) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    """Copies where two names share a tensor: a file holds each by itself, and loading fills both with the same."""
+    tensors: dict[str, Tensor] = {}
+    seen: set[int] = set()
+    for name, tensor in model.state_dict().items():
+        kept = tensor.detach().cpu().contiguous()
+        place = kept.untyped_storage().data_ptr()
+        tensors[name] = kept.clone() if place in seen else kept
+        seen.add(place)
+    return tensors
 
 
 def _check_shapes(path: Path, found: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...]]) -> None:

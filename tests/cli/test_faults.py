@@ -1,7 +1,9 @@
 """What went wrong, in one line, and its exit status."""
 
+import os
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -41,3 +43,43 @@ def test_a_full_disk_is_said_to_be_full():
         )
     assert process.returncode == 2
     assert process.stderr.startswith("error: disk full")
+
+
+def run(command, **options):
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, **options)
+
+
+def test_errors_never_go_to_standard_output():
+    process = run(f"{sys.executable} -m rcnnzoo info nosuch 2>&-")
+    assert (process.returncode, process.stdout) == (2, "")
+
+
+def test_too_little_memory_is_said_in_one_line():
+    process = run(f"ulimit -v 1000000; {sys.executable} -m rcnnzoo info b")
+    assert process.returncode == 2
+    (line,) = process.stderr.splitlines()
+    assert line.startswith("error: not enough memory")
+
+
+def test_ctrl_c_before_the_program_is_imported_is_one_line(tmp_path):
+    """Here in place of the moment that an import takes: a module that is interrupted."""
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+    process = run(f"PYTHONPATH={tmp_path} {sys.executable} -m rcnnzoo list")
+    assert (process.returncode, process.stderr) == (130, "interrupted\n")
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX"])
+def test_a_locale_without_utf8_changes_nothing(locale, tmp_path):
+    typed = f"train b --data digits --width 0.0625 --image-size 8 --epochs 1 --quiet --out {tmp_path}/café"
+    environment = {"LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    process = run(f"{sys.executable} -m rcnnzoo {typed}", env={**os.environ, **environment})
+    assert (process.returncode, process.stderr) == (0, "")
+    assert tomllib.loads((tmp_path / "café" / "config.toml").read_text("utf-8"))["data"] == "digits"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_nobody_may_write_to_is_named(tmp_path):
+    tmp_path.chmod(0o500)
+    process = run(f"{sys.executable} -m rcnnzoo train b --data digits --out {tmp_path}/run")
+    assert process.returncode == 2
+    assert process.stderr.endswith("run: Permission denied: write elsewhere (`--out`)\n")

@@ -228,3 +228,10 @@ def test_debug_shows_where_a_file_broke(write_plugin, capsys):
     file = str(write_plugin("raising.py", HOOK + "raise ValueError('not today')"))
     assert main(["--debug", "--plugin", file, "list"]) == 2
     assert 'raising.py", line 3, in rcnnzoo_readouts' in capsys.readouterr().err
+
+
+def test_a_file_called_like_a_module_of_pythons_is_refused(tmp_path, capsys, monkeypatch):
+    (tmp_path / "time.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert main(["--plugin", "time.py", "list"]) == 2
+    assert "time.py: Python has another module of that name already, 'time'" in capsys.readouterr().err

@@ -1,5 +1,11 @@
 """Batches: what is in them, in which order, and what happens to files that can't be read."""
 
+import os
+import pickle
+import signal
+from dataclasses import replace
+from multiprocessing.reduction import ForkingPickler
+
 import numpy as np
 import pytest
 import torch
@@ -157,3 +163,28 @@ def test_one_small_image_does_not_make_a_data_set_small(tmp_path):
     make_classes(tmp_path, size=(128, 100))
     save_image(tmp_path / "cat" / "0.jpg", 0, size=(20, 20))
     assert native_size(open_data(str(tmp_path)).split("all")) == 100
+
+
+def test_workers_send_batches_without_shared_memory(split, monkeypatch):
+    """A container's /dev/shm may hold 64 MB; nothing of a batch lies there."""
+    (batch, *_) = training_of(split)
+    again = pickle.loads(pickle.dumps(batch))
+    assert torch.equal(again.images, batch.images)
+    assert again.images.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(again.labels, batch.labels)
+    assert torch.equal(again.positions, batch.positions)
+    sent = ForkingPickler.dumps(batch)
+    assert len(sent) > batch.images.numel()  # the pixels themselves, not a handle
+
+
+def kill(position):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_worker_is_one_line(tmp_path):
+    split = open_data(str(make_classes(tmp_path / "pets", size=(90, 70)))).split("all")
+    images = prepare(split, 64, Unreadable(0), 1)
+    killed = StreamedImages(replace(split, read=kill), 64, 1)
+    assert images.workers == 1
+    with pytest.raises(DataError, match=r"a process that decodes images was killed, .* take fewer `workers`"):
+        list(evaluation_batches(killed, 4))

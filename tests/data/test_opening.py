@@ -1,11 +1,14 @@
 """From `--data` to splits, on look-alikes of the real data sets."""
 
+import os
+
 import numpy as np
 import pytest
 
 from rcnnzoo import plugins
 from rcnnzoo.checking.data import check_data
 from rcnnzoo.data.opening import open_data
+from rcnnzoo.data.splits import check_splits
 from rcnnzoo.data.unreadable import DataWarning
 from rcnnzoo.errors import DataError, OptionError, UnknownName
 from tests.data.lookalikes import (
@@ -61,7 +64,7 @@ def test_imagenet_with_test_images_in_one_heap(tmp_path):
 def test_category_names_that_are_no_text_are_refused(tmp_path):
     """They could not be written into the weights, hours later."""
     make_classes(tmp_path, ("cat", "d\udcffg"))
-    with pytest.raises(DataError, match=r"category 'd\\udcffg' holds characters that are no text"):
+    with pytest.raises(DataError, match=r"category 'd\\udcffg' holds characters that are not text"):
         open_data(str(tmp_path))
 
 
@@ -289,3 +292,13 @@ def test_a_folder_one_level_too_deep_or_too_high_is_named(tmp_path):
         open_data(str(tmp_path / "downloads"))
     with pytest.raises(DataError, match=r"it holds images; did you mean the folder above it, .*/pets\?"):
         open_data(str(tmp_path / "downloads" / "pets" / "cat"))
+
+
+def test_a_data_set_without_splits_is_refused():
+    with pytest.raises(DataError, match="mine: holds no images: its reader gave no splits"):
+        check_splits({}, "mine")
+
+
+def test_a_folder_whose_name_is_not_utf8_gets_one_that_is(tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    assert open_data(str(make_classes(folder))).name == "caf\\udce9"

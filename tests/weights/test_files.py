@@ -172,3 +172,32 @@ def test_nothing_is_written_when_writing_fails(network, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         rcnnzoo.save(network, tmp_path / "model.safetensors")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_tensors_that_two_names_share_are_saved_for_each(tmp_path):
+    network = rcnnzoo.build("bl", categories=3, image_size=8, width=1 / 16, steps=2).eval()
+    network.layers[1].norm[1] = network.layers[1].norm[0]
+    rcnnzoo.save(network, tmp_path / "tied.safetensors")
+    images = torch.rand(2, 3, 8, 8)
+    with torch.no_grad():
+        assert torch.equal(rcnnzoo.load(tmp_path / "tied.safetensors")(images), network(images))
+
+
+@pytest.mark.parametrize("content", [{"architecture": None}, {"options": [1]}, {"options": {"steps": "x"}}])
+def test_metadata_of_other_types_are_refused(tmp_path, content):
+    network = rcnnzoo.build("b", categories=3, image_size=8, width=1 / 16)
+    rcnnzoo.save(network, tmp_path / "odd.safetensors", metadata=content)
+    with pytest.raises(WeightsError, match="odd"):
+        rcnnzoo.load(tmp_path / "odd.safetensors")
+
+
+def test_a_git_lfs_pointer_is_named_as_such(tmp_path):
+    (tmp_path / "x.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    with pytest.raises(WeightsError, match="is a Git LFS pointer, not the file itself: run `git lfs pull`"):
+        rcnnzoo.load(tmp_path / "x.safetensors")
+
+
+def test_a_run_folder_is_loaded_by_its_weights(tmp_path):
+    network = rcnnzoo.build("b", categories=3, image_size=8, width=1 / 16)
+    rcnnzoo.save(network, tmp_path / "run" / "model.safetensors")
+    assert rcnnzoo.load(tmp_path / "run").card.architecture == "b"
