@@ -95,7 +95,8 @@ def device_name(device: torch.device) -> str:
 
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{device} with {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"{device} with {threads} thread{'s' * (threads != 1)}"
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:

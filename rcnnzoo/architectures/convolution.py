@@ -71,11 +71,13 @@ class ConvolutionSum(nn.Module):
     Attributes:
         algorithm: "auto", "direct", or "transformed": by transforms wherever kernels are larger than 1, and in training
             as well.
+        used: The algorithm by which the last sum was computed, outside compiled code; None before the first.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.algorithm: Algorithm = "auto"
+        self.used: Algorithm | None = None
         self._kept: dict[tuple[int, int], _Kept] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -84,7 +86,10 @@ class ConvolutionSum(nn.Module):
 
     def forward(self, inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> Tensor:
         """Inputs [B, K_in, H, W], one a convolution -> the sum of what they become, [B, K, H, W]."""
-        if self._choose(inputs, convolutions) == "direct":
+        algorithm = self._choose(inputs, convolutions)
+        if not torch.compiler.is_compiling():
+            self.used = algorithm
+        if algorithm == "direct":
             return _directly(inputs, convolutions)
         transform = _transform(inputs, convolutions)
         learning = torch.is_grad_enabled()
@@ -134,6 +139,12 @@ def set_algorithm(model: nn.Module, algorithm: Algorithm) -> None:
     for module in model.modules():
         if isinstance(module, ConvolutionSum):
             module.algorithm = algorithm
+
+
+def algorithms_used(model: nn.Module) -> list[Algorithm]:
+    """The algorithms by which a network's convolutions were last computed; none where it has no sums of them."""
+    sums = (module for module in model.modules() if isinstance(module, ConvolutionSum))
+    return sorted({each.used for each in sums if each.used is not None})
 
 
 def _are_plain(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.architectures.convolution import algorithms_used
 from rcnnzoo.data.batches import Batch, evaluation_batches
 from rcnnzoo.data.folders import WHOLE
 from rcnnzoo.data.images import prepare
@@ -24,8 +26,8 @@ from rcnnzoo.data.opening import Data
 from rcnnzoo.data.splits import Split, check_categories, fingerprint
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.data.unreadable import MOST, Unreadable
-from rcnnzoo.devices import PRECISION, autocast, best_device, check_precision
-from rcnnzoo.errors import NetworkError, TraceError
+from rcnnzoo.devices import PRECISION, autocast, best_device, check_precision, device_name
+from rcnnzoo.errors import NetworkError, RcnnzooWarning, TraceError
 from rcnnzoo.locks import LOCK, locked
 from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.progress import progress
@@ -131,6 +133,8 @@ def _write(
     images = prepare(part, card_of(model).image_size, unreadable, how.workers)
     device = best_device()
     network = model.to(device).to(memory_format=torch.channels_last).eval()
+    counts = _feature_counts(network, device, how)
+    computer = _computer(network, device)
     if not path.exists():
         with naming_the_file(path):
             storage.create(
@@ -140,10 +144,11 @@ def _write(
                 part.categories,
                 part.labels.tolist(),
                 macs_per_step(model),
-                _feature_counts(network, device) if how.features else [],
-                attributes,
+                counts,
+                {**attributes, "computed_on": [computer]},
             )
     group = storage.open_group(path, mode="r+")
+    _note_computer(group, computer, path)
     _see_again(group, part, unreadable)
     todo = storage.unwritten(group)
     # Of small images only those that could be read are held, so a block of the split is a part of them.
@@ -212,10 +217,31 @@ def was_trained_on(model: RecurrentModel, data: Data, split: str) -> bool | None
     return None if training.get("data") == data.name and split in ("train", WHOLE) else False
 
 
-def _feature_counts(network: RecurrentModel, device: torch.device) -> list[int]:
+def _feature_counts(network: RecurrentModel, device: torch.device, how: Recording) -> list[int]:
+    """How many features each step's classifier sees, none unless they are recorded, by a pass of a grey image.
+
+    The pass also settles by which algorithm the network computes.
+    """
     size = card_of(network).image_size
-    with torch.inference_mode():
-        return [seen.shape[1] for _, seen in _steps(network, torch.zeros(1, 3, size, size, device=device), True)]
+    with torch.inference_mode(), autocast(device, how.precision):
+        passed = _steps(network, torch.zeros(1, 3, size, size, device=device), how.features)
+    return [seen.shape[1] for _, seen in passed] if how.features else []
+
+
+def _computer(network: RecurrentModel, device: torch.device) -> str:
+    """What computes: logits of another device, number of threads or algorithm differ in their last digits."""
+    algorithms = " and ".join(algorithms_used(network))
+    convolutions = [f"{algorithms} convolutions"] if algorithms else []
+    return ", ".join([device_name(device), *convolutions, f"torch {torch.__version__}"])
+
+
+def _note_computer(group: zarr.Group, computer: str, path: Path) -> None:
+    """Add to a trace what computes the rest of it, and say so if that is not what computed its beginning."""
+    before = list(group.attrs.get("computed_on", []))
+    if computer not in before:
+        message = f"{path}: was started on {'; '.join(before) or 'a device not recorded'}, is completed on {computer}"
+        warnings.warn(f"{message}: logits differ in their last digits", RcnnzooWarning, stacklevel=2)
+        group.attrs["computed_on"] = [*before, computer]
 
 
 def _see_again(group: zarr.Group, part: Split, unreadable: Unreadable) -> None:

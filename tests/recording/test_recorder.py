@@ -1,5 +1,7 @@
 """Traces: what is recorded is what the network says, and a trace that was left goes on."""
 
+import copy
+import re
 import shutil
 import subprocess
 import sys
@@ -15,10 +17,12 @@ import zarr.codecs
 import zarr.errors
 
 import rcnnzoo
+from rcnnzoo.architectures.convolution import set_algorithm
 from rcnnzoo.data import folders
 from rcnnzoo.data.opening import open_data
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.data.unreadable import DataWarning
+from rcnnzoo.devices import computing
 from rcnnzoo.errors import DataError, NetworkError, RcnnzooWarning, TraceError
 from rcnnzoo.locks import locked
 from rcnnzoo.profiling.operations import macs_per_step
@@ -83,7 +87,8 @@ def test_logits_are_kept_to_the_last_bit(network, digits, tmp_path, monkeypatch)
         record(network, digits, "test", tmp_path / precision, Recording(precision=precision))
         monkeypatch.undo()
         kept = torch.from_numpy(rcnnzoo.open_trace(tmp_path / precision)["logits"].values.copy())
-        said = torch.cat([torch.stack([logits for logits, _ in steps], dim=1) for steps in seen.passed])
+        passed = seen.passed[1:]  # the first pass is of a grey image
+        said = torch.cat([torch.stack([logits for logits, _ in steps], dim=1) for steps in passed])
         assert said.dtype == (torch.float32 if precision == "fp32" else torch.bfloat16)
         assert torch.equal(kept, said.float())
         readout = rcnnzoo.readout("cumulative")
@@ -184,10 +189,36 @@ def test_a_trace_that_was_left_goes_on(network, digits, tmp_path, monkeypatch):
     monkeypatch.setattr(recorder._Block, "write", write)
     monkeypatch.setattr(recorder, "_steps", seen := Listening(recorder._steps))
     record(network, digits, "test", tmp_path / "left", Recording())
-    assert sum(len(logits[0][0]) for logits in seen.passed) == 250  # what was finished is not done again
+    # What was finished is not done again; the first pass is of a grey image.
+    assert sum(len(logits[0][0]) for logits in seen.passed[1:]) == 250
     xr.testing.assert_identical(
         rcnnzoo.open_trace(tmp_path / "left").load(), rcnnzoo.open_trace(tmp_path / "whole").load()
     )
+
+
+def test_a_trace_says_what_computed_it(network, digits, tmp_path, monkeypatch):
+    """Logits of another device, number of threads or algorithm differ in their last digits."""
+    network = copy.deepcopy(network)
+    set_algorithm(network, "transformed")
+    with computing("cpu", threads=1):
+        whole = record(network, digits, "test", tmp_path / "whole", Recording())
+    # Kernels of size 1 are never transformed.
+    transformed = f"cpu with 1 thread, direct and transformed convolutions, torch {torch.__version__}"
+    assert whole.attrs["computed_on"] == [transformed]
+
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, computing("cpu", threads=1), pytest.raises(KeyboardInterrupt):
+        patch.setattr(recorder._Block, "write", interrupted)
+        record(network, digits, "test", tmp_path / "left", Recording())
+    set_algorithm(network, "direct")
+    direct = transformed.replace("direct and transformed", "direct")
+    said = f"was started on {transformed}, is completed on {direct}: logits differ in their last digits"
+    with computing("cpu", threads=1), pytest.warns(RcnnzooWarning, match=re.escape(said)):
+        left = record(network, digits, "test", tmp_path / "left", Recording())
+    assert left.attrs["computed_on"] == [transformed, direct]
+    assert rcnnzoo.open_trace(tmp_path / "left").attrs["computed_on"] == [transformed, direct]
 
 
 def test_a_trace_that_was_killed_goes_on(network, digits, tmp_path):

@@ -436,7 +436,7 @@ def test_another_number_of_threads_is_said_when_a_run_resumes(tmp_path):
     settings, data = settle(TINY)
     with pytest.raises(KeyboardInterrupt), computing(threads=1):
         train(settings, data, tmp_path / "run", watchers=[Stops()])
-    said = pytest.warns(RcnnzooWarning, match=r"was started on cpu with 1 threads and resumes on cpu with 2 threads")
+    said = pytest.warns(RcnnzooWarning, match=r"was started on cpu with 1 thread and resumes on cpu with 2 threads")
     with said, computing(threads=2):
         train(settings, data, tmp_path / "run", resume=True)
 
