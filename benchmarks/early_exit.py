@@ -52,7 +52,7 @@ def noise_images(number: int, size: int) -> torch.Tensor:
 
 
 def threshold_for(network: RecurrentModel, images: torch.Tensor, mean_steps: float) -> float:
-    """The entropy at which images take about so many steps."""
+    """The entropy at which images take about that many steps."""
     with torch.no_grad():
         logits = torch.cat([network(batch) for batch in images.split(8)])
     curve = rcnnzoo.sat_curve(rcnnzoo.make_trace(logits, [0] * len(images), [1] * network.num_steps))

@@ -1,7 +1,7 @@
 """Sphinx's settings."""
 
 project = "rcnnzoo"
-author = "The rcnnzoo developers"
+author = copyright = "The rcnnzoo developers"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 html_theme = "furo"
 html_title = "rcnnzoo"

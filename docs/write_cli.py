@@ -18,7 +18,7 @@ Exit codes: 0 done; 2 the input or an option is wrong (one line on standard erro
 fault of ours; 130 interrupted (what was finished stays and can be resumed). Results go to standard output, progress and
 warnings to standard error.
 
-Before the command: `--plugin FILE.py` loads [a plugin](plugins.md) that is no package yet, and may be repeated;
+Before the command: `--plugin FILE.py` loads [a plugin](plugins.md) that is not a package yet, and may be repeated;
 `--debug` shows the traceback of any error. `$RCNNZOO_LOAD_PLUGINS` limits which installed plugins are loaded, and with
 `RCNNZOO_STRICT_PLUGINS=1` one that can't be used is an error.
 """

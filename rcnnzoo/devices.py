@@ -117,7 +117,7 @@ def check_precision(precision: str) -> None:
 
 
 def seconds(run: Callable[[], object], device: torch.device) -> float:
-    """How long a call takes, to the end of what it set going on the device."""
+    """How long a call takes, until the device has finished what it started."""
     import torch
 
     started = time.perf_counter()

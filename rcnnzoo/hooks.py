@@ -80,4 +80,4 @@ def _check_name(kind: str, name: str) -> None:
     what = f"{KINDS[kind].singular} {name!r}"
     if name.endswith("/*") and any(names.fullmatch(name) for names in NAMES.values()):
         raise PluginError(f"{what}: only architectures come in families, give each a name of its own")
-    raise PluginError(f"{what}: a name is made of small letters, digits and single - between them")
+    raise PluginError(f"{what}: a name consists of lower-case letters and digits, with single hyphens between them")

@@ -2,7 +2,7 @@
 
 A plugin is a module (or object) named by an entry point of the group `rcnnzoo`. Each of its hooks returns
 descriptions, which say what there is without importing it: `target` is `"package.module:attribute"`, imported
-only when somebody uses the name. What a target must be stands in the docstring of each class below.
+only when somebody uses the name. What a target must be is in the docstring of each class below.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ def culprit(error: BaseException) -> Culprit | None:
 
 
 def read_file(file: Path) -> Plugin:
-    """A plugin from a file that is no package yet; its members belong to the package `FILE.py`.
+    """A plugin from a file that is not a package yet; its members belong to the package `FILE.py`.
 
     It is imported by its name from its folder, which is put last on Python's path: a target `"mine:build"` of mine.py
     then means the same here and in processes that this one starts.
@@ -163,7 +163,7 @@ def read_file(file: Path) -> Plugin:
     if file.suffix != ".py" or not file.is_file():
         raise PluginError(f"{file}: no such Python file")
     if not file.stem.isidentifier():
-        raise PluginError(f"{file}: no module can have this name; take letters, digits and _ alone")
+        raise PluginError(f"{file}: is not a name that a Python module can have; use letters, digits and _ only")
     folder = str(file.resolve().parent)
     if folder not in sys.path:
         sys.path.append(folder)
@@ -189,7 +189,7 @@ def _is_same(file: Path, origin: str) -> bool:
 
 
 def load_file(file: Path) -> Plugin:
-    """Take in a file that is no package yet, for as long as this process lasts; a second time is no harm.
+    """Register a file that is not a package yet, for as long as this process lasts; a second time changes nothing.
 
     Raises:
         PluginError: It can't be read, or somebody else has one of its names: who asks for a file wants all of it.
@@ -274,8 +274,8 @@ def _load(entry: EntryPoint, distribution: Distribution) -> Plugin:
     module = entry.value.partition(":")[0].strip()
     if not all(part.isidentifier() for part in module.split(".")):
         raise PluginError(
-            f"its entry point names the module {module!r}, which no module can be called (letters, digits and _ "
-            "alone): name the module, not the package"
+            f"its entry point names the module {module!r}, which is not a name that a Python module can have (letters, "
+            "digits and _ only): name the module, not the package"
         )
     return Plugin(entry.name, distribution.name, distribution.version, entry.module, members_of(entry.load()))
 

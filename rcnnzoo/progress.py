@@ -97,7 +97,7 @@ class _Lines:
 
 
 def time_left(seconds: float, done: int, left: int) -> str:
-    """How long the rest takes if it goes on at the pace of what is done, for people.
+    """How long the rest takes at the pace of what is done, for people.
 
     >>> time_left(60, 10, 20), time_left(10, 10, 5), time_left(3600, 1, 3)
     ('2 min', '5 s', '3 h 0 min')

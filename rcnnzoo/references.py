@@ -136,7 +136,8 @@ class Reference:
         if given:
             names = ", ".join(f"`{name}`" for name in given)
             raise OptionError(
-                f"{self.weights} is trained and settles {names}: leave that out, or name an architecture instead"
+                f"{self.weights}: is a trained network, whose {names} can't be changed: leave that out, or name an "
+                "architecture"
             )
         return load(self.weights)
 
@@ -154,7 +155,7 @@ class Reference:
             folder = run.data_dir if data_dir is None else str(data_dir)
             return open_run_data(run.data, folder, run.val_fraction, run.seed)
         if data is None:
-            raise OptionError(f"{self.text}: say on which images: give `data`")
+            raise OptionError(f"{self.text}: was not trained on images that are known here: give `data`")
         return open_data(data, data_dir)
 
 
@@ -237,7 +238,7 @@ def trace_of(
 
 
 def _check_fresh(trace: Path) -> None:
-    """Refuse a trace that lies with its network's weights and was recorded from others, before a retraining say.
+    """Refuse a trace that lies with its network's weights and was recorded from others: it was trained again.
 
     A trace that lies elsewhere is taken as it is: it may have left its network behind.
 
@@ -256,8 +257,8 @@ def _check_fresh(trace: Path) -> None:
         return
     if weights.is_file() and file_hash(weights) != recorded:
         raise TraceError(
-            f"{trace}: was recorded from other weights than {weights} holds now; name the network, which traces it "
-            "anew, or keep the old trace elsewhere"
+            f"{trace}: was recorded from other weights than {weights} holds now; name the network, which is "
+            "then traced again, or keep the old trace elsewhere"
         )
 
 

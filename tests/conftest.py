@@ -41,7 +41,7 @@ def plugins_of(folder):
 
 @pytest.fixture
 def write_plugin(tmp_path):
-    """A function that writes a plugin that is no package yet, and gives its file."""
+    """A function that writes a plugin that is not a package yet, and gives its file."""
 
     def write(name, code):
         file = tmp_path / name

@@ -33,7 +33,7 @@ def test_names_that_an_architecture_may_have(name):
     "name", ["MyNet", "my_net", "my net", "-net", "net-", "a--b", "../net", "zoo/", "*", "netz\u00e4"]
 )
 def test_names_that_nothing_may_have(name):
-    words = f"architecture {name!r}: a name is made of small letters, digits and single - between them"
+    words = f"architecture {name!r}: a name consists of lower-case letters and digits, with single hyphens between them"
     with pytest.raises(PluginError) as raised:
         members_of(plugin(architectures=[Architecture(name, "made up", "a:b")]))
     assert str(raised.value) == words
@@ -53,7 +53,7 @@ def test_only_architectures_come_in_families(kind, description, word):
     with pytest.raises(PluginError) as raised:
         members_of(plugin(**{kind: [description("zoo/*", "made up", "a:b")]}))
     assert str(raised.value) == f"{word} 'zoo/*': only architectures come in families, give each a name of its own"
-    with pytest.raises(PluginError, match="a name is made of"):
+    with pytest.raises(PluginError, match="a name consists of"):
         members_of(plugin(**{kind: [description("zoo/one", "made up", "a:b")]}))
 
 

@@ -96,7 +96,7 @@ def test_a_trace_is_taken_as_it_is(trained):
 
 
 def test_weights_alone_need_data(weights):
-    with pytest.raises(OptionError, match="say on which images: give `data`"):
+    with pytest.raises(OptionError, match="was not trained on images that are known here: give `data`"):
         path_of(str(weights), how=Recording())
 
 
@@ -132,7 +132,7 @@ def test_a_run_a_file_and_a_name(saved):
 
 
 def test_a_trained_network_has_its_own_options(saved):
-    with pytest.raises(OptionError, match="is trained and settles `width`, `image_size`"):
+    with pytest.raises(OptionError, match="is a trained network, whose `width`, `image_size` can't be changed"):
         Reference(str(saved)).open(width=0.5, image_size=64)
 
 

@@ -25,7 +25,7 @@ def rcnnzoo_architectures() -> list[Architecture]:
     return [
         Architecture(
             "example-loop",
-            "a convolution that hears itself",
+            "a recurrent convolution",
             f"{HERE}:build_loop",
             steps=4,
         ),
@@ -47,7 +47,7 @@ def rcnnzoo_data() -> list[DataSet]:
 @hookimpl
 def rcnnzoo_commands() -> list[Command]:
     """What `rcnnzoo --help` shows."""
-    return [Command("example-draw", "draw an image a category", f"{HERE}:draw")]
+    return [Command("example-draw", "draw one image per category", f"{HERE}:draw")]
 
 
 def build_loop(*, categories: int, image_size: int, width: float, steps: int) -> RecurrentModel:
@@ -57,7 +57,7 @@ def build_loop(*, categories: int, image_size: int, width: float, steps: int) ->
     from torch import nn
 
     class Loop(RecurrentModel):
-        """Each step hears the image and the step before, which fade as they go round."""
+        """The input of each step is the image and the step before, whose influence fades."""
 
         def __init__(self, maps: int) -> None:
             super().__init__()

@@ -68,7 +68,7 @@ def build(
         torch.default_generator.manual_seed(seed)
         model = make(categories=len(category_names), image_size=image_size, width=width, steps=steps, **more)
     if not isinstance(model, RecurrentModel):
-        raise PluginError(f"architecture {name!r} built a {type(model).__name__}, which is no RecurrentModel")
+        raise PluginError(f"architecture {name!r} built a {type(model).__name__}, which is not a RecurrentModel")
     if not isinstance(getattr(model, "num_steps", None), int):
         raise PluginError(f"architecture {name!r}: {type(model).__name__}.__init__ doesn't set self.num_steps = steps")
     options = {"image_size": image_size, "steps": model.num_steps, "width": width}

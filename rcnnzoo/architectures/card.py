@@ -52,7 +52,7 @@ class Card:
         return int(self.options["image_size"])
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it: what is not known is left out, notes stand beside the rest.
+        """As JSON has it: what is not known is left out, notes are beside the rest.
 
         >>> Card("b", {"image_size": 32}, ["cat", "dog"], notes={"lab": "ours"}).to_dict()
         {'architecture': 'b', 'options': {'image_size': 32}, 'categories': ['cat', 'dog'], 'lab': 'ours'}

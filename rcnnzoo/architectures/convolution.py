@@ -23,7 +23,7 @@ from rcnnzoo.errors import UnknownName
 Algorithm = Literal["auto", "direct", "transformed"]
 
 WORTH_MEASURING = 20_000_000
-"""Multiply-accumulates an image below which convolutions are direct: there is little to win, so nothing is measured."""
+"""Multiply-accumulates per image below which convolutions are direct: with little to win, nothing is measured."""
 ROWS = {"cpu": 2}
 ROWS_ELSEWHERE = 64
 """Images that algorithms are measured on: a GPU wants its batch full."""
@@ -48,7 +48,7 @@ class Shape:
 
 
 MEASURED: dict[Shape, dict[Algorithm, float]] = {}
-"""Seconds an image of each algorithm, measured once a process; `ConvolutionSum` chooses by them."""
+"""Seconds per image of each algorithm, measured once per process; `ConvolutionSum` chooses by them."""
 
 
 def measured_on(device: torch.device) -> dict[Shape, dict[Algorithm, float]]:
@@ -60,10 +60,10 @@ class ConvolutionSum(nn.Module):
     """Adds up convolutions, of an input each, that keep the size of a map.
 
     Both algorithms give the same within the rounding of float32 (of finite numbers: infinity spreads over a tile). Set
-    to "auto", inference takes the faster one, measured at first use; with gradients it takes the direct one, so that a
-    seed settles what is learnt. On a GPU that multiplies in TF32 "auto" is direct, for then they would differ. Whatever
-    is no plain convolution in float32 (under autocast, with a hook on it, another module in its place, being counted,
-    traced or compiled) is computed directly, by the modules themselves.
+    to "auto", inference takes the faster one, measured at first use; with gradients it takes the direct one, so that
+    the same seed learns the same. On a GPU that multiplies in TF32 "auto" is direct, for then they would differ.
+    Whatever is not a plain convolution in float32 (under autocast, with a hook on it, another module in its place,
+    being counted, traced or compiled) is computed directly, by the modules themselves.
 
     Transformed kernels are kept for inference until weights change. Assignments and operations in place are noticed;
     what is written through `weight.data` is not.

@@ -1,6 +1,6 @@
 """The networks of Spoerer, Kietzmann & Kriegeskorte (2019, CCN; 2020, doi 10.1371/journal.pcbi.1008215).
 
-One class and a table of eight rows. A layer pools, convolves, adds what it hears from itself one time step ago
+One class and a table of eight rows. A layer pools, convolves, adds its lateral input from one time step ago
 (`bl`, `blt`, `b-u`) and from the layer above one time step ago (`bt`, `blt`), normalises with statistics of its own for
 every time step, and rectifies. Letters: `contract`.
 
@@ -34,8 +34,8 @@ class Layout:
         maps: Feature maps of each layer at width 1.
         kernels: Kernel size of each layer, the same for all that reaches it.
         pools: Whether each layer halves its input first.
-        lateral: Whether each layer hears itself one time step ago.
-        top_down: Whether each layer but the last hears the one above it one time step ago.
+        lateral: Whether each layer takes input from itself one time step ago.
+        top_down: Whether each layer but the last takes input from the one above it one time step ago.
         shared: Whether the weights are the same at all time steps.
     """
 
@@ -104,9 +104,9 @@ class Spoerer(RecurrentModel):
         return (self.layers[0].drive(0, images),) if self.rows_mix_steps else (images,)
 
     def step(self, state: State, t: int | Tensor) -> tuple[State, Tensor]:
-        """Each layer hears the layer below now, and itself and the layer above one step ago.
+        """The inputs of each layer are the layer below now, and itself and the layer above one step ago.
 
-        state: what `begin` gave and, once a step has run, a map [B, K, H, W] a layer. Returns the next state and
+        state: what `begin` gave and, once a step has run, a map [B, K, H, W] per layer. Returns the next state and
         the logits [B, C].
         """
         start, *before = state
@@ -132,7 +132,7 @@ class Spoerer(RecurrentModel):
 
 
 class Layer(nn.Module):
-    """Pooling, what the layer hears, and a batch normalisation for every time step."""
+    """Pooling, the layer's convolutions, and a batch normalisation for every time step."""
 
     def __init__(self, layout: Layout, number: int, maps_below: int, num_steps: int) -> None:
         super().__init__()

@@ -71,7 +71,7 @@ def step_by_step_is_forward(specimen: Specimen) -> None:
 
 
 @torch.no_grad()
-def an_image_does_not_feel_its_batch(specimen: Specimen) -> None:
+def images_of_a_batch_do_not_affect_each_other(specimen: Specimen) -> None:
     """Evaluated alone, an image gets the logits that it gets among others."""
     images = specimen.images(3)
     batch = specimen.network(images)
@@ -118,7 +118,7 @@ def features_are_what_the_classifier_saw(specimen: Specimen) -> None:
 
 
 @torch.no_grad()
-def logits_are_no_probabilities(specimen: Specimen) -> None:
+def logits_are_not_probabilities(specimen: Specimen) -> None:
     """The loss and the readouts take a softmax; a second one leaves hardly any difference between categories."""
     for t, (_, logits) in enumerate(unrolled(specimen.network, specimen.images(3))):
         if (logits >= 0).all() and ((logits.sum(dim=-1) - 1).abs() < TOLERANCE).all():
@@ -148,7 +148,7 @@ def width_counts(specimen: Specimen) -> None:
         )
 
 
-def a_seed_settles_the_weights(specimen: Specimen) -> None:
+def the_same_seed_gives_the_same_weights(specimen: Specimen) -> None:
     """The same seed, the same weights; and nobody else's random numbers are touched."""
     of_numpy, of_python = np.random.get_state(), random.getstate()
     try:
@@ -205,7 +205,7 @@ def it_stops_early(specimen: Specimen) -> None:
         except Exception as error:
             raise Fault(
                 f"rcnnzoo.decide fails ({told(error)}): images and weights have channels last there, so use "
-                "reshape or flatten, no view; and inference mode, so change nothing in place"
+                "reshape or flatten, not view; and inference mode, so change nothing in place"
             ) from error
         words = f"stopped early, after step {t - 1}, it is not as confident as with all steps computed"
         expect_close(decisions.confidence, expected[:, t - 1], words)
@@ -221,7 +221,7 @@ def its_cost_can_be_counted(specimen: Specimen) -> str:
             "nothing depend on the values in them"
         ) from error
     if len(macs) != specimen.network.num_steps or min(macs) < 1:
-        raise Fault(f"MACs a step are counted as {macs}: each step needs a convolution or linear layer")
+        raise Fault(f"MACs per step are counted as {macs}: each step needs a convolution or linear layer")
     return f"{sum(macs):,} MACs in {len(macs)} steps at {specimen.image_size} pixels, width {specimen.width:g}"
 
 
@@ -231,14 +231,14 @@ CHECKS: dict[str, Check[Specimen]] = {
     "step by step is forward": step_by_step_is_forward,
     "state keeps its shapes": state_keeps_its_shapes,
     "step leaves its state alone": a_step_leaves_its_state_alone,
-    "image does not feel its batch": an_image_does_not_feel_its_batch,
+    "images of a batch do not affect each other": images_of_a_batch_do_not_affect_each_other,
     "rows leave and join": rows_leave_and_join,
     "rows at different steps": rows_at_different_steps_share_a_batch,
     "features give the logits": features_are_what_the_classifier_saw,
-    "logits are no probabilities": logits_are_no_probabilities,
+    "logits are not probabilities": logits_are_not_probabilities,
     "no batch norm mixes steps": no_batch_norm_mixes_steps,
     "width counts": width_counts,
-    "seed settles the weights": a_seed_settles_the_weights,
+    "same seed gives the same weights": the_same_seed_gives_the_same_weights,
     "save and load": saved_and_loaded_it_says_the_same,
     "gradients reach every weight": gradients_reach_every_weight,
     "cost can be counted": its_cost_can_be_counted,

@@ -45,7 +45,7 @@ def says_how_to_get_it(source: Source) -> None:
     fields = ("page", "size", "licence", "layout")
     missing = [name for name in fields if not getattr(source.description, name)]
     if missing:
-        raise Fault(f"its description lacks {', '.join(missing)}: say it, or bundled=True where no folder is needed")
+        raise Fault(f"its description lacks {', '.join(missing)}: add that, or bundled=True where no folder is needed")
 
 
 def refuses_what_is_not_there(source: Source) -> None:
@@ -58,8 +58,8 @@ def refuses_what_is_not_there(source: Source) -> None:
             except RcnnzooError:
                 continue
             except Exception as error:
-                raise Fault(f"of {what} it says {one_line(error)}: raise rcnnzoo.errors.DataError") from error
-            raise Fault(f"of {what} it says nothing: raise rcnnzoo.errors.DataError")
+                raise Fault(f"about {what} it says {one_line(error)}: raise rcnnzoo.errors.DataError") from error
+            raise Fault(f"about {what} its message says nothing: raise rcnnzoo.errors.DataError")
 
 
 def opens(source: Source) -> str:

@@ -38,7 +38,7 @@ def check_plugin(package: str) -> list[Row]:
 
     Raises:
         UnknownName: There is no such plugin package.
-        PluginError: There is no such file, or the package is no plugin.
+        PluginError: There is no such file, or the package is not a plugin.
 
     >>> {row.outcome for row in check_plugin("rcnnzoo-behaviour")}
     {'ok'}
@@ -70,7 +70,7 @@ def _rows_of_package(typed: str) -> Iterator[Row]:
 
 
 def _not_there(typed: str, packages: Iterable[str]) -> PluginError | UnknownName:
-    """What to say of a package that is no plugin, or not yet."""
+    """What to say of a package that is not a plugin, or not yet."""
     if Path(typed, "pyproject.toml").is_file():
         return PluginError(
             f"{typed}: a folder; install it (python -m pip install --editable {typed}) and name the package"

@@ -40,7 +40,7 @@ def _made(name: str) -> ExitPolicy:
         raise Fault(f"{told(error)}: the target is called without arguments, and gives the policy") from error
     missing = [name for name in ATTRIBUTES if not hasattr(rule, name)]
     if missing:
-        raise Fault(f"it has no {' and no '.join(missing)}")
+        raise Fault(f"it has no {' or '.join(missing)}")
     for method in (rule.scores, rule.bounds):
         if not callable(method):
             raise Fault(f"{method!r} can't be called: scores and bounds are methods")
@@ -136,7 +136,7 @@ def scores_lie_within_bounds(rule: ExitPolicy, probabilities: Tensor) -> None:
         raise Fault(f"{where} are {bounds!r}: two finite numbers are needed")
     low, high = bounds
     if low > high:
-        raise Fault(f"{where} are {low:g} and {high:g}: the least comes first")
+        raise Fault(f"{where} are {low:g} and {high:g}: the smaller one comes first")
     slack = ROUNDING * max(1.0, abs(low), abs(high))
     for score in _scores(rule, probabilities).flatten().tolist():
         if not math.isnan(score) and not low - slack <= score <= high + slack:

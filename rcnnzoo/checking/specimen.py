@@ -97,7 +97,7 @@ def _check_methods(network: RecurrentModel) -> None:
     methods = ("begin", "step", "features")
     missing = [name for name in methods if getattr(type(network), name) is getattr(RecurrentModel, name)]
     if missing:
-        raise Fault(f"{kind} has no {' and no '.join(missing)}: write {', '.join(missing)} (docs/plugins.md)")
+        raise Fault(f"{kind} has no {' or '.join(missing)}: write {', '.join(missing)} (docs/plugins.md)")
     wanted = cast(Architecture, plugins.look_up("architectures", name_of(network)).member).steps
     if wanted not in (network.num_steps, None):
         raise Fault(f"{kind}.num_steps is {network.num_steps}, and {wanted} was asked for: set self.num_steps = steps")

@@ -26,7 +26,8 @@ def _check_rows(state: object, count: int, where: str) -> None:
     for number, part in enumerate(state):
         if not isinstance(part, Tensor):
             raise Unusable(
-                f"state[{number}] of {where} is no tensor but {type(part).__name__}: tensors alone drop rows"
+                f"state[{number}] of {where} is a value of type {type(part).__name__}, not a tensor: only tensors can "
+                "drop rows"
             )
         if part.ndim == 0 or len(part) != count:
             raise Unusable(
@@ -99,7 +100,7 @@ def rows_at_different_steps_share_a_batch(specimen: Specimen) -> None:
     state = tuple(
         torch.stack([course[t - 1][0][part][row] for row, t in enumerate(at)]) for part in range(len(course[0][0]))
     )
-    advice = "let step take t as a LongTensor [B], a step a row, or set rows_mix_steps = False"
+    advice = "let step take t as a LongTensor [B], one step per row, or set rows_mix_steps = False"
     try:
         following, logits = network.step(state, torch.tensor(at))
     except Exception as error:

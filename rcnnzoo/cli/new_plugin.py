@@ -10,7 +10,9 @@ import typer
 
 
 def new_plugin(
-    name: Annotated[str, typer.Argument(help="Name of the package: small letters and digits, - or _ between words.")],
+    name: Annotated[
+        str, typer.Argument(help="Name of the package: lower-case letters and digits, - or _ between words.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder in which the package's folder is made.")] = Path(),
 ) -> None:
     """Write a package that adds a network, an exit policy, a data set and a command, for you to make your own.

@@ -31,7 +31,7 @@ def show_json(document: Any) -> None:
     """Print a document as JSON, and nothing else.
 
     Raises:
-        ValueError: It holds NaN or infinity, which JSON doesn't know; say None.
+        ValueError: It holds NaN or infinity, which JSON doesn't have; give None.
     """
     print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))  # noqa: T201
 

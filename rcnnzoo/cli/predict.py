@@ -40,7 +40,7 @@ def predict(
 ) -> None:
     """Decide on images, one line per image: category, confidence, reaction time (steps), multiply-accumulates (MACs).
 
-    With --threshold an image stops as soon as the network is sure, and no later step is computed; else all are run.
+    With --threshold, an image stops as soon as the network is sure, and no later step is computed.
     With --figure or --out, writes predictions.csv, and with --figure predictions.png and .svg with the top categories'
     probabilities by time step, up to the exit, for the first 16 images; with a threshold predictions-POLICY.csv and so
     on.

@@ -40,7 +40,7 @@ def guarded(work: Callable[[], int], options: Mapping[str, str], *, debug: bool 
 
     Args:
         work: Gives the exit status.
-        options: What fields are called on the command line; it may be filled while the work goes on.
+        options: What fields are called on the command line; it may be filled while the command runs.
         debug: Whether to show tracebacks.
     """
     for name in ("stdout", "stderr"):

@@ -41,7 +41,7 @@ def _read_binary(files: list[Path]) -> Split:
         except OSError as error:
             raise DataError(f"{file}: can't be read ({error.strerror}); unpack the archive again") from error
         if len(content) == 0 or len(content) % RECORD:
-            raise DataError(f"{file}: its size is no multiple of {RECORD} bytes; unpack the archive again")
+            raise DataError(f"{file}: its size is not a multiple of {RECORD} bytes; unpack the archive again")
         records.append(content.reshape(-1, RECORD))
         names += [f"{file.stem}/{number:05d}" for number in range(len(records[-1]))]
     everything = np.concatenate(records)

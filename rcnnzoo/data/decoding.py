@@ -1,4 +1,4 @@
-"""From a file to an upright RGB image with 8 bits a channel, whatever it was."""
+"""From a file to an upright RGB image with 8 bits per channel, whatever it was."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _check_range(image: Image.Image) -> None:
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
-    """An image with 8 bits a channel."""
+    """An image with 8 bits per channel."""
     if not image.mode.startswith("I"):
         return image
     values = np.asarray(image, dtype=np.int64)

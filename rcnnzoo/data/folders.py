@@ -67,7 +67,7 @@ def read_class_folders(folder: Path) -> Split:
     over; other files that are not images, and folders that a system added, are counted in a warning.
 
     Raises:
-        DataError: There are no class folders, one of them holds no image, or is a link to nothing.
+        DataError: There are no class folders, one of them holds no image, or is a broken link.
     """
     found = _Found(folder)
     entries = _entries(folder)
@@ -157,7 +157,7 @@ class _Found:
         """Names of the folders among the entries of a folder, sorted, links to folders among them.
 
         Raises:
-            DataError: One is a link to nothing: what was meant to be there can't be left out unsaid.
+            DataError: One is a broken link: what was meant to be there can't be left out unsaid.
         """
         names = []
         for entry in entries:
@@ -166,7 +166,7 @@ class _Found:
             elif entry.is_dir():
                 names.append(entry.name)
             elif entry.is_symlink() and not os.path.splitext(entry.name)[1] and not os.path.exists(entry.path):
-                raise DataError(f"{entry.path}: is a link to nothing: mend or remove it")
+                raise DataError(f"{entry.path}: is a broken link: repair or remove it")
         return sorted(names)
 
     def images(self, folder: Path, above: tuple[str, ...] = ()) -> Iterator[Path]:

@@ -111,12 +111,14 @@ def find_folder(description: DataSet, data_dir: Path | None) -> Path | None:
         return None
     name = description.name
     given = data_dir or (Path(os.environ[ENVIRONMENT]) if os.environ.get(ENVIRONMENT) else None)
-    get = (
-        f"get it from {description.page} ({description.size}; {description.licence}), "
-        f"unpack it so that DIR/{name} holds {description.layout}, and give `data_dir` DIR or ${ENVIRONMENT}"
+    terms = "; ".join(filter(None, (description.size, description.licence)))
+    page = f"get it from {description.page}{terms and f' ({terms})'}, " if description.page else ""
+    unpack = (
+        f"unpack it so that DIR/{name} holds {description.layout}" if description.layout else f"put it in DIR/{name}"
     )
+    get = f"{page}{unpack}, and give `data_dir` DIR or ${ENVIRONMENT}"
     if given is None:
-        raise DataError(f"data set {name!r}: say where it is: {get}")
+        raise DataError(f"data set {name!r}: it is not clear where it is: {get}")
     for folder in (given / name, given):
         if folder.is_dir() and any(folder.iterdir()):
             return folder

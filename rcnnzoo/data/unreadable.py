@@ -39,6 +39,6 @@ class Unreadable:
             if len(self.names) > self.most:
                 others = f", and so are {self.most} others" if self.most else ""
                 raise DataError(
-                    f"{name}: unreadable ({reason}){others}: mend or remove them, or allow more with `max_bad`"
+                    f"{name}: unreadable ({reason}){others}: repair or remove them, or allow more with `max_bad`"
                 )
             warnings.warn(f"{name}: unreadable, skipped ({reason})", DataWarning, stacklevel=2)

@@ -21,7 +21,7 @@ STATE_BYTES_ELSEWHERE = 2**32
 COPIES = 4
 """Arrays as large as the logits that readout and policy make of them, these included."""
 GROUPS = {"cpu": 4}
-"""How many such groups are at work at once. On a processor so many that those who are left fill a group for long."""
+"""How many such groups run at once. On a processor, enough for the images that are left to fill a group for long."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def run(
     that stays full. On a processor rows are computed in groups that fit its cache. A wave of a few groups begins
     together; as rows leave, what is left is packed into fewer groups, and when nothing is left the next wave begins.
     All rows of a wave are at the same step, so networks whose rows can't mix steps are run that way as well. The device
-    is waited for once a step of a group, to learn how many rows leave.
+    is waited for once per step of a group, to learn how many rows leave.
 
     Args:
         model: In evaluation mode.

@@ -2,7 +2,7 @@
 
 A policy gives a causal score of a readout's probabilities, and the side of a threshold on which the network is sure:
 it stops at the first step whose score is at or beyond the threshold on that side, else at its last. What a policy must
-be stands in `policies.contract`. This module is the plugin that registers the built-in ones.
+be is in `policies.contract`. This module is the plugin that registers the built-in ones.
 """
 
 from __future__ import annotations

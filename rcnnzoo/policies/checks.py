@@ -26,7 +26,7 @@ def unchecked_scores(rule: ExitPolicy, probabilities: Tensor, name: str) -> Tens
     """A policy's scores [..., T] in float32, whose values nobody has looked at: on a GPU a look would wait for it.
 
     Raises:
-        PluginError: They are no tensor, or have another shape.
+        PluginError: They are not a tensor, or have another shape.
     """
     scores: object = rule.scores(probabilities)  # what it promises is what is checked
     if not isinstance(scores, Tensor):
@@ -34,7 +34,7 @@ def unchecked_scores(rule: ExitPolicy, probabilities: Tensor, name: str) -> Tens
     if scores.shape != probabilities.shape[:-1]:
         raise PluginError(
             f"{_named(name)} gave scores of shape {list(scores.shape)} for probabilities of shape "
-            f"{list(probabilities.shape)}: one score a step is needed"
+            f"{list(probabilities.shape)}: one score per step is needed"
         )
     if scores.dtype == torch.bool:
         raise PluginError(

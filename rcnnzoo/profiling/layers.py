@@ -15,7 +15,7 @@ from rcnnzoo.profiling.shapes import blank_image, without_values
 
 @dataclass(frozen=True)
 class LayerRow:
-    """A module with weights of its own, or several alike that stand side by side in a list.
+    """A module with weights of its own, or several alike, side by side in a list.
 
     Attributes:
         name: The module's place in the network; the list's where several are alike.

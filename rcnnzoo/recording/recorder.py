@@ -220,7 +220,7 @@ def was_trained_on(model: RecurrentModel, data: Data, split: str) -> bool | None
 def _feature_counts(network: RecurrentModel, device: torch.device, how: Recording) -> list[int]:
     """How many features each step's classifier sees, none unless they are recorded, by a pass of a grey image.
 
-    The pass also settles by which algorithm the network computes.
+    The pass also chooses the algorithm by which the network computes.
     """
     size = card_of(network).image_size
     with torch.inference_mode(), autocast(device, how.precision):

@@ -27,7 +27,7 @@ ATTRIBUTES = ("name", "weights_sha256", "data", "data_sha256", "split", "precisi
 BLOCK_BYTES = 2**25
 """About how much is written, read and checked at once."""
 BLOCK_IMAGES = 1000
-"""At most so many images are recorded again after a kill."""
+"""At most this many images are recorded again after a kill."""
 ALL_BLOCKS = {"array.write_empty_chunks": True}
 """Else a block of zeros would not be written, and one that is missing would pass for it."""
 MEND = "remove that folder, and the same `rcnnzoo trace` writes it again"
@@ -153,7 +153,7 @@ def open_group(path: Path, mode: Literal["r", "r+"]) -> zarr.Group:
     except TraceError as error:
         raise TraceError(f"{path}: {error}; {MEND}") from error
     except Exception as error:  # zarr raises many things about what it doesn't recognise
-        raise TraceError(f"{path}: no trace written by rcnnzoo, or a damaged one; {MEND}") from error
+        raise TraceError(f"{path}: is not a trace that rcnnzoo wrote, or is damaged; {MEND}") from error
     if version != FORMAT:
         raise TraceError(f"{path}: a trace of format {version}, this rcnnzoo reads {FORMAT}; {MEND}")
     return group
@@ -172,11 +172,13 @@ def _check_stored(name: str, metadata: Any) -> None:
     codecs = [type(codec) for codec in metadata.codecs]
     wanted = [VLenUTF8Codec if dtype == "string" else BytesCodec, Crc32cCodec]
     if codecs != wanted:
-        raise TraceError(f"{name} is stored by {', '.join(codec.__name__ for codec in codecs)}, which no trace is")
+        raise TraceError(
+            f"{name} is stored by {', '.join(codec.__name__ for codec in codecs)}, not as rcnnzoo stores it"
+        )
     kind = "string" if metadata.data_type.to_native_dtype().kind == "T" else str(metadata.data_type.to_native_dtype())
     found = tuple(part.partition("_")[0] for part in metadata.dimension_names or ())
     if (found, kind) != (dimensions, dtype):
-        raise TraceError(f"{name} is {kind} [{', '.join(found)}], which no trace's is")
+        raise TraceError(f"{name} is {kind} [{', '.join(found)}], not as rcnnzoo stores it")
 
 
 def blocks(group: zarr.Group) -> list[tuple[int, int]]:

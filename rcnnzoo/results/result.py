@@ -61,7 +61,7 @@ class Result:
         return replace(self, document=document, pictures=[folder / f"{name}.png" for name in self.figures])
 
     def with_part(self, name: str, other: Result) -> Result:
-        """This result with another after it, whose document stands under a name in this one's."""
+        """This result with another after it, whose document is under a name in this one's."""
         return replace(
             self,
             document={**self.document, name: other.document},

@@ -72,7 +72,7 @@ class Run:
         return f"resume with `rcnnzoo train --config {self.settings} --out {self.folder} --resume`"
 
     def check_free(self, resume: bool) -> None:
-        """Refuse a folder that isn't ours, or a run that nobody asked to go on with.
+        """Refuse a folder that isn't ours, or a run that nobody asked to resume.
 
         Raises:
             TrainingError: The folder can't become this run.

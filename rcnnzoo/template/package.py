@@ -64,11 +64,11 @@ def module_name(name: str) -> str:
     module = name.replace("-", "_")
     if not re.fullmatch("[a-z][a-z0-9]*([-_][a-z0-9]+)*", name) or len(name) > LONGEST:
         raise OptionError(
-            f"{name!r} can't name a package: take small letters and digits, a letter first, - or _ between words, "
+            f"{name!r} can't name a package: use lower-case letters and digits, a letter first, - or _ between words, "
             f"at most {LONGEST} characters"
         )
     if keyword.iskeyword(module) or keyword.issoftkeyword(module):
-        raise OptionError(f"{name!r} is a word of Python's: take another name")
+        raise OptionError(f"{name!r} is a Python keyword: take another name")
     if module in sys.stdlib_module_names or _is_installed(module):
         raise OptionError(f"{name!r}: Python has a module {module} already; take another name")
     return module
@@ -84,7 +84,7 @@ def prefix(name: str) -> str:
 
 
 def _is_installed(module: str) -> bool:
-    """Whether something answers to the name; a folder that is no package doesn't."""
+    """Whether something answers to the name; a folder that is not a package doesn't."""
     found = importlib.util.find_spec(module)
     return found is not None and found.origin is not None
 

@@ -34,7 +34,7 @@ def interruption() -> Iterator[Interruption]:
     """Turn the first SIGINT or SIGTERM (a cluster's) into a request; a second SIGINT stops at once."""
     request = Interruption()
     if threading.current_thread() is not threading.main_thread():
-        yield request  # only the main thread hears signals
+        yield request  # only the main thread receives signals
         return
 
     def ask(number: int, frame: FrameType | None) -> None:

@@ -46,7 +46,7 @@ def train(
         KeyboardInterrupt: Somebody stopped it; a checkpoint was written.
     """
     run = Run(folder)
-    if _is_finished(run, settings, resume=resume):  # which is no reason to write into its folder
+    if _is_finished(run, settings, resume=resume):  # so nothing is written into its folder
         return run
     with run.locked():
         if not _is_finished(run, settings, resume=resume):  # what was true before may have changed

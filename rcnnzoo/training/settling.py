@@ -38,7 +38,7 @@ def settle(given: Mapping[str, Any]) -> tuple[Settings, Data]:
     given = {**settings_of(given.get("start_from", ""), given), **given}
     for name, how in (("architecture", "name one, as in `rcnnzoo train bl`"), ("data", "give `data`")):
         if name not in given:
-            raise OptionError(f"no {name}: {how}, or a file that says it (`config`)")
+            raise OptionError(f"{name} is missing: {how}, or a settings file that has it (`config`)")
     architecture = cast(Architecture, plugins.look_up("architectures", given["architecture"]).member)
     data = open_run_data(given["data"], given.get("data_dir", ""), given.get("val_fraction", 0), given.get("seed", 0))
     if "train" not in data.splits:

@@ -49,7 +49,7 @@ class TrainingState:
     def __init__(self, model: RecurrentModel, settings: Settings, world: World, batches: int) -> None:
         if settings.classifiers_only:
             freeze_all_but_classifiers(model)
-        set_algorithm(model, "direct")  # validation too: what a seed settles must not depend on timing
+        set_algorithm(model, "direct")  # validation too: what the same seed gives must not depend on timing
         for module in model.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = settings.batch_norm_momentum
@@ -79,7 +79,7 @@ class TrainingState:
         return self.epoch == self.batch == 0
 
     def end_epoch(self, row: dict[str, Any]) -> None:
-        """Keep an epoch's row of metrics, and go on to the next."""
+        """Keep an epoch's row of metrics, and begin the next."""
         self.rows.append(row)
         self.epoch, self.batch = self.epoch + 1, 0
         self.metrics = StepMetrics(self.model.num_steps, self.world.device)

@@ -41,7 +41,7 @@ class Watcher:
         """An epoch is over; its row of metrics is the last one of the state."""
 
     def stops(self, session: Session, error: BaseException) -> None:
-        """Somebody asked to stop, or training can't go on."""
+        """Somebody asked to stop, or training can't continue."""
 
     def ends(self, session: Session) -> None:
         """The run is finished."""
@@ -81,7 +81,7 @@ class Log(Watcher):
         """Say how far training got, or what went wrong."""
         if isinstance(error, KeyboardInterrupt):
             state = session.state
-            self.log.info("interrupted in epoch %d after batch %d; `resume` goes on", state.epoch + 1, state.batch)
+            self.log.info("interrupted in epoch %d after batch %d; `resume` continues", state.epoch + 1, state.batch)
         else:
             self.log.error("%s", reason(error))
 
@@ -170,8 +170,8 @@ class Divergence(Watcher):
             self._stop(session, f"the loss is {loss} at batch {batch} of epoch {session.state.epoch + 1}")
 
     def _stop(self, session: Session, what: str) -> NoReturn:
-        before = f"({session.run.checkpoint.name} is from before that)"
-        raise TrainingError(f"{session.run.folder}: {what} {before}: start anew with a lower `lr`")
+        before = f"({session.run.checkpoint.name} was written before that)"
+        raise TrainingError(f"{session.run.folder}: {what} {before}: train again with a lower `lr`")
 
 
 class Checkpoints(Watcher):

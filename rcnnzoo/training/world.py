@@ -59,7 +59,7 @@ class World:
 
     def __init__(self, precision: str, *, compiled: bool) -> None:
         if precision == "fp16" and best_device().type == "cpu":
-            raise OptionError("`precision` fp16 trains on a GPU alone: take bf16 or fp32")
+            raise OptionError("`precision` fp16: training in fp16 needs a GPU: take bf16 or fp32")
         for name in ENGINES:
             if os.environ.get(name, "").lower() in ("1", "true", "yes", "on"):
                 raise TrainingError(f"{name} is set, and rcnnzoo trains without that engine: unset it")

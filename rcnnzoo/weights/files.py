@@ -79,7 +79,7 @@ def load(path: str | Path) -> RecurrentModel:
 def rebuild(
     path: Path, content: Mapping[str, Any], shapes: dict[str, tuple[int, ...]]
 ) -> tuple[RecurrentModel, dict[str, Tensor]]:
-    """The network that a file describes, and its tensors as they stand there; nobody has looked at their hash.
+    """The network that a file describes, and its tensors as they are there; their hash is not checked.
 
     Args:
         path: The file.
@@ -115,7 +115,9 @@ def _missing(card: Card) -> str | None:
     if not isinstance(plugin, str) or plugins.package_of("architectures", name) is not None:
         return None
     if plugin.partition(" ")[0] in {loaded.package for loaded in plugins.registry().plugins}:
-        return f"its architecture {name!r} came with the plugin {plugin}; the one that is loaded has none of that name"
+        return (
+            f"its architecture {name!r} came with the plugin {plugin}, and the version that is loaded doesn't have it"
+        )
     if plugin.endswith(".py"):
         advice = f"give --plugin {plugin} before the command (in Python, rcnnzoo.plugins.load_file)"
     else:

@@ -32,12 +32,12 @@ def import_weights(
     Raises:
         UnknownName: There is no such format, or no such architecture in it.
         WeightsError: The file is missing, damaged, or of another network.
-        OptionError: `out` is no `.safetensors` file, or `categories` or `names` don't go with the weights.
+        OptionError: `out` is not a `.safetensors` file, or `categories` or `names` don't go with the weights.
     """
     if form not in FORMATS:
         raise UnknownName("format", form, FORMATS)
     if out.suffix != ".safetensors":
-        raise OptionError(f"`out` {out}: must end in .safetensors, since that is what it becomes")
+        raise OptionError(f"`out` {out}: the file's name must end in .safetensors")
     read: Callable[[Path, str], RecurrentModel] = pkgutil.resolve_name(FORMATS[form])
     network = read(file, architecture)
     card = card_of(network)
@@ -70,5 +70,5 @@ def read_names(file: Path, number: int) -> list[str]:
         raise OptionError(f"`names` {file}: line {names.index('') + 1} is empty")
     name, times = Counter(names).most_common(1)[0]
     if times > 1:
-        raise OptionError(f"`names` {file}: {name!r} stands there {times} times")
+        raise OptionError(f"`names` {file}: {name!r} is listed {times} times")
     return names

@@ -67,7 +67,7 @@ def open_keras(path: Path) -> Iterator[KerasFile]:
     except OSError as error:
         raise WeightsError(f"{path}: can't be read ({error.strerror or error})") from error
     if not h5py.is_hdf5(path):
-        raise WeightsError(f"{path}: no HDF5 file, as Keras' weights are (.h5)")
+        raise WeightsError(f"{path}: is not an HDF5 file (.h5), in which Keras keeps weights")
     with damage_named(path):
         file = h5py.File(path, "r")
     with file:
@@ -114,7 +114,9 @@ def _array(group: Any, name: str) -> Any:
     _check_hard(group, name)
     array = group[name]
     if array.dtype.kind != "f" or array.shape is None:
-        raise TypeError(f"{name} holds {array.dtype if array.shape is not None else 'nothing'}, no array of floats")
+        raise TypeError(
+            f"{name} is {array.dtype if array.shape is not None else 'empty'}, not an array of floating-point numbers"
+        )
     if array.file != group.file or array.external or array.is_virtual:
         raise ValueError(f"{name} lies in another file")
     return array

@@ -125,7 +125,7 @@ def _fit(layout: Layout, file: KerasFile) -> Fit:
     widths = (number / at_width_1 for number, at_width_1 in zip(maps, layout.maps, strict=True))
     width = next((width for width in widths if layout.scaled(width).maps == maps), None)
     if width is None:
-        raise Misfit(f"its feature maps ({', '.join(map(str, maps))}) are of no width")
+        raise Misfit(f"its numbers of feature maps ({', '.join(map(str, maps))}) are not a fixed share of the paper's")
     sources = dict(_sources(layout.scaled(width), steps, categories))
     differences = list(_differences(sources, file))
     if differences:

@@ -75,4 +75,4 @@ def _check_categories(categories: Sequence[str]) -> Check:
         return Check("categories", None, f"{len(categories)}, numbered")
     unfit = [name for name in categories if not name.strip() or not name.isprintable()]
     named = f"{len(categories)}: {', '.join(categories[:3])}{', ...' if len(categories) > 3 else ''}"
-    return Check("categories", not unfit, f"{unfit[0]!r} is no name" if unfit else named)
+    return Check("categories", not unfit, f"{unfit[0]!r} is not a name" if unfit else named)

@@ -16,7 +16,7 @@ from rcnnzoo.hookspecs import Architecture, Command, DataSet, Policy, Readout, h
 
 
 class Healthy(RecurrentModel):
-    """A convolution that hears itself."""
+    """A recurrent convolution."""
 
     maps = 4  # of a narrow one
 

@@ -28,13 +28,15 @@ SICK = {
         "pixels at width 0.0625, 64 pixels"
     },
     "leaving": {("builds", "fault"): "SystemExit: no network today"},
-    "bare": {("builds", "fault"): "architecture 'sick-bare' built a Linear, which is no RecurrentModel"},
+    "bare": {("builds", "fault"): "architecture 'sick-bare' built a Linear, which is not a RecurrentModel"},
     "sideways": {
         ("state is rows", "fault"): "state[0] of begin is [4, 3, 32, 32] for 3 images: its rows can't be dropped, its "
         "first dimension must be the batch"
     },
     "keyed": {("state is rows", "fault"): "begin gives a dict for state: a flat tuple of tensors is needed"},
-    "counting": {("state is rows", "fault"): "state[2] of begin is no tensor but int: tensors alone drop rows"},
+    "counting": {
+        ("state is rows", "fault"): "state[2] of begin is a value of type int, not a tensor: only tensors can drop rows"
+    },
     "forward": {
         ("step by step is forward", "fault"): "logits of step 0 differ between step and forward",
         ("stops early", "fault"): EARLY,
@@ -45,8 +47,14 @@ SICK = {
         ("rows at different steps", "fault"): "rows at different time steps disturb each other",
         ("gradients reach every weight", "fault"): "modified by an inplace operation",
     },
-    "feeling": {("image does not feel its batch", "fault"): BATCH, ("rows leave and join", "fault"): LEAVE},
-    "training": {("image does not feel its batch", "fault"): BATCH, ("rows leave and join", "fault"): LEAVE},
+    "feeling": {
+        ("images of a batch do not affect each other", "fault"): BATCH,
+        ("rows leave and join", "fault"): LEAVE,
+    },
+    "training": {
+        ("images of a batch do not affect each other", "fault"): BATCH,
+        ("rows leave and join", "fault"): LEAVE,
+    },
     "perstep": {
         ("rows at different steps", "fault"): "rows at different time steps can't share a batch (TypeError: only "
         "integer tensors of a single element can be converted to an index (sick.py, line N)): let step take t as a"
@@ -89,7 +97,7 @@ SICK = {
     "narrow": {("width counts", "warning"): "width changes nothing (0.0625 or 1): multiply the number of maps by it"},
     "answering": {
         ("features give the logits", "warning"): "no nn.Linear gave the logits",
-        ("logits are no probabilities", "warning"): "the logits of step 0 sum to 1, as probabilities do",
+        ("logits are not probabilities", "warning"): "the logits of step 0 sum to 1, as probabilities do",
     },
     "mixing": {
         (
@@ -105,8 +113,12 @@ SICK = {
             "fault",
         ): "features gives [3, 4] at step 0, and the nn.Linear that gave the logits saw [3, 7]: give what that one sees"
     },
-    "unseeded": {("seed settles the weights", "fault"): "built twice with the same seed, lateral.weight differs"},
-    "meddling": {("seed settles the weights", "fault"): "building it changes the random numbers of numpy or Python"},
+    "unseeded": {
+        ("same seed gives the same weights", "fault"): "built twice with the same seed, lateral.weight differs"
+    },
+    "meddling": {
+        ("same seed gives the same weights", "fault"): "building it changes the random numbers of numpy or Python"
+    },
     "forgetful": {
         ("save and load", "fault"): "saved and loaded it gives other logits: it keeps a tensor that is neither "
         "nn.Parameter nor register_buffer",

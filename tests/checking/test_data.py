@@ -16,9 +16,11 @@ SICK = {
     },
     "changing": {("stays the same", "fault"): "opened twice, its images, labels or their order differ"},
     "misnamed": {("opens", "fault"): "its splits are training: name them among train, val, test"},
-    "crashed": {("refuses what is not there", "fault"): "of a missing folder it says FileNotFoundError"},
-    "silent": {("refuses what is not there", "fault"): "of a missing folder it says nothing: raise rcnnzoo.errors."},
-    "placeless": {("description", "fault"): "its description lacks page, size, licence, layout: say it, or bundled="},
+    "crashed": {("refuses what is not there", "fault"): "about a missing folder it says FileNotFoundError"},
+    "silent": {
+        ("refuses what is not there", "fault"): "about a missing folder its message says nothing: raise rcnnzoo.errors."
+    },
+    "placeless": {("description", "fault"): "its description lacks page, size, licence, layout: add that, or bundled="},
 }
 
 

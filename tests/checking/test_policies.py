@@ -13,7 +13,7 @@ SICK = {
     "prophet": {("causal", "fault"): FUTURE},
     "rounding": {("causal", "fault"): FUTURE},
     "crowd": {("image by image", "fault"): CROWD, ("leading dimensions", "fault"): LEADING},
-    "flat": {("shape", "fault"): "gave scores of shape [4] for probabilities of shape [4, 1, 2]: one score a step"},
+    "flat": {("shape", "fault"): "gave scores of shape [4] for probabilities of shape [4, 1, 2]: one score per step"},
     "picky": {("leading dimensions", "fault"): "gave scores of shape [2, 4] for probabilities of shape [2, 2, 1, 2]"},
     "nowhere": {("numbers", "fault"): "a score is not a number (NaN), at a step with the probabilities 0.5, 0.5"},
     "blind": {
@@ -32,10 +32,10 @@ SICK = {
     "doubled": {("shape", "fault"): "TypeError: float64 is needed"},
     "beyond": {("bounds", "fault"): "is outside bounds(2, 1), 0 to 1: widen them, or clamp scores"},
     "boundless": {("bounds", "fault"): "bounds(2, 1) are (0.0, inf): two finite numbers are needed"},
-    "reversed": {("bounds", "fault"): "bounds(2, 1) are 1 and 0: the least comes first"},
+    "reversed": {("bounds", "fault"): "bounds(2, 1) are 1 and 0: the smaller one comes first"},
     "upward": {("made", "fault"): 'direction is \'up\': "below" or "above"'},
     "nameless": {("made", "fault"): "unit is '': a word is needed"},
-    "scoreless": {("made", "fault"): "it has no scores and no bounds"},
+    "scoreless": {("made", "fault"): "it has no scores or bounds"},
     "tossing": {("repeats itself", "fault"): "two calls give different scores: draw nothing at random, and remember"},
 }
 

@@ -64,7 +64,7 @@ GOOD = {"FORMAT": "rcnn-sat", "FILE": "bl.h5", "--arch": "bl", "--out": "out.saf
         ({"--arch": "b_l"}, "unknown architecture among rcnn-sat's 'b_l': did you mean"),
         ({"--arch": "b"}, "bl.h5: not the weights of b: "),
         ({"FILE": "none.h5"}, "none.h5: can't be read (No such file"),
-        ({"FILE": "names.txt"}, "names.txt: no HDF5 file"),
+        ({"FILE": "names.txt"}, "names.txt: is not an HDF5 file"),
         ({"--categories": "565"}, "--categories 565: bl.h5 has 5"),
         ({"--out": "out.h5"}, "--out out.h5: must end in .safetensors"),
         ({"--out": "names.txt/out.safetensors"}, "names.txt"),
@@ -72,7 +72,7 @@ GOOD = {"FORMAT": "rcnn-sat", "FILE": "bl.h5", "--arch": "bl", "--out": "out.saf
         ({"--names": "bl.h5"}, "--names bl.h5: can't be read as text"),
         ({"--names": "four"}, "--names four: 4 lines for 5 categories"),
         ({"--names": "gap"}, "--names gap: line 3 is empty"),
-        ({"--names": "twins"}, "--names twins: 'cat' stands there 2 times"),
+        ({"--names": "twins"}, "--names twins: 'cat' is listed 2 times"),
     ],
 )
 def test_a_mistake_is_one_line_and_nothing_is_written(tmp_path, capsys, change, message):

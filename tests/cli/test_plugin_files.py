@@ -1,4 +1,4 @@
-"""`rcnnzoo --plugin FILE.py`: what is no package yet is there for one run of the program."""
+"""`rcnnzoo --plugin FILE.py`: what is not a package yet is there for one run of the program."""
 
 import concurrent.futures
 import dataclasses
@@ -126,7 +126,7 @@ def test_an_architecture_that_its_plugin_no_longer_has_is_said_to_be_gone(instal
     network = rcnnzoo.build("mine", categories=3)
     network.card = dataclasses.replace(card_of(network), architecture="older")
     rcnnzoo.save(network, tmp_path / "older.safetensors")
-    words = "'older' came with the plugin zoo-mine 1.0; the one that is loaded has none of that name"
+    words = "'older' came with the plugin zoo-mine 1.0, and the version that is loaded doesn't have it"
     with pytest.raises(WeightsError, match=words):
         rcnnzoo.load(tmp_path / "older.safetensors")
 
@@ -177,7 +177,7 @@ HOOK = "from rcnnzoo.hookspecs import Readout, hookimpl\n@hookimpl\ndef rcnnzoo_
 BAD = {
     "missing.py": (None, "missing.py: no such Python file"),
     "notes.txt": ("", "notes.txt: no such Python file"),
-    "my-plugin.py": ("", "my-plugin.py: no module can have this name; take letters, digits and _ alone"),
+    "my-plugin.py": ("", "my-plugin.py: is not a name that a Python module can have; use letters, digits and _ only"),
     "broken.py": ("def broken(:", "broken.py: SyntaxError: invalid syntax"),
     "lacking.py": ("import a_module_that_is_not_there", "lacking.py: ModuleNotFoundError: No module named"),
     "leaving.py": ("raise SystemExit('no')", "leaving.py: SystemExit: no"),

@@ -1,4 +1,4 @@
-"""Traces: what is recorded is what the network says, and a trace that was left goes on."""
+"""Traces: what is recorded is what the network says, and a trace that was stopped resumes."""
 
 import copy
 import re
@@ -125,7 +125,7 @@ def rewrite(path, name, **options):
     ("name", "options", "message"),
     [
         ("logits", {"compressors": [zarr.codecs.BloscCodec()]}, "logits is stored by BytesCodec, BloscCodec"),
-        ("label", {"compressors": None}, "label is stored by BytesCodec, which no trace is"),
+        ("label", {"compressors": None}, "label is stored by BytesCodec, not as rcnnzoo stores it"),
         ("macs", {"data": np.array([1.0, 2.0, 3.0]), "compressors": storage.CHECKSUM}, r"macs is float64 \[step\]"),
         ("label", {"dimension_names": ("step",), "compressors": storage.CHECKSUM}, r"label is int64 \[step\]"),
     ],
@@ -140,7 +140,7 @@ def test_a_trace_that_is_stored_in_another_way_is_refused(network, digits, tmp_p
 def test_zarrs_second_format_is_refused(network, digits, tmp_path):
     """Its codecs are numcodecs', one of which is pickle."""
     zarr.create_group(tmp_path / "a.zarr", zarr_format=2, attributes={"format": 1})
-    with pytest.raises(TraceError, match="no trace written by rcnnzoo"):
+    with pytest.raises(TraceError, match="is not a trace that rcnnzoo wrote"):
         rcnnzoo.open_trace(tmp_path / "a.zarr")
 
 
@@ -252,7 +252,7 @@ def test_a_trace_of_something_else_is_not_continued(network, digits, tmp_path):
 
 def test_a_folder_of_something_else_is_left_alone(network, digits, tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(TraceError, match="no trace written by rcnnzoo"):
+    with pytest.raises(TraceError, match="is not a trace that rcnnzoo wrote"):
         record(network, digits, "test", tmp_path, Recording())
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
@@ -353,7 +353,7 @@ def flip_a_byte(file):
     ("spoil", "message"),
     [
         (lambda trace: shutil.rmtree(trace), "no such trace; write one with `rcnnzoo trace`"),
-        (lambda trace: (trace / "zarr.json").write_text("{"), "no trace written by rcnnzoo, or a damaged one"),
+        (lambda trace: (trace / "zarr.json").write_text("{"), "is not a trace that rcnnzoo wrote, or is damaged"),
         (lambda trace: shutil.rmtree(trace / "label"), "blocks of label are missing"),
         (lambda trace: flip_a_byte(trace / "label/c/0"), "label is damaged"),
         (lambda trace: flip_a_byte(trace / "written/c/0"), "written is damaged"),

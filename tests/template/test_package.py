@@ -87,7 +87,7 @@ def test_a_package_has_a_module_of_its_name(name, module):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("", "'' can't name a package: take small letters and digits"),
+        ("", "'' can't name a package: use lower-case letters and digits"),
         ("2net", "'2net' can't name a package"),
         ("my net", "'my net' can't name a package"),
         ("Mine", "'Mine' can't name a package"),
@@ -100,8 +100,8 @@ def test_a_package_has_a_module_of_its_name(name, module):
         (".", "'.' can't name a package"),
         ("mine\n", "can't name a package"),
         ("a" * 31, "at most 30 characters"),
-        ("class", "'class' is a word of Python's: take another name"),
-        ("match", "'match' is a word of Python's"),
+        ("class", "'class' is a Python keyword: take another name"),
+        ("match", "'match' is a Python keyword"),
         ("rcnnzoo", "'rcnnzoo': Python has a module rcnnzoo already; take another name"),
         ("json", "'json': Python has a module json already"),
         ("sys", "'sys': Python has a module sys already"),

@@ -1,4 +1,4 @@
-"""Runs: what is written, that a seed settles it, and that a run can be left anywhere and resumed."""
+"""Runs: what is written, that the same seed reproduces it, and that a run can be stopped anywhere and resumed."""
 
 import os
 import re
@@ -109,7 +109,7 @@ def test_deterministic_algorithms_are_of_one_run(tmp_path):
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="fp16 trains on a GPU")
 def test_fp16_is_refused_on_a_processor_which_would_train_in_fp32(tmp_path):
-    with pytest.raises(OptionError, match="`precision` fp16 trains on a GPU alone: take bf16 or fp32"):
+    with pytest.raises(OptionError, match="`precision` fp16: training in fp16 needs a GPU: take bf16 or fp32"):
         run(tmp_path / "run", precision="fp16")
     assert not (tmp_path / "run").exists()
 

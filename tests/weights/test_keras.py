@@ -61,7 +61,7 @@ def test_a_damaged_file_is_refused(file, block):
 
 def test_what_is_no_hdf5_is_refused(tmp_path):
     (tmp_path / "a.h5").write_bytes(pickle.dumps([1, 2]))
-    assert "no HDF5 file" in refused(tmp_path / "a.h5")
+    assert "is not an HDF5 file" in refused(tmp_path / "a.h5")
     assert "can't be read (No such file" in refused(tmp_path / "none.h5")
     assert "can't be read (Is a directory" in refused(tmp_path)
 
@@ -75,9 +75,9 @@ def test_hdf5_of_another_kind_is_refused(tmp_path):
 
 def test_what_is_no_floating_point_number_is_refused(file):
     replace(file, "ReadoutDense", "bias", np.arange(5))
-    assert "bias:0 holds int64" in refused(file)
+    assert "bias:0 is int64" in refused(file)
     replace(file, "ReadoutDense", "bias", h5py.Empty("f4"))
-    assert "bias:0 holds nothing" in refused(file)
+    assert "bias:0 is empty" in refused(file)
 
 
 def test_arrays_of_other_files_are_not_read(file, tmp_path):

@@ -195,7 +195,7 @@ def spoil(file, what):
         ("extra layer", "ReadoutDense_2 is one layer too many"),
         ("extra array", "RCL_0_BConv has a bias too many"),
         ("missing array", "BatchNorm_Layer_4_Time_2 has no moving_variance"),
-        ("maps", "its feature maps (2, 3, 4, 5, 11, 30, 43) are of no width"),
+        ("maps", "its numbers of feature maps (2, 3, 4, 5, 11, 30, 43) are not a fixed share"),
         ("scalar", "BatchNorm_Layer_5_Time_0's gamma is [], not one number a feature map or category"),
         ("NaN", "RCL_4_LConv's kernel holds values that are not finite"),
         ("too large", "RCL_4_LConv's kernel holds values that are not finite"),

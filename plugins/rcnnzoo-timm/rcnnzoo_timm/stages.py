@@ -94,7 +94,7 @@ class _Tracer(fx.Tracer):
         return m not in self.deep
 
     def call_module(self, m: nn.Module, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """As torch does, but hooks hear of modules that aren't entered as well."""
+        """As torch does, but hooks are also called for modules that aren't entered."""
         if m in self.values.modules:
             return forward(*args, **kwargs)
         result = super().call_module(m, forward, args, kwargs)
@@ -228,7 +228,7 @@ class _Cutter:
         self.stage: dict[fx.Node, int] = {}
         for number, feature in enumerate(features):
             if not values.is_of_images(feature):
-                raise Uncut(f"its feature {number + 1} is no tensor with one row per image")
+                raise Uncut(f"its feature {number + 1} is not a tensor with one row per image")
             self._claim(feature, number)
         for node in self.nodes:  # of several results each goes its own way
             if node in self.stage and node.target is operator.getitem and not values.is_tensor(node.args[0]):
@@ -274,7 +274,7 @@ class _Cutter:
         copies: dict[fx.Node, Any] = {node: graph.placeholder(node.name) for node in taken}
 
         def copy(node: fx.Node) -> Any:
-            """The node's counterpart in this stage; what is no tensor of the images is made anew where it is needed."""
+            """The node's counterpart in this stage; what is no tensor of the images is made where needed."""
             if node in copies:
                 return copies[node]
             early = self.stage[node] < number and not self.values.is_tensor(node)

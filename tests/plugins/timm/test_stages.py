@@ -149,7 +149,7 @@ def test_what_a_stage_handed_on_stays_as_it_is():
         (lambda self, x, first: first if first.sum() > 0 else -first, "what it does depends on what an image shows"),
         (lambda self, x, first: first if x.shape[0] > 1 else -first, "what it does depends on how many images there"),
         (lambda self, x, first: self.convolve(first[:, :3]), "its stages share weights"),
-        (lambda self, x, first: self.shift.sum(), "its feature 2 is no tensor with one row per image"),
+        (lambda self, x, first: self.shift.sum(), "its feature 2 is not a tensor with one row per image"),
         (lambda self, x, first: (first, first), "it gives no list of features"),
         (lambda self, x, first: self.again(x), "Invalid channel dimensions"),
     ],
