@@ -26,6 +26,9 @@ def import_weights(
             show_default="those of ecoset or ImageNet, else numbers",
         ),
     ] = None,
+    sha256: Annotated[
+        str | None, typer.Option(help="SHA-256 of the file, as its publisher gives it; another file is refused.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Turn weights that others published into a .safetensors file, which every other command takes.
@@ -35,4 +38,5 @@ def import_weights(
     from rcnnzoo.results.imported import describe
     from rcnnzoo.weights.importing import import_weights
 
-    show(describe(import_weights(form, file, arch, out, categories=categories, names=names), out), as_json=as_json)
+    network = import_weights(form, file, arch, out, categories=categories, names=names, sha256=sha256)
+    show(describe(network, out, compared=sha256 is not None), as_json=as_json)

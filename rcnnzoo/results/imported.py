@@ -9,8 +9,14 @@ from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.results.result import Result
 
 
-def describe(network: RecurrentModel, file: Path) -> Result:
-    """What it is, where it comes from, and where it lies."""
+def describe(network: RecurrentModel, file: Path, *, compared: bool = False) -> Result:
+    """What it is, where it comes from, and where it lies.
+
+    Args:
+        network: What was imported.
+        file: Where it was written to.
+        compared: Whether the source was compared with a hash that its publisher gives.
+    """
     card = card_of(network)
     first, *_, last = card.categories
     options = {name.replace("_", " "): f"{value:g}" for name, value in card.options.items()}
@@ -21,4 +27,9 @@ def describe(network: RecurrentModel, file: Path) -> Result:
         "SHA-256 of the source": (card.source or {}).get("sha256"),
     }
     rows = [{"": name, "value": value} for name, value in facts.items()]
-    return Result({"out": str(file), **card.to_dict()}, [(None, rows)], notes=[str(file)])
+    notes = [str(file)]
+    if not compared:
+        notes.insert(
+            0, "The source has no checksum: damage shows only when its SHA-256 is compared with the publisher's."
+        )
+    return Result({"out": str(file), **card.to_dict()}, [(None, rows)], notes=notes)

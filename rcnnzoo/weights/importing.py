@@ -11,13 +11,20 @@ from pathlib import Path
 from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.transforms import PREPROCESSING
-from rcnnzoo.errors import OptionError, UnknownName
+from rcnnzoo.errors import OptionError, UnknownName, WeightsError
 from rcnnzoo.weights.files import bytes_hash, save
 from rcnnzoo.weights.formats import FORMATS
 
 
 def import_weights(
-    form: str, file: Path, architecture: str, out: Path, *, categories: int | None = None, names: Path | None = None
+    form: str,
+    file: Path,
+    architecture: str,
+    out: Path,
+    *,
+    categories: int | None = None,
+    names: Path | None = None,
+    sha256: str | None = None,
 ) -> RecurrentModel:
     """Read somebody's weights and write them as a `.safetensors` file that says where it comes from.
 
@@ -28,10 +35,11 @@ def import_weights(
         out: The file to write.
         categories: How many there must be; without it what the file has.
         names: A file with a category's name per line, in the order of the logits.
+        sha256: Of the file's bytes, as its publisher gives it.
 
     Raises:
         UnknownName: There is no such format, or no such architecture in it.
-        WeightsError: The file is missing, damaged, or of another network.
+        WeightsError: The file is missing, damaged, of another network, or not the one whose SHA-256 was given.
         OptionError: `out` is not a `.safetensors` file, or `categories` or `names` don't go with the weights.
     """
     if form not in FORMATS:
@@ -40,6 +48,9 @@ def import_weights(
         raise OptionError(f"`out` {out}: the file's name must end in .safetensors")
     read: Callable[[Path, str], RecurrentModel] = pkgutil.resolve_name(FORMATS[form])
     network = read(file, architecture)
+    found_hash = bytes_hash(file)
+    if sha256 is not None and sha256.lower() != found_hash:
+        raise WeightsError(f"{file}: its SHA-256 is {found_hash}, not {sha256}: fetch the file again (`sha256`)")
     card = card_of(network)
     found = len(card.categories)
     if categories not in (None, found):
@@ -48,7 +59,7 @@ def import_weights(
         card,
         categories=card.categories if names is None else read_names(names, found),
         preprocessing={**PREPROCESSING, "image_size": card.image_size},
-        source={"format": form, "file": file.name, "sha256": bytes_hash(file)},
+        source={"format": form, "file": file.name, "sha256": found_hash},
     )
     save(network, out)
     return network

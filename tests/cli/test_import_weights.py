@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+import h5py
 import numpy as np
 import pytest
 
@@ -40,6 +41,26 @@ def test_the_file_says_where_it_comes_from(tmp_path, capsys):
     assert (tmp_path / "new" / "bl.safetensors").read_bytes() == before
 
 
+def test_damage_shows_by_the_publishers_hash(tmp_path, capsys):
+    """HDF5 as Keras writes it has no checksums: a flipped bit in a weight goes through unless a hash is given."""
+    file = tmp_path / "bl.h5"
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    typed = ["import", "rcnn-sat", "bl.h5", "--arch", "bl", "--out", "bl.safetensors"]
+    assert main([*typed, "--sha256", digest.upper()]) == 0
+    assert "checksum" not in capsys.readouterr().out
+    (tmp_path / "bl.safetensors").unlink()
+    content = bytearray(file.read_bytes())
+    with h5py.File(file) as opened:
+        content[opened["ReadoutDense/ReadoutDense/bias:0"].id.get_offset()] ^= 1
+    file.write_bytes(content)
+    assert main(typed) == 0
+    assert "The source has no checksum: damage shows only when its SHA-256 is compared" in capsys.readouterr().out
+    (tmp_path / "bl.safetensors").unlink()
+    assert main([*typed, "--sha256", digest]) == 2
+    assert f"not {digest}: fetch the file again (--sha256)" in capsys.readouterr().err
+    assert not (tmp_path / "bl.safetensors").exists()
+
+
 def test_other_commands_take_the_file(tmp_path, capsys):
     main(["import", "rcnn-sat", "bl.h5", "--arch", "bl", "--out", "bl.safetensors", "--names", "names.txt"])
     make_classes(tmp_path / "photos" / "test", NAMES, each=2)
@@ -66,7 +87,7 @@ GOOD = {"FORMAT": "rcnn-sat", "FILE": "bl.h5", "--arch": "bl", "--out": "out.saf
         ({"FILE": "none.h5"}, "none.h5: can't be read (No such file"),
         ({"FILE": "names.txt"}, "names.txt: is not an HDF5 file"),
         ({"--categories": "565"}, "--categories 565: bl.h5 has 5"),
-        ({"--out": "out.h5"}, "--out out.h5: must end in .safetensors"),
+        ({"--out": "out.h5"}, "--out out.h5: the file's name must end in .safetensors"),
         ({"--out": "names.txt/out.safetensors"}, "names.txt"),
         ({"--names": "none.txt"}, "--names none.txt: can't be read as text"),
         ({"--names": "bl.h5"}, "--names bl.h5: can't be read as text"),
