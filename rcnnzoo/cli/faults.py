@@ -10,6 +10,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
 
 import typer
@@ -99,12 +100,12 @@ def _is_memory(error: BaseException) -> bool:
 
 @contextmanager
 def warnings_in_one_line(options: Mapping[str, str]) -> Iterator[None]:
-    """While it lasts, rcnnzoo's and its plugins' warnings are one line each; others look as Python shows them.
+    """While it lasts, warnings are one line each, said once.
 
     Args:
         options: As for `report`; filled once the command is known.
     """
-    usual = warnings.showwarning
+    said: set[str] = set()
 
     def show(
         message: Warning | str,
@@ -114,14 +115,21 @@ def warnings_in_one_line(options: Mapping[str, str]) -> Iterator[None]:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        if issubclass(category, RcnnzooWarning):
-            _say(with_options(f"warning: {message}", options))
-        else:
-            usual(message, category, filename, lineno, file, line)
+        ours = issubclass(category, RcnnzooWarning)
+        text = with_options(f"warning: {message}", options) if ours else f"warning: {message} ({_library(filename)})"
+        if text not in said:
+            said.add(text)
+            _say(text)
 
     with warnings.catch_warnings():
         warnings.showwarning = show
         yield
+
+
+def _library(file: str) -> str:
+    """The package that a module's file belongs to."""
+    parts = Path(file).parts
+    return parts[parts.index("site-packages") + 1] if "site-packages" in parts else Path(file).stem
 
 
 def _say(message: str) -> None:

@@ -10,7 +10,7 @@ from rcnnzoo.hookspecs import DataSet, hookimpl
 
 @hookimpl
 def rcnnzoo_data() -> list[DataSet]:
-    """Ecoset and ImageNet, which the source trains on, and two small sets to try things with."""
+    """Ecoset and ImageNet, which the source trains on, and small sets to try things with."""
     here = "rcnnzoo.data"
     return [
         DataSet(
@@ -44,6 +44,13 @@ def rcnnzoo_data() -> list[DataSet]:
             "digits",
             "10 handwritten digits, 1,797 images of 8x8, bundled with scikit-learn",
             f"{here}.digits:read_digits",
+            bundled=True,
+            mirrored=False,
+        ),
+        DataSet(
+            "digits-clutter",
+            "digits among pieces of other digits, 3,594 images of 32x32, made from scikit-learn's",
+            f"{here}.digits_clutter:read_digits_clutter",
             bundled=True,
             mirrored=False,
         ),

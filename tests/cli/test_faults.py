@@ -4,10 +4,13 @@ import os
 import subprocess
 import sys
 import tomllib
+import warnings
 
 import pytest
 
 from rcnnzoo.cli import main
+from rcnnzoo.cli.faults import warnings_in_one_line
+from rcnnzoo.errors import RcnnzooWarning
 
 
 def test_debug_shows_where(capsys):
@@ -52,6 +55,17 @@ def run(command, **options):
 def test_errors_never_go_to_standard_output():
     process = run(f"{sys.executable} -m rcnnzoo info nosuch 2>&-")
     assert (process.returncode, process.stdout) == (2, "")
+
+
+@pytest.mark.filterwarnings("default")
+def test_warnings_of_other_libraries_are_one_line_each_and_said_once(capsys):
+    with warnings_in_one_line({}):
+        for line in (1, 2):
+            warnings.warn_explicit(
+                "too\nmany", UserWarning, "/venv/lib/python3/site-packages/torch/utils/data.py", line
+            )
+        warnings.warn_explicit("`max_bad` images", RcnnzooWarning, "/venv/lib/python3/site-packages/rcnnzoo/a.py", 1)
+    assert capsys.readouterr().err.splitlines() == ["warning: too many (torch)", "warning: max_bad images"]
 
 
 def test_too_little_memory_is_said_in_one_line():
