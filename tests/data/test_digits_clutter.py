@@ -36,7 +36,7 @@ def test_they_are_the_same_every_time_and_differ_from_each_other(splits):
 
 
 def test_pieces_come_from_the_same_split():
-    """Those of the test images would otherwise be pieces that the network was trained on: here all is half as bright."""
+    """Pieces of other splits would let a network be tested on what it was trained on: here all is half as bright."""
     grey = Split(("a", "b"), ["0", "1"], np.array([0, 1]), ArrayReader(np.full((2, 8, 8), 128, np.uint8)))
     image = pixels(digits_clutter.clutter(grey, seed=0)) / 255
     expected = 0.1 + 0.8 * 128 / 255
