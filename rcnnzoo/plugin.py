@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rcnnzoo.cli.output import AsJson as AsJson
     from rcnnzoo.cli.output import show as show
     from rcnnzoo.cli.output import show_json as show_json
-    from rcnnzoo.cli.output import show_table as show_table
+    from rcnnzoo.cli.tables import show_table as show_table
     from rcnnzoo.data.batches import evaluation_batches as evaluation_batches
     from rcnnzoo.data.decoding import read_image as read_image
     from rcnnzoo.data.digits import ArrayReader as ArrayReader
@@ -149,7 +149,7 @@ _HOMES = {
     "save": "rcnnzoo.weights.files",
     "show": "rcnnzoo.cli.output",
     "show_json": "rcnnzoo.cli.output",
-    "show_table": "rcnnzoo.cli.output",
+    "show_table": "rcnnzoo.cli.tables",
     "split_of_files": "rcnnzoo.data.folders",
     "style": "rcnnzoo.figures.style",
     "to_input": "rcnnzoo.data.transforms",

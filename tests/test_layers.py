@@ -14,7 +14,7 @@ from rcnnzoo import plugin
 ROOT = Path(rcnnzoo.__file__).parent
 PLUGINS = ROOT.parent / "plugins"
 
-GROUND = {"errors", "writing", "locks", "pointers", "progress", "devices"}
+GROUND = {"errors", "text", "writing", "locks", "pointers", "progress", "devices"}
 REGISTRY = GROUND | {"hookspecs", "hooks", "registry", "plugins"}
 MEMBERS = REGISTRY | {"architectures", "readouts", "policies", "data"}
 ENGINE = MEMBERS | {"profiling", "weights", "engine"}
@@ -22,6 +22,7 @@ REFERENCES = ENGINE | {"recording", "runs", "training", "subjects", "references"
 RESULTS = REFERENCES | {"analysis", "figures", "results"}
 ALLOWED = {
     "errors": set(),
+    "text": set(),
     "writing": set(),
     "locks": {"errors"},
     "pointers": set(),
@@ -41,8 +42,8 @@ ALLOWED = {
     "recording": ENGINE,
     "runs": GROUND,
     "training": ENGINE - {"engine"} | {"runs"},
-    "analysis": {"errors", "readouts", "policies"},
-    "figures": {"errors", "readouts", "policies"},
+    "analysis": {"errors", "text", "readouts", "policies"},
+    "figures": {"errors", "text", "readouts", "policies"},
     "subjects": ENGINE | {"recording"},
     "references": REFERENCES - {"references"},
     "results": RESULTS - {"results"},

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.output import AsJson, show_json, show_table
+from rcnnzoo.cli.output import AsJson, show_json
+from rcnnzoo.cli.tables import show_table
 
 
 def check_plugin(

@@ -16,9 +16,9 @@ from typing import TextIO
 import typer
 
 from rcnnzoo import plugins
-from rcnnzoo.cli.output import visible
 from rcnnzoo.cli.statuses import INPUT, INTERRUPTED, OURS, PIPE_CLOSED
 from rcnnzoo.errors import RcnnzooError, RcnnzooWarning
+from rcnnzoo.text import visible
 
 OUT_OF_MEMORY = ("allocate memory", "failed to map segment", "can't start new thread")
 """What torch, the system's loader and Python say of it."""

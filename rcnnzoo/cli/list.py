@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from rcnnzoo import plugins
-from rcnnzoo.cli.output import AsJson, show, show_json, show_table
+from rcnnzoo.cli.output import AsJson, show, show_json
+from rcnnzoo.cli.tables import show_table
 from rcnnzoo.errors import UnknownName
 from rcnnzoo.hookspecs import KINDS
 

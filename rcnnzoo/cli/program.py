@@ -16,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from rcnnzoo import plugins
 from rcnnzoo.cli import faults
-from rcnnzoo.cli.output import visible
+from rcnnzoo.text import visible
 
 HELP = {"help_option_names": ["-h", "--help"]}
 COMPLETE = "_RCNNZOO_COMPLETE"

@@ -45,12 +45,12 @@ def evaluate(opened: OpenTrace, readout: str = READOUT) -> Result:
 
 
 def _row(step: Mapping[Any, Any]) -> dict[str, object]:
-    row = {"step": step["step"], "mean MACs": step["mean_macs"]}
+    row = {"step": step["step"], "mean MACs per image": step["mean_macs"]}
     for title, name, prefix in (("top-1 %", "accuracy", ""), ("top-5 %", "top5", "top5_")):
         if name in step:
             row[title] = percent(step[name])
-            row[f"{title} interval"] = interval(step[f"{prefix}low"], step[f"{prefix}high"])
-    return row | {"NLL (nats)": f"{step['nll']:.3f}", "ECE": f"{step['ece']:.3f}"}
+            row[f"{title} 95 % interval"] = interval(step[f"{prefix}low"], step[f"{prefix}high"])
+    return row | {"NLL (nats)": f"{step['nll']:.3f}", "ECE %": percent(step["ece"])}
 
 
 def evaluate_all(traces: Mapping[str, OpenTrace], readout: str = READOUT) -> Result:
@@ -68,8 +68,8 @@ def evaluate_all(traces: Mapping[str, OpenTrace], readout: str = READOUT) -> Res
         {
             "network": name,
             "step": row["step"],
-            "accuracy %": percent(row["accuracy"]),
-            "interval": interval(row["low"], row["high"]),
+            "top-1 %": percent(row["accuracy"]),
+            "95 % interval": interval(row["low"], row["high"]),
         }
         for name, table in by_step.items()
         for row in table.to_dict("records")

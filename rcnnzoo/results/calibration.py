@@ -15,6 +15,7 @@ from rcnnzoo.readouts.lookup import DEFAULT as READOUT
 from rcnnzoo.results.naming import file_stem, images_of
 from rcnnzoo.results.result import Result, or_none, percent
 from rcnnzoo.subjects import OpenTrace
+from rcnnzoo.text import whole
 
 
 def calibrate(
@@ -49,10 +50,10 @@ def calibrate(
         {"": "images", "value": f"{found.images:,}"},
         {"": "lost by stopping, % of these images", "value": f"{100 * found.loss:.2f}"},
         {"": f"upper bound on the risk, % ({confidence:g} confidence)", "value": f"{100 * found.bound:.2f}"},
-        {"": "accuracy %", "value": percent(found.accuracy)},
-        {"": "accuracy % after all steps", "value": percent(found.accuracy_all_steps)},
+        {"": "top-1 %", "value": percent(found.accuracy)},
+        {"": "top-1 % after all steps", "value": percent(found.accuracy_all_steps)},
         {"": "mean steps", "value": f"{found.mean_steps:.2f} of {trace.sizes['step']}"},
-        {"": "mean MACs", "value": f"{round(found.mean_macs):,}"},
+        {"": "mean MACs per image", "value": whole(round(found.mean_macs))},
         {"": "MACs saved, %", "value": percent(found.saving)},
     ]
     stem = file_stem("thresholds", policy=policy, readout=readout)
@@ -65,7 +66,7 @@ def calibrate(
     )
     return Result(
         or_none(document),
-        [(f"{title}: at most {max_loss:g} lost", rows)],
+        [(f"{title}: at most {100 * max_loss:g} % lost", rows)],
         data={stem: found.sequence},
         figures={stem: draw},
         notes=[found.note] if found.note else [],

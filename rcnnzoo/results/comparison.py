@@ -12,8 +12,12 @@ from rcnnzoo.figures.comparison import draw_pairs
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
 from rcnnzoo.results.naming import file_stem, images_of
-from rcnnzoo.results.result import Result, interval, or_none, percent
+from rcnnzoo.results.result import Result, interval, or_none, p_value, percent
 from rcnnzoo.subjects import OpenTrace
+
+AT_COST = ("mean MACs per image", "a: top-1 %", "b: top-1 %", "a - b", "95 % interval")
+"""Columns of the table at equal cost."""
+APART = "Where cells are empty, there is no mean cost that both networks can have."
 
 
 def compare(
@@ -66,6 +70,7 @@ def compare(
         tables,
         data={file_stem("models", readout=readout): found.models, stem("pairs"): found.pairs.assign(**drawn)},
         figures={stem("compare"): partial(draw_pairs, found.models, found.pairs, title)},
+        notes=[APART] if found.pairs["mean_macs"].isna().any() else [],
     )
 
 
@@ -85,8 +90,8 @@ def _document(pair: Mapping[Any, Any]) -> dict[str, Any]:
 def _model(row: Mapping[Any, Any]) -> dict[str, object]:
     return {
         "network": row["name"],
-        "accuracy %": percent(row["accuracy"]),
-        "interval": interval(row["low"], row["high"]),
+        "top-1 %": percent(row["accuracy"]),
+        "95 % interval": interval(row["low"], row["high"]),
         "parameters": row["parameters"],
     }
 
@@ -97,21 +102,20 @@ def _tested(row: Mapping[Any, Any]) -> dict[str, object]:
         "b": row["b"],
         "only a right": row["only_a"],
         "only b right": row["only_b"],
-        "p": f"{row['p']:.2g}",
-        "p, Bonferroni": f"{row['p_corrected']:.2g}",
-        "p, Holm": f"{row['p_holm']:.2g}",
+        "p": p_value(row["p"]),
+        "p, Bonferroni": p_value(row["p_corrected"]),
+        "p, Holm": p_value(row["p_holm"]),
     }
 
 
 def _at_cost(row: Mapping[Any, Any]) -> dict[str, object]:
     if row["mean_macs"] != row["mean_macs"]:  # NaN: no cost that both can have
-        return {"a": row["a"], "b": row["b"]} | dict.fromkeys(("mean MACs", "a %", "b %", "a - b", "interval"))
-    return {
-        "a": row["a"],
-        "b": row["b"],
-        "mean MACs": round(row["mean_macs"]),
-        "a %": percent(row["accuracy_a"]),
-        "b %": percent(row["accuracy_b"]),
-        "a - b": f"{100 * row['difference']:+.1f}",
-        "interval": f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}",
-    }
+        return {"a": row["a"], "b": row["b"]} | dict.fromkeys(AT_COST)
+    cells = (
+        round(row["mean_macs"]),
+        percent(row["accuracy_a"]),
+        percent(row["accuracy_b"]),
+        f"{100 * row['difference']:+.1f}",
+        f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}",
+    )
+    return {"a": row["a"], "b": row["b"], **dict(zip(AT_COST, cells, strict=True))}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.profiling.operations import macs_by_module, macs_per_step
 from rcnnzoo.results.result import Result
@@ -10,8 +12,9 @@ from rcnnzoo.results.result import Result
 def count_cost(network: RecurrentModel) -> Result:
     """Multiply-accumulates of each module and step."""
     modules, steps = macs_by_module(network), macs_per_step(network)
-    alike = all(len(set(macs[1:])) <= 1 for macs in modules.values())
-    rows = [{"module": name, **_by_step(macs, alike)} for name, macs in [*modules.items(), ("all", steps)]]
+    shown = _together(modules)
+    alike = all(len(set(macs[1:])) <= 1 for macs in shown.values())
+    rows = [{"module": name, **_by_step(macs, alike)} for name, macs in [*shown.items(), ("all", steps)]]
     return Result({"macs_per_step": steps, "macs": sum(steps), "modules": modules}, [("MACs per image", rows)])
 
 
@@ -23,3 +26,18 @@ def _by_step(macs: list[int], alike: bool) -> dict[str, int]:
     else:
         columns = {f"step {number}": here for number, here in enumerate(later, 2)}
     return {"step 1": first, **columns, "sum": sum(macs)}
+
+
+def _together(modules: dict[str, list[int]]) -> dict[str, list[int]]:
+    """Modules of a list of which each has a step to itself, in one row: an unrolled network has many."""
+    members: dict[str, list[str]] = {}
+    for name in modules:
+        members.setdefault(re.sub(r"\.\d+$", "", name), []).append(name)
+    shown = {}
+    for stem, names in members.items():
+        steps = list(zip(*(modules[name] for name in names), strict=True))
+        if len(names) > 1 and all(sum(macs > 0 for macs in step) <= 1 for step in steps):
+            shown[f"{stem} ({len(names)} copies)"] = [sum(step) for step in steps]
+        else:
+            shown |= {name: modules[name] for name in names}
+    return shown

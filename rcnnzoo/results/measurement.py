@@ -98,13 +98,13 @@ def fitting_thresholds(model: RecurrentModel, images: Tensor, policy: str, reado
 
 
 def _measured_row(row: Mapping[Any, Any]) -> dict[str, object]:
-    energy = {} if math.isnan(row["joules"]) else {"J an image": f"{row['joules']:.3g}"}
+    energy = {} if math.isnan(row["joules"]) else {"J per image": f"{row['joules']:.3g}"}
     return {
         "threshold": f"{row['threshold']:.4g}",
         "mean steps": f"{row['mean_steps']:.2f}",
         "latency (ms)": f"{row['latency_ms']:.1f}",
-        "images a second": f"{row['images_per_second']:.1f}",
-        "times quicker": f"{row['saving']:.2f}",
+        "images per second": f"{row['images_per_second']:.1f}",
+        "times faster": f"{row['saving']:.2f}",
         "times fewer MACs": f"{row['macs_saving']:.2f}",
         "peak memory (GiB)": f"{row['peak_memory'] / 2**30:.2f}",
         **energy,

@@ -7,6 +7,13 @@ from rcnnzoo.profiling.layers import layer_table
 from rcnnzoo.profiling.summary import summarise
 from rcnnzoo.results.result import Result
 
+WORDS = {
+    "image_size": "image size (pixels)",
+    "macs": "MACs per image",
+    "weights_bytes": "weights (bytes)",
+}
+"""What figures are called in a table."""
+
 
 def describe(network: RecurrentModel) -> Result:
     """Layers, parameters and multiply-accumulates, without running it on data."""
@@ -23,15 +30,16 @@ def describe(network: RecurrentModel) -> Result:
         }
         for row in layer_table(network)
     ]
-    shown = {name: value for name, value in document.items() if name != "macs_per_step"}
+    shown = {WORDS.get(name, name): value for name, value in document.items() if name != "macs_per_step"}
     first, *later = document["macs_per_step"]
     if len(set(later)) > 1:
-        shown |= {f"macs of step {number}": macs for number, macs in enumerate([first, *later], 1)}
+        shown |= {f"MACs of step {number}": macs for number, macs in enumerate([first, *later], 1)}
     else:
-        shown |= {"macs of the first step": first} | ({"macs of a later step": later[0]} if later else {})
+        shown |= {"MACs of the first step": first} | ({"MACs of a later step": later[0]} if later else {})
     totals = [{"": name, "total": value if isinstance(value, str) else f"{value:,}"} for name, value in shown.items()]
-    return Result(document, [(None, layers), (None, totals)])
+    notes = ["Where the kernel is empty, the layer has none."] if any(row["kernel"] is None for row in layers) else []
+    return Result(document, [(None, layers), (None, totals)], notes=notes)
 
 
 def _by(sides: tuple[int, ...] | None) -> str | None:
-    return None if sides is None else " x ".join(map(str, sides))
+    return None if sides is None else "x".join(map(str, sides))

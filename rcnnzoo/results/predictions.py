@@ -71,7 +71,7 @@ def predict(
             "image": row["image"],
             "category": row["category"],
             "confidence %": percent(row["confidence"]),
-            "reaction time": row["reaction_time"],
+            "reaction time (steps)": row["reaction_time"],
             "MACs": row["macs"],
         }
         for row in rows

@@ -87,6 +87,15 @@ def or_none(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def p_value(value: float) -> str:
+    """A p value, for a table's cell.
+
+    >>> p_value(0.00004), p_value(0.0312)
+    ('< 0.001', '0.031')
+    """
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
 def percent(share: float) -> str:
     """A share of images in per cent, for a table's cell."""
     return f"{100 * share:.1f}"

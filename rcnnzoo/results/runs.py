@@ -21,14 +21,19 @@ def list_runs(folder: Path) -> Result:
             "architecture": run["architecture"],
             "data": run["data"],
             "epochs": f"{run['epochs_done']} of {run['epochs']}",
-            "accuracy %": None if run["accuracy"] is None else percent(run["accuracy"]),
+            "top-1 %": None if run["accuracy"] is None else percent(run["accuracy"]),
             "state": run["state"],
         }
         for run in runs
     ]
     if not runs:
         return Result(runs, notes=[f"{folder}: holds no runs"])
-    return Result(runs, [(str(folder), rows)])
+    notes = (
+        ["Where top-1 % is empty, the run is not finished, or no images were held out."]
+        if any(run["accuracy"] is None for run in runs)
+        else []
+    )
+    return Result(runs, [(str(folder), rows)], notes=notes)
 
 
 def _describe(run: Run) -> dict[str, Any]:

@@ -18,6 +18,10 @@ from rcnnzoo.results.naming import file_stem, images_of
 from rcnnzoo.results.result import Result, interval, or_none, percent
 from rcnnzoo.results.saving import stacked
 from rcnnzoo.subjects import OpenTrace
+from rcnnzoo.text import short
+
+DIGITS = 9
+"""Of a budget, which is repeated as it was typed."""
 
 
 def sweep(
@@ -75,10 +79,10 @@ def _document(name: str, profile: Profile) -> dict[str, Any]:
 def _summary(name: str, profile: Profile) -> dict[str, object]:
     return {
         "network": name,
-        "accuracy %, all steps": percent(profile.curve["accuracy"].iloc[-1]),
-        "MACs, all steps": round(profile.curve["mean_macs"].iloc[-1]),
-        "mean accuracy over cost": f"{profile.area:.4f}",
-        "of an oracle": f"{profile.oracle_area:.4f}",
+        "top-1 % after all steps": percent(profile.curve["accuracy"].iloc[-1]),
+        "MACs per image": round(profile.curve["mean_macs"].iloc[-1]),
+        "mean top-1 % over cost": f"{100 * profile.area:.2f}",
+        "of an oracle": f"{100 * profile.oracle_area:.2f}",
     }
 
 
@@ -119,7 +123,9 @@ def meet(
         **asdict(found),
     }
     rows = [_half("chosen on", found.chosen_on), _half("reported on", found.reported_on)]
-    wish = f"accuracy of {accuracy:g}" if budget is None else f"budget of {budget:.4g} MACs"
+    wish = (
+        f"budget of {short(budget, DIGITS)} MACs" if budget is not None else f"accuracy of {100 * (accuracy or 0):g} %"
+    )
     where = f"{name} on {images_of(opened.trace)}, {policy}, {readout}"
     return Result(or_none(document), [(f"{wish}: threshold {found.threshold:.9g} for {where}", rows)]), found.threshold
 
@@ -128,17 +134,17 @@ def _half(part: str, half: Half) -> dict[str, object]:
     return {
         "": part,
         "images": half.images,
-        "accuracy %": percent(half.accuracy),
-        "accuracy % interval": interval(*half.interval),
+        "top-1 %": percent(half.accuracy),
+        "95 % interval": interval(*half.interval),
         "mean steps": f"{half.mean_steps:.2f}",
-        "mean MACs": round(half.mean_macs),
+        "mean MACs per image": round(half.mean_macs),
     }
 
 
 def _row(row: Mapping[Any, Any]) -> dict[str, object]:
     return {
         "threshold": f"{row['threshold']:.4g}",
-        "accuracy %": percent(row["accuracy"]),
+        "top-1 %": percent(row["accuracy"]),
         "mean steps": f"{row['mean_steps']:.2f}",
-        "mean MACs": round(row["mean_macs"]),
+        "mean MACs per image": round(row["mean_macs"]),
     }

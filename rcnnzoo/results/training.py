@@ -55,7 +55,7 @@ def trained(run: Run) -> Result:
     document = {"run": str(run.folder), "last_epoch": _last_epoch(run.metrics), "metrics": metrics}
     tables = []
     if metrics is not None:
-        rows = [{"step": step, "accuracy %": percent(share)} for step, share in enumerate(metrics["accuracy"], 1)]
+        rows = [{"step": step, "top-1 %": percent(share)} for step, share in enumerate(metrics["accuracy"], 1)]
         tables = [(f"{metrics['data']} {metrics['split']}, {metrics['images']:,} images, {metrics['readout']}", rows)]
     return Result(document, tables, notes=[str(run.weights)])
 

@@ -1,0 +1,38 @@
+"""Text as people read it, whatever names hold."""
+
+from __future__ import annotations
+
+STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+LONGEST_NUMBER = 100_000
+"""Below it a whole number is shown in full."""
+
+
+def visible(text: str) -> str:
+    r"""A line of text on which control characters show and do nothing: a file's name can hold anything.
+
+    >>> visible("new\nline")
+    'new\\nline'
+    """
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
+def short(number: float, digits: int = 3) -> str:
+    """A number with at most so many digits, in thousands (k), millions (M), billions (G) or trillions (T).
+
+    >>> short(3_869_194), short(20e6), short(999_999), short(950)
+    ('3.87M', '20M', '1M', '950')
+    """
+    rounded = float(f"{number:.{digits}g}")
+    for size, letter in STEPS:
+        if abs(rounded) >= size:
+            return f"{rounded / size:.{digits}g}{letter}"
+    return f"{rounded:g}"
+
+
+def whole(number: int) -> str:
+    """A whole number: in full while it is small, else `short`.
+
+    >>> whole(38_694), whole(3_869_194)
+    ('38,694', '3.87M')
+    """
+    return f"{number:,}" if abs(number) < LONGEST_NUMBER else short(number)
