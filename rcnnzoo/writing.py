@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+FIGURE_FORMATS = ("png", "svg")
+"""Formats of figures unless others are asked for."""
 WEIGHTS = "model.safetensors"
 """What the weights in a run folder are called."""
 

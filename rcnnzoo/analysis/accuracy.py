@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 import xarray as xr
@@ -15,11 +16,14 @@ from torch import Tensor
 from rcnnzoo.analysis.intervals import wilson
 from rcnnzoo.analysis.traces import in_blocks
 from rcnnzoo.errors import TraceError
+from rcnnzoo.readouts.best import first_best
 from rcnnzoo.readouts.lookup import DEFAULT, readout
 
 BINS = 15
 """Bins of confidence, of equal width, for the calibration error: as in Guo et al. 2017."""
 TOP = 5
+FEW = 10
+"""Categories up to which nobody would ask for the top five."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +34,19 @@ class Accuracy:
         images: How many were shown.
         readout: The rule from logits to probabilities.
         by_step: One row per time step: `step, mean_macs, accuracy, low, high` (95 % Wilson interval), with more than
-            five categories `top5, top5_low, top5_high`, then `nll` (mean negative log-likelihood, nats) and `ece`
+            ten categories `top5, top5_low, top5_high`, then `nll` (mean negative log-likelihood, nats) and `ece`
             (expected calibration error).
         calibration: One row per step and bin of confidence with images in it: `step, bin, images, confidence,
             accuracy`.
+        confusion: How many images of a category got which answer after all steps, [C, C]: a row per true category, a
+            column per answer.
     """
 
     images: int
     readout: str
     by_step: pd.DataFrame
     calibration: pd.DataFrame
+    confusion: npt.NDArray[np.int64]
 
 
 def measure_accuracy(trace: xr.Dataset, readout_name: str = DEFAULT) -> Accuracy:
@@ -66,17 +73,19 @@ def measure_accuracy(trace: xr.Dataset, readout_name: str = DEFAULT) -> Accuracy
     for step in range(steps):
         row: dict[str, Any] = {"step": step + 1, "mean_macs": int(trace["macs"].to_numpy()[: step + 1].sum())}
         row |= _interval("accuracy", "", int(sums.right[step]), images)
-        if categories > TOP:
+        if categories > FEW:
             row |= _interval("top5", "top5_", int(sums.right_of_five[step]), images)
         row |= {"nll": float(sums.nll[step]) / images, "ece": _calibration_error(sums, step, images)}
         rows.append(row)
-    return Accuracy(images, readout_name, pd.DataFrame(rows), _calibration(sums))
+    confusion = sums.answers.numpy().reshape(categories, categories)
+    return Accuracy(images, readout_name, pd.DataFrame(rows), _calibration(sums), confusion)
 
 
 @dataclass
 class _Sums:
-    """Totals over images: [T], and [T, bins]."""
+    """Totals over images: of each pair of true category and answer [C * C], of steps [T], of bins [T, bins]."""
 
+    answers: Tensor
     right: Tensor
     right_of_five: Tensor
     nll: Tensor
@@ -86,7 +95,10 @@ class _Sums:
 
 
 def _sums(trace: xr.Dataset, probabilities_of: Callable[[Tensor], Tensor], steps: int) -> _Sums:
-    total = _Sums(*(torch.zeros(steps, dtype=torch.float64) for _ in range(3)), *(_empty_bins(steps) for _ in range(3)))
+    categories = trace.sizes["category"]
+    of_step = [torch.zeros(steps, dtype=torch.float64) for _ in range(3)]
+    of_bin = [torch.zeros(steps, BINS, dtype=torch.float64) for _ in range(3)]
+    total = _Sums(torch.zeros(categories**2, dtype=torch.int64), *of_step, *of_bin)
     for logits, labels in in_blocks(trace):
         probabilities = probabilities_of(logits)
         truth = labels[:, None, None].expand(-1, steps, 1)
@@ -94,6 +106,8 @@ def _sums(trace: xr.Dataset, probabilities_of: Callable[[Tensor], Tensor], steps
         ahead = _ahead(probabilities, of_truth, truth)
         right = (ahead == 0).double()
         total.right += right.sum(0)
+        pairs = labels * categories + first_best(probabilities[:, -1])
+        total.answers += torch.bincount(pairs, minlength=categories**2)
         total.right_of_five += (ahead < TOP).sum(0)
         # A probability that underflowed to 0 counts as the least that float32 can say, so that the mean stays finite.
         least = torch.finfo(torch.float32).tiny
@@ -107,10 +121,6 @@ def _sums(trace: xr.Dataset, probabilities_of: Callable[[Tensor], Tensor], steps
         ):
             sums.scatter_add_(1, bins.T, values.T)
     return total
-
-
-def _empty_bins(steps: int) -> Tensor:
-    return torch.zeros(steps, BINS, dtype=torch.float64)
 
 
 def _ahead(probabilities: Tensor, of_truth: Tensor, truth: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import MODEL_OR_TRACE, Data, DataDir, PolicyName, ReadoutName, Split, computes
+from rcnnzoo.cli.options import MODEL_OR_TRACE, Data, DataDir, FigureFormats, PolicyName, ReadoutName, Split, computes
 from rcnnzoo.cli.output import AsJson, show
 
 
@@ -26,6 +26,7 @@ def calibrate(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the table and the figure.", show_default="beside the trace")
     ] = None,
+    figure_format: FigureFormats = None,
     as_json: AsJson = False,
 ) -> None:
     """Choose the cheapest threshold that keeps the loss on new images below a limit, with a guarantee.
@@ -47,4 +48,4 @@ def calibrate(
     look_up_policy(policy), look_up_readout(readout)  # a wrong name should not cost a trace
     opened = trace_of(model, data, data_dir, split, how=Recording(), out=out)
     result = ask(opened, max_loss, policy, confidence, readout)
-    show(result.write(out or opened.results), as_json=as_json)
+    show(result.write(out or opened.results, figure_format), as_json=as_json)

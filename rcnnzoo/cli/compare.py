@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import MODEL_OR_TRACE, Data, DataDir, Draws, PolicyName, ReadoutName, Split, computes, macs
+from rcnnzoo.cli.options import (
+    MODEL_OR_TRACE,
+    Data,
+    DataDir,
+    Draws,
+    FigureFormats,
+    PolicyName,
+    ReadoutName,
+    Split,
+    computes,
+    macs,
+)
 from rcnnzoo.cli.output import AsJson, show
 
 
@@ -38,6 +49,7 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the tables and the figure.", show_default="compare/NETWORK+NETWORK")
     ] = None,
+    figure_format: FigureFormats = None,
     as_json: AsJson = False,
 ) -> None:
     """Test whether networks differ in accuracy on the same images, after all steps and at equal mean cost.
@@ -64,4 +76,4 @@ def compare(
     look_up_policy(policy), look_up_readout(readout)  # a wrong name should not cost a trace
     traces = traces_of(models, data, data_dir, split, seed=seed, how=Recording(), out=out)
     result = ask(traces, policy, readout, cost=cost, bootstrap=Bootstrap(bootstrap, seed))
-    show(result.write(out or Path("compare", folder_of(traces))), as_json=as_json)
+    show(result.write(out or Path("compare", folder_of(traces)), figure_format), as_json=as_json)

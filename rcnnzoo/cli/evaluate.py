@@ -12,6 +12,7 @@ from rcnnzoo.cli.options import (
     BatchSize,
     Data,
     DataDir,
+    FigureFormats,
     MaxBad,
     Precision,
     ReadoutName,
@@ -39,12 +40,13 @@ def evaluate(
     workers: Workers = None,
     max_bad: MaxBad = 10,
     seed: Seed = 0,
+    figure_format: FigureFormats = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure accuracy by time step with 95 % intervals, top-1 and top-5, and calibration.
+    """Measure accuracy by time step with 95 % intervals, calibration, and accuracy by category.
 
-    Writes accuracy.csv, calibration.csv, accuracy.png and accuracy.svg; with a readout other than cumulative,
-    accuracy-READOUT.csv and so on. A network is traced first, and the trace is reused as long as weights and images are
+    Writes accuracy.csv, calibration.csv, categories.csv and confusion.csv, and the figures accuracy and confusion; with a
+    readout other than cumulative, accuracy-READOUT.csv and so on. A network is traced first, and the trace is reused as long as weights and images are
     unchanged.
 
     Example: rcnnzoo evaluate b --data digits
@@ -58,4 +60,4 @@ def evaluate(
     Reference(model, seed).check_seed()
     how = Recording(batch_size, precision=precision, workers=workers, max_bad=max_bad)
     opened = trace_of(model, data, data_dir, split, seed=seed, how=how, out=out)
-    show(ask(opened, readout).write(out or opened.results), as_json=as_json)
+    show(ask(opened, readout).write(out or opened.results, figure_format), as_json=as_json)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import re
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -100,7 +101,7 @@ def _is_memory(error: BaseException) -> bool:
 
 @contextmanager
 def warnings_in_one_line(options: Mapping[str, str]) -> Iterator[None]:
-    """While it lasts, warnings are one line each, said once.
+    """While it lasts, warnings, and what other libraries log as such, are one line each, said once.
 
     Args:
         options: As for `report`; filled once the command is known.
@@ -116,14 +117,33 @@ def warnings_in_one_line(options: Mapping[str, str]) -> Iterator[None]:
         line: str | None = None,
     ) -> None:
         ours = issubclass(category, RcnnzooWarning)
-        text = with_options(f"warning: {message}", options) if ours else f"warning: {message} ({_library(filename)})"
+        say(with_options(f"warning: {message}", options) if ours else f"warning: {message} ({_library(filename)})")
+
+    def say(text: str) -> None:
         if text not in said:
             said.add(text)
             _say(text)
 
-    with warnings.catch_warnings():
-        warnings.showwarning = show
-        yield
+    logged = _Logged(say)
+    logging.getLogger().addHandler(logged)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = show
+            yield
+    finally:
+        logging.getLogger().removeHandler(logged)
+
+
+class _Logged(logging.Handler):
+    """Says what libraries log, from warnings upwards."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self.say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it."""
+        self.say(f"warning: {record.getMessage()} ({record.name.partition('.')[0]})")
 
 
 def _library(file: str) -> str:

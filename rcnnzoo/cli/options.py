@@ -7,6 +7,7 @@ import inspect
 import math
 from collections.abc import Callable
 from dataclasses import fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, cast, get_type_hints
 
@@ -15,6 +16,7 @@ import typer
 from rcnnzoo.devices import DTYPES, computing
 from rcnnzoo.progress import quiet as quietly
 from rcnnzoo.training.settings import Settings
+from rcnnzoo.writing import FIGURE_FORMATS
 
 FACTORS = {"K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
@@ -64,6 +66,24 @@ Draws = Annotated[
         "--seed",
         min=0,
         help="Random seed of resamples and halves of images, and of the weights of an untrained network.",
+    ),
+]
+
+
+class Format(StrEnum):
+    """Of figures."""
+
+    PNG = "png"
+    SVG = "svg"
+    PDF = "pdf"
+
+
+FigureFormats = Annotated[
+    list[Format] | None,
+    typer.Option(
+        "--figure-format",
+        help="Format of the figures: png, svg or pdf; may be repeated.",
+        show_default=" and ".join(FIGURE_FORMATS),
     ),
 ]
 FLAGS = {"mirrored": "--flip/--no-flip"}

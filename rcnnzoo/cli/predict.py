@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import MODEL, ReadoutName, Seed, computes
+from rcnnzoo.cli.options import MODEL, FigureFormats, ReadoutName, Seed, computes
 from rcnnzoo.cli.output import AsJson, show
 
 
@@ -36,6 +36,7 @@ def predict(
         int | None, typer.Option(min=1, max=1_000_000, help="Images per batch.", show_default="what suits the device")
     ] = None,
     seed: Seed = 0,
+    figure_format: FigureFormats = None,
     as_json: AsJson = False,
 ) -> None:
     """Decide on images, one line per image: category, confidence, reaction time (steps), multiply-accumulates (MACs).
@@ -54,6 +55,8 @@ def predict(
 
     if policy and threshold is None:
         raise OptionError(f"`policy` {policy} needs `threshold`: see `rcnnzoo calibrate` or `rcnnzoo profile --sweep`")
+    if figure_format and not figure:
+        raise OptionError("`figure_format` needs `figure`")
     files = [file for path in images for file in (images_in(path) if path.is_dir() else [path])]
     reference = Reference(model, seed)
     reference.check_seed()
@@ -61,5 +64,5 @@ def predict(
     if not figure:
         result = replace(result, figures={})
     if figure or out:
-        result = result.write(out or Path("predictions", reference.name))
+        result = result.write(out or Path("predictions", reference.name), figure_format)
     show(result, as_json=as_json)

@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import MODEL_OR_TRACE, Data, DataDir, Draws, PolicyName, ReadoutName, Split, computes, macs
+from rcnnzoo.cli.options import (
+    MODEL_OR_TRACE,
+    Data,
+    DataDir,
+    Draws,
+    FigureFormats,
+    PolicyName,
+    ReadoutName,
+    Split,
+    computes,
+    macs,
+)
 from rcnnzoo.cli.output import AsJson, show
 from rcnnzoo.devices import DTYPES, PRECISION, check_precision
 
@@ -61,6 +72,7 @@ def profile(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the tables and the figures.", show_default="beside the trace")
     ] = None,
+    figure_format: FigureFormats = None,
     as_json: AsJson = False,
 ) -> None:
     """Count a network's multiply-accumulates; or measure its accuracy against mean cost under an exit policy.
@@ -97,6 +109,7 @@ def profile(
         ("`precision`", precision, "`measure`", measure),
         ("`images`", images, "`measure`", measure),
         ("`out`", out, "`sweep` or `measure`", sweep or measure),
+        ("`figure_format`", figure_format, "`sweep` or `measure`", sweep or measure),
         ("`data`", data, " or ".join([*questions, "`measure`"]), asked or measure),
         ("`split`", split, " or ".join([*questions, "`measure`"]), asked or measure),
     ):
@@ -120,7 +133,7 @@ def profile(
         if sweep:
             resampling = None if bootstrap is None else Bootstrap(bootstrap, seed)
             folder = opened.results / folder_of(other for other, _ in others) if others else opened.results
-            result = speed_accuracy.sweep(traces, policy, readout, resampling).write(out or folder)
+            result = speed_accuracy.sweep(traces, policy, readout, resampling).write(out or folder, figure_format)
         elif threshold is not None:
             result = speed_accuracy.stop_at(name, opened, policy, readout, threshold)
         else:
@@ -136,5 +149,5 @@ def profile(
             images=images or measurement.IMAGES,
             precision=precision or PRECISION,
         )
-        result = result.with_part("measurement", measured.write(out or subject.results))
+        result = result.with_part("measurement", measured.write(out or subject.results, figure_format))
     show(result, as_json=as_json)

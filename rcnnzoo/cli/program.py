@@ -22,6 +22,9 @@ HELP = {"help_option_names": ["-h", "--help"]}
 COMPLETE = "_RCNNZOO_COMPLETE"
 """The variable by which a shell asks what a half-typed line may become."""
 
+DRAWING = {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
+"""Figures are files: a notebook's settings for windows, fonts and TeX would break commands that are started from it."""
+
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit status.
@@ -49,6 +52,7 @@ def guarded(work: Callable[[], int], options: Mapping[str, str], *, debug: bool 
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - it stays open
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file's name can hold what a terminal can't show
+    os.environ.update(DRAWING)
     try:
         with faults.warnings_in_one_line(options):
             try:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rcnnzoo.cli.options import computes, with_settings
+from rcnnzoo.cli.options import FigureFormats, computes, with_settings
 from rcnnzoo.cli.output import AsJson, show
 from rcnnzoo.progress import say
 from rcnnzoo.training.settings import changed, read_settings
@@ -22,6 +22,7 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the run from its checkpoint.")] = False,
     config: Annotated[Path | None, typer.Option(help="The config.toml of a run; other options override it.")] = None,
+    figure_format: FigureFormats = None,
     as_json: AsJson = False,
     **settings: Any,
 ) -> None:
@@ -47,7 +48,7 @@ def train(
     if resume and not run.settings.is_file():
         say(f"{folder}: there is no run to resume, so a new one starts")
     finished = run.finished
-    result = train_network(settled, images, folder, resume=resume)
+    result = train_network(settled, images, folder, resume=resume, formats=figure_format)
     if finished and Run(folder).finished:
         say(f"{folder}: was finished already")
     show(result, as_json=as_json)

@@ -5,63 +5,86 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from rcnnzoo.figures.style import entitle, name_below, plain, style
+
+ENOUGH = 10
+"""Images in a bin of confidence from which on it is drawn."""
+LONGEST = 60
+"""Letters of a network's name."""
 
 
 def draw_accuracy(by_step: pd.DataFrame, calibration: pd.DataFrame, title: str) -> Figure:
-    """Left: accuracy by step with 95 % intervals. Right: accuracy against confidence, one line per step.
+    """Left: accuracy by step with 95 % intervals. Right: accuracy against confidence after all steps.
 
     Args:
         by_step: As in `analysis.accuracy.Accuracy`.
-        calibration: Likewise.
+        calibration: Likewise; bins with few images are left out.
         title: What was measured.
     """
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    figure.suptitle(title)
+    figure = Figure(figsize=(9, 4.6), layout="constrained")
+    entitle(figure, title)
     left, right = figure.subplots(1, 2)
-    _draw_steps(left, by_step, "top-1")
+    _draw_steps(left, by_step, "top-1, 95 % interval", 0)
     if "top5" in by_step:
         columns = {"top5": "accuracy", "top5_low": "low", "top5_high": "high"}
-        _draw_steps(left, by_step[["step", *columns]].rename(columns=columns), "top-5")
-        left.legend(frameon=False)
-    right.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1)
-    steps = calibration["step"].unique()
-    for number, step in enumerate(steps):
-        of_step = calibration[calibration["step"] == step]
-        label = f"step {step}" if step in (steps[0], steps[-1]) else None
-        colour = colormaps["viridis"](0.9 * number / max(1, len(steps) - 1))
-        right.plot(of_step["confidence"], of_step["accuracy"], marker=".", color=colour, label=label)
-    right.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1), aspect="equal")
-    right.legend(frameon=False)
-    right.spines[["top", "right"]].set_visible(False)
+        _draw_steps(left, by_step[["step", *columns]].rename(columns=columns), "top-5, 95 % interval", 1)
+    _draw_calibration(right, calibration)
+    name_below(figure, [left, right], columns=2)
     return figure
+
+
+def _draw_calibration(axes: Axes, calibration: pd.DataFrame) -> None:
+    last = calibration[calibration["step"] == calibration["step"].max()]
+    shown = last[last["images"] >= ENOUGH]
+    axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1, label="as accurate as confident")
+    # One time step has no number: it is all there is.
+    step = "" if calibration["step"].nunique() == 1 else f"step {last['step'].max()}, "
+    look = style(2)
+    axes.plot(
+        shown["confidence"],
+        shown["accuracy"],
+        color=look.colour,
+        marker=look.marker,
+        label=f"{step}bins of {ENOUGH} images or more ({len(shown)} of {len(last)})",
+    )
+    axes.set(xlabel="confidence", ylabel="top-1 accuracy", xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1))
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def draw_comparison(by_step: Mapping[str, pd.DataFrame], title: str) -> Figure:
     """Accuracy by step of several networks, each a table as above; a feedforward one is a level."""
-    figure = Figure(figsize=(6, 4), layout="constrained")
+    figure = Figure(figsize=(6.4, 4.2 + 0.2 * len(by_step)), layout="constrained")
+    entitle(figure, title)
     axes = figure.subplots()
-    axes.set_title(title)
     most = max(len(table) for table in by_step.values())
-    for name, table in by_step.items():
+    for number, (name, table) in enumerate(by_step.items()):
+        label = plain(name, LONGEST)
         if len(table) == 1 and most > 1:
-            (line,) = axes.plot([1, most], [table["accuracy"].iloc[0]] * 2, linestyle="--", label=name)
-            axes.axhspan(table["low"].iloc[0], table["high"].iloc[0], color=line.get_color(), alpha=0.15, linewidth=0)
+            look, level = style(number), table.iloc[0]
+            label = f"{label} (one step)"
+            axes.plot([1, most], [level["accuracy"]] * 2, color=look.colour, linestyle=look.line, label=label)
+            axes.axhspan(level["low"], level["high"], color=look.colour, alpha=0.15, linewidth=0)
         else:
-            _draw_steps(axes, table, name)
-    axes.legend(frameon=False)
+            _draw_steps(axes, table, label, number)
+    name_below(figure, [axes])
     return figure
 
 
-def _draw_steps(axes: Axes, table: pd.DataFrame, label: str) -> None:
-    (line,) = axes.plot(table["step"], table["accuracy"], marker="o", label=label)
+def _draw_steps(axes: Axes, table: pd.DataFrame, label: str, number: int) -> None:
+    look = style(number)
+    axes.plot(table["step"], table["accuracy"], color=look.colour, marker=look.marker, linestyle=look.line, label=label)
     if len(table) > 1:
-        axes.fill_between(table["step"], table["low"], table["high"], color=line.get_color(), alpha=0.15, linewidth=0)
+        axes.fill_between(table["step"], table["low"], table["high"], color=look.colour, alpha=0.15, linewidth=0)
     else:
         row = table.iloc[0]
-        axes.vlines(row["step"], row["low"], row["high"], color=line.get_color())
+        axes.vlines(row["step"], row["low"], row["high"], color=look.colour)
     axes.set(xlabel="time step", ylabel="accuracy")
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set_xticks(table["step"])
     axes.spines[["top", "right"]].set_visible(False)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import EngFormatter, PercentFormatter
 
-NAME_WIDTH = 24
-"""Letters of a name in a line."""
+from rcnnzoo.figures.style import COLOURS, entitle, plain
+
+NAME_WIDTH = 30
+"""Letters of a network's name."""
 
 
 def draw_pairs(models: pd.DataFrame, pairs: pd.DataFrame, title: str) -> Figure:
@@ -26,7 +26,7 @@ def draw_pairs(models: pd.DataFrame, pairs: pd.DataFrame, title: str) -> Figure:
     """
     side = max(2.4, 0.75 * len(models), 0.3 * len(pairs))
     figure = Figure(figsize=(8 + side, 1.8 + side), layout="constrained")
-    figure.suptitle(title)
+    entitle(figure, title)
     left, middle, right = figure.subplots(1, 3, width_ratios=[2.5, side, 2.5])
     _draw_accuracies(left, models)
     _draw_matrix(middle, models, pairs)
@@ -36,12 +36,12 @@ def draw_pairs(models: pd.DataFrame, pairs: pd.DataFrame, title: str) -> Figure:
 
 def _draw_accuracies(axes: Axes, models: pd.DataFrame) -> None:
     places = range(len(models))
-    axes.hlines(places, models["low"], models["high"], color="C0")
-    axes.plot(models["accuracy"], places, "o", color="C0")
-    names = [f"{number} {name}" for name, number in _numbers(models).items()]
-    axes.set_yticks(places, ["\n".join(wrap(name, NAME_WIDTH)).replace("$", r"\$") for name in names])
+    axes.hlines(places, models["low"], models["high"], color=COLOURS[0])
+    axes.plot(models["accuracy"], places, "o", color=COLOURS[0])
+    axes.set_yticks(places, [f"{plain(name, NAME_WIDTH)}  {number}" for name, number in _numbers(models).items()])
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.set_title("after all steps", fontsize="medium")
-    axes.set(xlabel="accuracy, 95 % interval", ylim=(len(models) - 0.5, -0.5))
+    axes.set(xlabel="top-1 accuracy, 95 % interval", ylim=(len(models) - 0.5, -0.5))
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -74,8 +74,8 @@ def _draw_at_equal_cost(axes: Axes, models: pd.DataFrame, pairs: pd.DataFrame) -
         return
     places = range(len(there))
     axes.axvline(0, color="grey", linestyle=":", linewidth=1)
-    axes.hlines(places, 100 * there["low"], 100 * there["high"], color="C0")
-    axes.plot(100 * there["difference"], places, "o", color="C0")
+    axes.hlines(places, 100 * there["low"], 100 * there["high"], color=COLOURS[0])
+    axes.plot(100 * there["difference"], places, "o", color=COLOURS[0])
     number = _numbers(models)
     of = there[["a", "b"]].map(number.__getitem__)
     axes.set_yticks(
@@ -94,4 +94,4 @@ def _p(value: float) -> str:
 
 
 def _macs(cost: float) -> str:
-    return f"{EngFormatter(places=1)(cost)} MACs"
+    return f"{EngFormatter(places=1, sep='')(cost)} MACs"

@@ -9,6 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from rcnnzoo.figures.style import Style, entitle, plain, style
+
+LONGEST = 28
+"""Letters of the name of a file or category."""
 
 
 @dataclass(frozen=True)
@@ -26,31 +32,57 @@ class Course:
     probabilities: Mapping[str, Sequence[float]]
 
 
-def draw_predictions(courses: Sequence[Course]) -> Figure:
+@dataclass(frozen=True)
+class Rule:
+    """When images stop.
+
+    Attributes:
+        words: The rule in words.
+        level: The probability at which they stop, if it is one that decides.
+    """
+
+    words: str
+    level: float | None = None
+
+
+def draw_predictions(courses: Sequence[Course], rule: Rule | None = None) -> Figure:
     """One row per image: the image as the network saw it, and its top categories' probabilities by time step.
 
-    All rows share the axis of steps, as long as the slowest image took; a course ends at the image's exit.
+    All rows share the axis of steps, as long as the slowest image took. A category has the same colour in all rows.
+
+    Args:
+        courses: Of each image.
+        rule: When they stop; then the exit is marked. Without it all steps are run.
     """
-    figure = Figure(figsize=(8, 2.4 * len(courses)), layout="constrained")
+    figure = Figure(figsize=(8, 0.3 + 2.4 * len(courses)), layout="constrained")
+    if rule is not None:
+        entitle(figure, rule.words)
     most = max(len(probabilities) for course in courses for probabilities in course.probabilities.values())
+    names = dict.fromkeys(name for course in courses for name in course.probabilities)
+    looks = {name: style(number) for number, name in enumerate(names)}
     grid = figure.subplots(len(courses), 2, squeeze=False, width_ratios=[1, 2.4])
     for (left, right), course in zip(grid, courses, strict=True):
-        _draw_image(left, course)
-        _draw_course(right, course.probabilities, most)
+        left.imshow(course.pixels)
+        left.set_title(plain(course.title, LONGEST), fontsize="small")
+        left.set_axis_off()
+        _draw_course(right, course.probabilities, most, looks, rule)
     grid[-1][1].set_xlabel("time step")
     return figure
 
 
-def _draw_image(axes: Axes, course: Course) -> None:
-    axes.imshow(course.pixels)
-    # A name is not mathematics, even if it holds dollars.
-    axes.set_title(course.title.replace("$", r"\$"), fontsize="small", wrap=True)
-    axes.set_axis_off()
-
-
-def _draw_course(axes: Axes, courses: Mapping[str, Sequence[float]], steps: int) -> None:
+def _draw_course(
+    axes: Axes, courses: Mapping[str, Sequence[float]], steps: int, looks: Mapping[str, Style], rule: Rule | None
+) -> None:
     for name, course in courses.items():
-        axes.plot(range(1, len(course) + 1), course, marker="o", label=name.replace("$", r"\$"))
+        look, label = looks[name], plain(name, LONGEST)
+        places = range(1, len(course) + 1)
+        axes.plot(places, course, color=look.colour, marker=look.marker, linestyle=look.line, label=label)
+    if rule is not None:
+        exit_step = len(next(iter(courses.values())))
+        axes.axvline(exit_step, color="dimgrey", linestyle=":", linewidth=1, label="exit")
+        if rule.level is not None:
+            axes.axhline(rule.level, color="dimgrey", linestyle="--", linewidth=1, label="threshold")
     axes.set(ylim=(0, 1), ylabel="probability", xticks=range(1, steps + 1), xlim=(0.75, steps + 0.25))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))

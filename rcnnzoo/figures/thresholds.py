@@ -7,12 +7,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from rcnnzoo.figures.sat import label_cost
+from rcnnzoo.figures.style import COLOURS, entitle, name_below
 
 FEW = 20
 """Thresholds up to which each is a dot, so that a line between two is not taken for thresholds."""
 
 
-def draw_thresholds(sequence: pd.DataFrame, max_loss: float, chosen: tuple[float, float], title: str) -> Figure:
+def draw_thresholds(
+    sequence: pd.DataFrame, max_loss: float, chosen: tuple[float, float], title: str, *, confidence: float, images: int
+) -> Figure:
     """Observed loss and the upper bound on the risk against mean multiply-accumulates, and the threshold chosen.
 
     The sequence of tests goes from right to left; what lies beyond its end is grey.
@@ -22,21 +25,29 @@ def draw_thresholds(sequence: pd.DataFrame, max_loss: float, chosen: tuple[float
         max_loss: The risk that was allowed.
         chosen: Mean multiply-accumulates and bound of the threshold that was chosen.
         title: What was measured.
+        confidence: Of the bound.
+        images: How many it was measured on.
     """
-    figure = Figure(figsize=(6, 4.2), layout="constrained")
+    figure = Figure(figsize=(6.4, 5.2), layout="constrained")
+    entitle(figure, title)
     axes = figure.subplots()
-    axes.set_title(title, wrap=True)
     reached = sequence[sequence["tested"] | sequence["passed"]]
     beyond = sequence.iloc[max(0, len(reached) - 1) :]
     marker = "." if len(sequence) <= FEW else ""
-    for column, style, label in (("bound", "-", "upper bound"), ("loss", ":", "on these images")):
-        axes.plot(beyond["mean_macs"], beyond[column], style, color="lightgrey", marker=marker)
-        axes.plot(reached["mean_macs"], reached[column], style, color="C0", marker=marker, label=label)
-    axes.axhline(max_loss, color="C3", linewidth=1, label="allowed")
-    axes.plot(*chosen, "o", color="C0", label="chosen", clip_on=False, zorder=3)
+    labels = {
+        "bound": f"upper bound on the risk, {100 * confidence:g} % confidence",
+        "loss": f"lost of these {images:,} images",
+    }
+    for column, line in (("bound", "-"), ("loss", ":")):
+        axes.plot(reached["mean_macs"], reached[column], line, color=COLOURS[0], marker=marker, label=labels[column])
+    for column, line in (("bound", "-"), ("loss", ":")):
+        label = "not tested, as the one before failed" if column == "bound" and len(beyond) > 1 else None
+        axes.plot(beyond["mean_macs"], beyond[column], line, color="lightgrey", marker=marker, label=label, zorder=1)
+    axes.axhline(max_loss, color=COLOURS[1], linestyle="--", linewidth=1, label=f"allowed: {100 * max_loss:g} %")
+    axes.plot(*chosen, "D", color=COLOURS[0], label="chosen", clip_on=False, zorder=3)
     label_cost(axes)
     axes.set(ylabel="lost by stopping", ylim=(0, None))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    name_below(figure, [axes], columns=1)
     return figure

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from rcnnzoo.analysis.accuracy import measure_accuracy
+from rcnnzoo.analysis.confusion import as_table, by_category, most_confused
 from rcnnzoo.figures.accuracy import draw_accuracy, draw_comparison
+from rcnnzoo.figures.confusion import draw_confusion
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
 from rcnnzoo.results.naming import file_stem, images_of
-from rcnnzoo.results.result import Result, interval, percent
+from rcnnzoo.results.result import Result, interval, or_none, percent
 from rcnnzoo.results.saving import stacked
 from rcnnzoo.subjects import OpenTrace
+
+CONFUSED = 5
+"""Wrong answers that are shown."""
 
 
 def evaluate(opened: OpenTrace, readout: str = READOUT) -> Result:
@@ -35,13 +43,36 @@ def evaluate(opened: OpenTrace, readout: str = READOUT) -> Result:
         **{name: trace.attrs[name] for name in ("name", "data", "split")},
         "trace": str(opened.path),
     }
-    stem = file_stem("accuracy", readout=readout)
+    names = trace["category"].to_numpy().tolist()
+    categories = by_category(measured.confusion, names)
+    document["categories"] = or_none(categories.to_dict("records"))
+    stem, confusion = (file_stem(name, readout=readout) for name in ("accuracy", "confusion"))
     return Result(
         document,
-        [(title, [_row(row) for row in measured.by_step.to_dict("records")])],
-        data={stem: measured.by_step, file_stem("calibration", readout=readout): measured.calibration},
-        figures={stem: partial(draw_accuracy, measured.by_step, measured.calibration, title)},
+        [
+            (title, [_row(row) for row in measured.by_step.to_dict("records")]),
+            *_confused(measured.confusion, names),
+        ],
+        data={
+            stem: measured.by_step,
+            file_stem("calibration", readout=readout): measured.calibration,
+            file_stem("categories", readout=readout): categories,
+            confusion: as_table(measured.confusion, names),
+        },
+        figures={
+            stem: partial(draw_accuracy, measured.by_step, measured.calibration, title),
+            confusion: partial(draw_confusion, measured.confusion, names, title),
+        },
     )
+
+
+def _confused(confusion: npt.NDArray[np.int64], names: Sequence[str]) -> list[tuple[str, list[dict[str, object]]]]:
+    """A table of the commonest wrong answers, if there are any."""
+    rows = [
+        {"category": row["category"], "answer": row["answer"], "images": row["images"], "%": percent(row["share"])}
+        for row in most_confused(confusion, names, CONFUSED).to_dict("records")
+    ]
+    return [("commonest wrong answers after all steps, in % of the category's images", rows)] if rows else []
 
 
 def _row(step: Mapping[Any, Any]) -> dict[str, object]:

@@ -63,6 +63,8 @@ def calibrate(
         max_loss=max_loss,
         chosen=(found.mean_macs, found.bound),
         title=title,
+        confidence=confidence,
+        images=found.images,
     )
     return Result(
         or_none(document),

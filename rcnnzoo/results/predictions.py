@@ -15,8 +15,9 @@ from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.engine.decide import make_rule
 from rcnnzoo.engine.prediction import Prediction
 from rcnnzoo.engine.prediction import predict as decide
-from rcnnzoo.figures.prediction import Course, draw_predictions
+from rcnnzoo.figures.prediction import Course, Rule, draw_predictions
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
+from rcnnzoo.policies.lookup import policy as look_up_policy
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
 from rcnnzoo.results.naming import file_stem
 from rcnnzoo.results.result import Result, percent
@@ -45,9 +46,10 @@ def predict(
     categories = card_of(network).categories
     sizes = {"categories": len(categories), "steps": network.num_steps}
     if threshold is None:
-        question, rule = "predictions", make_rule("fixed-steps", inf, readout, **sizes)
+        question, rule, stop = "predictions", make_rule("fixed-steps", inf, readout, **sizes), None
     else:
         question, rule = f"predictions-{policy}", make_rule(policy, threshold, readout, **sizes)
+        stop = _in_words(policy, threshold)
     stem = file_stem(question, readout=readout)
     rows: list[dict[str, Any]] = []
     tops: list[dict[str, list[float]]] = []
@@ -80,8 +82,16 @@ def predict(
         [row | {"top": top} for row, top in zip(rows, tops, strict=True)],
         [(None, shown)],
         data={stem: pd.DataFrame(rows)},
-        figures={stem: partial(draw_predictions, courses)},
+        figures={stem: partial(draw_predictions, courses, stop)},
     )
+
+
+def _in_words(policy: str, threshold: float) -> Rule:
+    """When images stop, as the figure says it."""
+    used = look_up_policy(policy)
+    side = "or less" if used.direction == "below" else "or more"
+    level = threshold if policy == "max-prob" else None
+    return Rule(f"stops when {policy} is {threshold:g} {used.unit} {side}", level)
 
 
 def top_categories(prediction: Prediction, categories: Sequence[str], most: int = TOP) -> dict[str, list[float]]:

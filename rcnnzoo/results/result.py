@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rcnnzoo.locks import LOCK, locked
-from rcnnzoo.writing import naming_the_file
+from rcnnzoo.writing import FIGURE_FORMATS, naming_the_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,24 +41,29 @@ class Result:
     notes: Sequence[str] = ()
     pictures: Sequence[Path] = ()
 
-    def write(self, folder: Path) -> Result:
+    def write(self, folder: Path, formats: Sequence[str] | None = None) -> Result:
         """Write all files into a folder; the result as written, whose document says where.
 
         Where another process is writing results into it, this one waits, so that they never mix.
+
+        Args:
+            folder: Made if it isn't there.
+            formats: Of the figures: some of `png`, `svg` and `pdf`; the first two unless given.
         """
         from rcnnzoo.results.saving import save_figure, save_table, save_text
 
+        formats = formats or FIGURE_FORMATS
         with naming_the_file(folder):
             folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / LOCK, folder, wait=True):
             for name, table in self.data.items():
                 save_table(table, folder / f"{name}.csv")
             for name, draw in self.figures.items():
-                save_figure(draw(), folder / name)
+                save_figure(draw, folder / name, formats)
             for name, text in self.texts.items():
                 save_text(text, folder / name)
         document = {**self.document, "out": str(folder)} if isinstance(self.document, Mapping) else self.document
-        return replace(self, document=document, pictures=[folder / f"{name}.png" for name in self.figures])
+        return replace(self, document=document, pictures=[folder / f"{name}.{formats[0]}" for name in self.figures])
 
     def with_part(self, name: str, other: Result) -> Result:
         """This result with another after it, whose document is under a name in this one's."""

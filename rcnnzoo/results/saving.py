@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +11,37 @@ import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
-from rcnnzoo.writing import atomic_write
+from rcnnzoo.writing import FIGURE_FORMATS, atomic_write
+
+DOTS_PER_INCH = 300
+"""Of PNG: what journals ask for."""
+UNDATED: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+"""Metadata without which the same figure would not give the same file."""
 
 FORMULAS = ("=", "+", "-", "@", "\t")
 """With these a formula begins in a spreadsheet."""
 
 
-def save_figure(figure: Figure, stem: Path) -> None:
-    """Write `stem.png` and `stem.svg`; the same figure gives the same files."""
+def save_figure(draw: Callable[[], Figure], stem: Path, formats: Sequence[str] = FIGURE_FORMATS) -> None:
+    """Draw a figure and write it as `stem.png` and so on; the same figure gives the same files.
+
+    It is drawn under matplotlib's own settings, whatever those of the user are.
+
+    Args:
+        draw: Draws it.
+        stem: The files' path without suffix.
+        formats: Some of `png`, `svg` and `pdf`.
+    """
     stem.parent.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context({"svg.hashsalt": "rcnnzoo"}):
-        for suffix, options in ((".png", {"dpi": 150}), (".svg", {"metadata": {"Date": None}})):
-            with atomic_write(stem.with_name(stem.name + suffix)) as temporary:
-                figure.savefig(temporary, **options)
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams["svg.hashsalt"] = "rcnnzoo"
+        # A box stands for a letter that the font lacks; what it is stands in the table.
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font", UserWarning)
+        figure = draw()
+        for suffix in formats:
+            with atomic_write(stem.with_name(f"{stem.name}.{suffix}")) as temporary:
+                figure.savefig(temporary, dpi=DOTS_PER_INCH, metadata=UNDATED.get(suffix))
 
 
 def stacked(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

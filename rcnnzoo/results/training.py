@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from rcnnzoo.training.session import Session
 from rcnnzoo.training.settings import Settings
 from rcnnzoo.training.watchers import Watcher
 from rcnnzoo.weights.files import read_header
+from rcnnzoo.writing import FIGURE_FORMATS
 
 CURVES = "curves"
 
@@ -26,25 +29,43 @@ CURVES = "curves"
 class Curves(Watcher):
     """Draws loss and accuracy by epoch when training stops or ends."""
 
+    def __init__(self, formats: Sequence[str]) -> None:
+        self.formats = formats
+
     def stops(self, session: Session, error: BaseException) -> None:
         """Draw the epochs that were finished."""
         if session.state.rows:
-            save_figure(draw_curves(pd.DataFrame(session.state.rows)), session.run.folder / CURVES)
+            self.ends(session)
 
     def ends(self, session: Session) -> None:
         """Draw all epochs."""
-        save_figure(draw_curves(pd.DataFrame(session.state.rows)), session.run.folder / CURVES)
+        draw = partial(draw_curves, pd.DataFrame(session.state.rows))
+        save_figure(draw, session.run.folder / CURVES, self.formats)
 
 
-def train(settings: Settings, data: Data, folder: Path, *, resume: bool = False) -> Result:
+def train(
+    settings: Settings,
+    data: Data,
+    folder: Path,
+    *,
+    resume: bool = False,
+    formats: Sequence[str] | None = None,
+) -> Result:
     """Train a network in a folder, which then holds its weights, metrics and curves.
+
+    Args:
+        settings: Of the run.
+        data: What it trains on.
+        folder: Of the run.
+        resume: Whether to continue a run that is there.
+        formats: Of the figure: some of `png`, `svg` and `pdf`; the first two unless given.
 
     Raises:
         TrainingError: The folder is taken, the run was started with other settings, or the loss is not a number.
         DataError: Too many images can't be read.
         KeyboardInterrupt: Somebody stopped it; a checkpoint was written.
     """
-    run = train_network(settings, data, folder, resume=resume, watchers=[Curves()])
+    run = train_network(settings, data, folder, resume=resume, watchers=[Curves(formats or FIGURE_FORMATS)])
     return trained(run)
 
 

@@ -175,5 +175,7 @@ def update(state: TrainingState, settings: Settings, batch: Batch) -> Tensor:
         state.schedule.step()
     if state.average is not None:
         state.average.update(state.model)
-    state.metrics.add(losses, logits, labels)
+    # What is reported is comparable with validation, whatever is minimised.
+    plain = losses_by_step(logits.detach(), labels) if settings.label_smoothing else losses
+    state.metrics.add(plain, logits, labels)
     return loss.detach()

@@ -7,15 +7,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import log_loss, top_k_accuracy_score
+from sklearn.metrics import confusion_matrix, log_loss, top_k_accuracy_score
 
 import rcnnzoo
 from rcnnzoo.analysis.accuracy import measure_accuracy
 from rcnnzoo.errors import TraceError
 
 RANDOM = np.random.default_rng(0)
-LABELS = RANDOM.integers(0, 8, 200)
-LOGITS = RANDOM.normal(size=(200, 3, 8)) + 2 * np.eye(8)[LABELS][:, None]
+LABELS = RANDOM.integers(0, 12, 200)
+LOGITS = RANDOM.normal(size=(200, 3, 12)) + 2 * np.eye(12)[LABELS][:, None]
 MACS = [100, 40, 40]
 
 
@@ -37,8 +37,8 @@ def test_top_1_top_5_and_log_loss_are_scikit_learns(readout):
     for step, row in enumerate(table.to_dict("records")):
         at = probabilities(readout)[:, step]
         for name, k in (("accuracy", 1), ("top5", 5)):
-            assert row[name] == pytest.approx(top_k_accuracy_score(LABELS, at, k=k, labels=range(8)))
-        assert row["nll"] == pytest.approx(log_loss(LABELS, at / at.sum(-1, keepdims=True), labels=range(8)), rel=1e-5)
+            assert row[name] == pytest.approx(top_k_accuracy_score(LABELS, at, k=k, labels=range(12)))
+        assert row["nll"] == pytest.approx(log_loss(LABELS, at / at.sum(-1, keepdims=True), labels=range(12)), rel=1e-5)
 
 
 def test_costs_add_up():
@@ -77,10 +77,23 @@ def test_bins_hold_every_image_once():
 
 
 def test_ties_go_to_the_lowest_index():
-    """Six categories alike: the first is the answer, the first five are the top five."""
-    table = measured(logits=np.zeros((6, 1, 6)), labels=range(6), macs=[1]).by_step
-    assert table["accuracy"].item() == pytest.approx(1 / 6)
-    assert table["top5"].item() == pytest.approx(5 / 6)
+    """Eleven categories alike: the first is the answer, the first five are the top five."""
+    found = measured(logits=np.zeros((11, 1, 11)), labels=range(11), macs=[1])
+    assert found.by_step["accuracy"].item() == pytest.approx(1 / 11)
+    assert found.by_step["top5"].item() == pytest.approx(5 / 11)
+    assert found.confusion.sum(axis=0).tolist() == [11] + [0] * 10
+
+
+def test_the_confusion_matrix_is_scikit_learns(readout):
+    found = measured(readout)
+    answers = probabilities(readout)[:, -1].argmax(-1)
+    np.testing.assert_array_equal(found.confusion, confusion_matrix(LABELS, answers, labels=range(12)))
+    assert np.trace(found.confusion) == round(200 * found.by_step["accuracy"].iloc[-1])
+
+
+def test_ten_categories_have_no_top_five():
+    logits = RANDOM.normal(size=(20, 2, 10))
+    assert "top5" not in measured(logits=logits, labels=[0] * 20, macs=[1, 1]).by_step
 
 
 def test_certainty_that_is_wrong_has_a_finite_loss():
