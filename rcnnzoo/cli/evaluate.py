@@ -45,9 +45,9 @@ def evaluate(
 ) -> None:
     """Measure accuracy by time step with 95 % intervals, calibration, and accuracy by category.
 
-    Writes accuracy.csv, calibration.csv, categories.csv and confusion.csv, and the figures accuracy and confusion; with a
-    readout other than cumulative, accuracy-READOUT.csv and so on. A network is traced first, and the trace is reused as long as weights and images are
-    unchanged.
+    Writes accuracy.csv, calibration.csv, categories.csv and confusion.csv, and the figures accuracy and confusion; with
+    a readout other than cumulative, accuracy-READOUT.csv and so on. A network is traced first, and the trace is reused
+    as long as weights and images are unchanged.
 
     Example: rcnnzoo evaluate b --data digits
     """
