@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from rcnnzoo.architectures.normalisation import BatchNormByStep as BatchNormByStep
     from rcnnzoo.checking.packages import check_plugin as check_plugin
     from rcnnzoo.cli import main as main
+    from rcnnzoo.cli.options import FigureFormats as FigureFormats
     from rcnnzoo.cli.options import PolicyName as PolicyName
     from rcnnzoo.cli.options import ReadoutName as ReadoutName
+    from rcnnzoo.cli.options import computes as computes
     from rcnnzoo.cli.output import AsJson as AsJson
     from rcnnzoo.cli.output import show as show
     from rcnnzoo.cli.output import show_json as show_json
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from rcnnzoo.hookspecs import Policy as Policy
     from rcnnzoo.hookspecs import Readout as Readout
     from rcnnzoo.hookspecs import hookimpl as hookimpl
+    from rcnnzoo.locks import locked as locked
     from rcnnzoo.plugins import load_file as load_file
     from rcnnzoo.policies.contract import ExitPolicy as ExitPolicy
     from rcnnzoo.policies.lookup import policy as policy
@@ -95,6 +98,7 @@ _HOMES = {
     "DataError": "rcnnzoo.errors",
     "DataSet": "rcnnzoo.hookspecs",
     "ExitPolicy": "rcnnzoo.policies.contract",
+    "FigureFormats": "rcnnzoo.cli.options",
     "NetworkError": "rcnnzoo.errors",
     "OpenTrace": "rcnnzoo.subjects",
     "OptionError": "rcnnzoo.errors",
@@ -123,6 +127,7 @@ _HOMES = {
     "build": "rcnnzoo.architectures.build",
     "card_of": "rcnnzoo.architectures.card",
     "check_plugin": "rcnnzoo.checking.packages",
+    "computes": "rcnnzoo.cli.options",
     "decide": "rcnnzoo.engine.decide",
     "evaluation_batches": "rcnnzoo.data.batches",
     "file_name": "rcnnzoo.writing",
@@ -132,6 +137,7 @@ _HOMES = {
     "hookimpl": "rcnnzoo.hookspecs",
     "load": "rcnnzoo.weights.files",
     "load_file": "rcnnzoo.plugins",
+    "locked": "rcnnzoo.locks",
     "main": "rcnnzoo.cli",
     "make_trace": "rcnnzoo.recording.labelled",
     "open_trace": "rcnnzoo.recording.opening",

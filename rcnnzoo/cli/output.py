@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rcnnzoo.cli.tables import show_table
-from rcnnzoo.text import visible
+from rcnnzoo.cli.tables import show_line, show_table
 
 if TYPE_CHECKING:
     from rcnnzoo.results.result import Result
@@ -25,7 +24,7 @@ def show(result: Result, *, as_json: bool) -> None:
     for title, rows in result.tables:
         show_table(rows, title=title)
     for line in [*result.notes, *result.pictures]:
-        print(visible(str(line)))  # noqa: T201
+        show_line(str(line))
 
 
 def show_json(document: Any) -> None:

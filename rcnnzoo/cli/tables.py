@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 from rcnnzoo.text import visible, whole
 
@@ -100,3 +101,14 @@ def _continued(cell: str, width: int) -> str:
         while len(lines[-1].rstrip()) > width:
             lines[-1:] = [lines[-1][:width], lines[-1][width:]]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def show_line(line: str) -> None:
+    """Print a line; on a terminal it is continued on another between words."""
+    from rich.console import Console
+
+    console = Console(file=sys.stdout)
+    text = visible(line)
+    if console.is_terminal:
+        text = fill(text, console.width, break_long_words=False, break_on_hyphens=False)
+    print(text)  # noqa: T201

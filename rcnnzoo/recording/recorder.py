@@ -202,6 +202,7 @@ def _about(model: RecurrentModel, name: str, images: Data, split: str) -> dict[s
         "trained_on": was_trained_on(model, images, split),
         "architecture": card.architecture,
         "options": dict(card.options),
+        "training_data": None if card.training is None else card.training.get("data"),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "rcnnzoo_version": version("rcnnzoo"),
     }

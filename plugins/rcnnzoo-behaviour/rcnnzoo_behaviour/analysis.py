@@ -13,23 +13,35 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pingouin
-from scipy.stats import kendalltau, rankdata
+from scipy.stats import rankdata
 
 from rcnnzoo.plugin import progress
 from rcnnzoo_behaviour.bootstrap import Interval, bootstrap_interval, bootstrap_ranks, difference
 from rcnnzoo_behaviour.ceiling import ceilings, tied_shares
 from rcnnzoo_behaviour.controls import beyond
+from rcnnzoo_behaviour.correlating import (
+    corrected,
+    last_entropy,
+    padded,
+    pearson,
+    rank_test,
+    standardised_ranks,
+    ties,
+)
 from rcnnzoo_behaviour.entries import Entry, Findings, Settings
 from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, Reading, number_of_folds, read, stratified_folds
 from rcnnzoo_behaviour.human import LEAST_IMAGES, People
 from rcnnzoo_behaviour.permutation import against_zero, exchange_ranks, exchange_refitted
-from rcnnzoo_behaviour.reaction_time import area_under, read_graded, tied_share
+from rcnnzoo_behaviour.reaction_time import area_under, read_graded
 
 COUNTS = ("networks", "folds", "exchanges", "refits", "number")
 """Columns of whole numbers, some of them empty."""
+EMPTY = ("spearman", "low", "high", "p")
+"""What is empty where there are no reaction times."""
 LEAST_TIMES = 3
 """Human reaction times that an image needs for their mean to be predicted."""
+NO_TIMES = "not applicable: all reaction times are equal"
+"""In place of a test of a network of one step, or one whose images all take equally long."""
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 
@@ -82,8 +94,9 @@ class _Analysis:
         """Everything about one entry."""
         everything = np.ones(len(self.doubt), dtype=bool)
         self.readings[entry.name] = self._reaction_times(entry, "all", "uncertainty", everything, self.doubt)
-        ties = [tied_shares(reading.reaction_times, entry.steps) for reading in self.readings[entry.name]]
-        self.shares[entry.name] = np.mean(ties, axis=0)
+        if _vary(self.readings[entry.name]):
+            shares = [tied_shares(reading.reaction_times, entry.steps) for reading in self.readings[entry.name]]
+            self.shares[entry.name] = np.mean(shares, axis=0)
         self._graded(entry)
         parts = {"D > 0": self.doubt > 0, "animate": self.animate == 1, "inanimate": self.animate == 0}
         for name, part in parts.items():
@@ -95,6 +108,15 @@ class _Analysis:
         self._controls(entry)
         self._beyond(entry)
         self._images(entry)
+        self._classifiers(entry)
+
+    def _classifiers(self, entry: Entry) -> None:
+        """How often each step's classifier is right."""
+        self.rows["classifiers"] += [
+            {"network": network.name, "step": step, "images": len(self.doubt), "accuracy": float(share)}
+            for network in entry.members
+            for step, share in enumerate(network.right, 1)
+        ]
 
     def _reaction_times(
         self, entry: Entry, part_name: str, predicted: str, part: npt.NDArray[np.bool_], target: Floats
@@ -114,12 +136,15 @@ class _Analysis:
             "measure": "reaction time",
             "n": len(target),
             "folds": folds.max() + 1,
-            "spearman": float(np.mean([reading.correlation for reading in readings])),
         }
+        if not _vary(readings):
+            self.rows["correlations"].append(row | dict.fromkeys(EMPTY, np.nan) | {"test": NO_TIMES})
+            return readings
+        row["spearman"] = float(np.mean([reading.correlation for reading in readings]))
         row |= self._whether_above_zero(entry, f"{part_name}, {predicted}", courses, target, folds)
         standardised = [one for reading in readings for one in reading.standardised]
         times = [one for reading in readings for one in reading.reaction_times]
-        self.rows["correlations"].append(row | _ties(standardised, times, target))
+        self.rows["correlations"].append(row | ties(standardised, times, target))
         return readings
 
     def _whether_above_zero(
@@ -149,14 +174,15 @@ class _Analysis:
         row = {"network": entry.name, "networks": len(entry.members), "images": "all", "predicted": "uncertainty"}
         row |= {"n": len(ranks)}
         crossing: dict[str, Any] = {"measure": "graded crossing", "folds": self.folds.max() + 1}
-        crossing["spearman"] = float(np.mean([_pearson(one, ranks) for one in standardised]))
-        self.rows["correlations"].append(row | crossing | _ties(standardised, times, self.doubt))
-        for measure, of in (("area under uncertainty", area_under), ("entropy of the last step", _last)):
+        if entry.steps > 1:
+            crossing["spearman"] = float(np.mean([pearson(one, ranks) for one in standardised]))
+            self.rows["correlations"].append(row | crossing | ties(standardised, times, self.doubt))
+        for measure, of in (("area under uncertainty", area_under), ("entropy of the last step", last_entropy)):
             found = [of(network.entropies) for network in entry.members]
-            tests = [_rank_test(values, self.doubt) for values in found]
+            tests = [rank_test(values, self.doubt) for values in found]
             above: dict[str, Any] = {
                 "spearman": float(np.mean([correlation for correlation, _ in tests])),
-                **_ties(found, found, self.doubt),
+                **ties(found, found, self.doubt),
             }
             if self.settings.bootstraps:
                 interval = bootstrap_ranks(found, self.doubt, self.settings.bootstraps, self.settings.seed, entry.name)
@@ -167,10 +193,13 @@ class _Analysis:
             self.rows["correlations"].append(row | {"measure": measure} | above)
 
     def _controls(self, entry: Entry) -> None:
+        """What is left of a correlation without training, and without what the category explains."""
+        if not _vary(self.readings[entry.name]):
+            return
         settings = self.settings
         if entry.random:
             found = [read(Courses(entropies), self.doubt, self.folds).correlation for entropies in entry.random]
-            self._control(entry, "randomly initialised", np.array(found), np.nan, (min(found), max(found)))
+            self._control(entry, "randomly initialised", np.array(found), (min(found), max(found)))
         category = self.people.category.to_numpy()
         shuffles = {"category": category, "animate or not": self.animate}
         if len(set(zip(category, self.animate, strict=True))) == len(set(self.animate)):
@@ -182,9 +211,24 @@ class _Analysis:
                 test = against_zero(
                     courses, self.doubt, self.folds, settings.refits, settings.seed, within=within, advance=advance
                 )
-            self._control(entry, title, test.null, test.p, tuple(np.quantile(test.null, [0.025, 0.975])))
+            self._control(entry, title, test.null, tuple(np.quantile(test.null, [0.025, 0.975])))
+            # The p value is the network's own: of its correlation among those that shuffling within leaves.
+            self.rows["correlations"].append(
+                {
+                    "network": entry.name,
+                    "networks": len(entry.members),
+                    "images": "all",
+                    "predicted": "uncertainty",
+                    "measure": f"reaction time within {name}",
+                    "n": len(self.doubt),
+                    "folds": self.folds.max() + 1,
+                    "spearman": test.observed,
+                    "p": test.p,
+                    "test": f"one-tailed, {settings.refits:,} shuffles within {name}, refitted",
+                }
+            )
 
-    def _control(self, entry: Entry, control: str, values: Floats, p: float, ends: tuple[float, ...]) -> None:
+    def _control(self, entry: Entry, control: str, values: Floats, ends: tuple[float, ...]) -> None:
         self.rows["controls"].append(
             {
                 "network": entry.name,
@@ -193,7 +237,6 @@ class _Analysis:
                 "low": float(ends[0]),
                 "high": float(ends[1]),
                 "number": len(values),
-                "p": p,
             }
         )
 
@@ -206,6 +249,7 @@ class _Analysis:
         self.rows["beyond"] += [
             {"network": entry.name, "quantity": name, "value": float(np.mean([one[name] for one in found]))}
             for name in found[0]
+            if _vary(self.readings[entry.name]) or not name.startswith("partial")
         ]
 
     def _images(self, entry: Entry) -> None:
@@ -236,13 +280,29 @@ class _Analysis:
 
     def compare(self, first: Entry, second: Entry) -> None:
         """Two entries; with more than one network in either, only the interval."""
-        settings, single = self.settings, len(first.members) == len(second.members) == 1
         row: dict[str, Any] = {"a": first.name, "b": second.name}
-        one, two = self.readings[first.name], self.readings[second.name]
         times: dict[str, Any] = row | {"measure": "reaction time"}
-        times["difference"] = float(
-            np.mean([reading.correlation for reading in one]) - np.mean([reading.correlation for reading in two])
-        )
+        without = [part.name for part in (first, second) if not _vary(self.readings[part.name])]
+        if without:  # against a constant any correlation would pass for a difference
+            times["test"] = f"not applicable: {' and '.join(without)} {'has' if len(without) == 1 else 'have'} no times"
+        else:
+            times |= self._compare_times(first, second)
+        area: dict[str, Any] = row | {"measure": "area under uncertainty"}
+        of = [[standardised_ranks(network.entropies) for network in part.members] for part in (first, second)]
+        means = [np.mean([pearson(ranks[0], rankdata(self.doubt)) for ranks in part]) for part in of]
+        area["difference"] = float(means[0] - means[1])
+        area |= self._interval_of_difference(first, second, "area under uncertainty")
+        if len(first.members) == len(second.members) == 1:
+            test = exchange_ranks(of[0][0], of[1][0], self.doubt, self.settings.exchanges, self.settings.seed)
+            area |= {"p": test.p, "exchanges": len(test.null), "exact": test.exact}
+        self.rows["comparisons"] += [times, area]
+
+    def _compare_times(self, first: Entry, second: Entry) -> dict[str, Any]:
+        """The difference in correlation of two entries that both have reaction times."""
+        settings, single = self.settings, len(first.members) == len(second.members) == 1
+        one, two = self.readings[first.name], self.readings[second.name]
+        means = [float(np.mean([reading.correlation for reading in part])) for part in (one, two)]
+        times: dict[str, Any] = {"difference": means[0] - means[1]}
         times |= self._interval_of_difference(first, second, "all, uncertainty")
         if single:
             ranks = exchange_ranks(
@@ -251,19 +311,11 @@ class _Analysis:
             times |= {"p_ranks": ranks.p, "exchanges": len(ranks.null), "exact": ranks.exact}
         if single and settings.refits:
             steps = max(first.steps, second.steps)
-            both = Courses(np.concatenate([_padded(part.members[0].entropies, steps) for part in (first, second)]))
+            both = Courses(np.concatenate([padded(part.members[0].entropies, steps) for part in (first, second)]))
             with self.bar(f"{first.name} or {second.name}: exchanged", 2 * settings.refits) as advance:
                 test = exchange_refitted(both, self.doubt, self.folds, settings.refits, settings.seed, advance)
             times |= {"p": test.p, "refits": settings.refits}
-        area: dict[str, Any] = row | {"measure": "area under uncertainty"}
-        of = [[_ranks(network.entropies) for network in part.members] for part in (first, second)]
-        means = [np.mean([_pearson(ranks[0], rankdata(self.doubt)) for ranks in part]) for part in of]
-        area["difference"] = float(means[0] - means[1])
-        area |= self._interval_of_difference(first, second, "area under uncertainty")
-        if single:
-            test = exchange_ranks(of[0][0], of[1][0], self.doubt, settings.exchanges, settings.seed)
-            area |= {"p": test.p, "exchanges": len(test.null), "exact": test.exact}
-        self.rows["comparisons"] += [times, area]
+        return times
 
     def _interval_of_difference(self, first: Entry, second: Entry, title: str) -> dict[str, float]:
         if not self.settings.bootstraps:
@@ -274,64 +326,24 @@ class _Analysis:
     def findings(self) -> Findings:
         """The tables, p values corrected for the number of networks or pairs."""
         with self.bar("ceilings", self.settings.simulations) as advance:
-            found = ceilings(self.people, self.shares, self.settings.simulations, self.settings.seed, advance)
+            found, crowd = ceilings(self.people, self.shares, self.settings.simulations, self.settings.seed, advance)
         # Without a second network, or without tests, a table has no rows; it has its columns still.
-        empty = {"comparisons": ["a", "b", "measure"], "controls": ["network", "control", "spearman"]}
+        empty = {
+            "comparisons": ["a", "b", "measure"],
+            "controls": ["network", "control", "spearman"],
+            "classifiers": ["network", "step", "images", "accuracy"],
+        }
         tables = {
             name: pd.DataFrame(rows, columns=None if rows else empty.get(name)) for name, rows in self.rows.items()
         }
-        tables["correlations"] = _corrected(tables["correlations"], ["images", "predicted", "measure"])
-        tables["comparisons"] = _corrected(tables["comparisons"], ["measure"])
-        tables["controls"] = _corrected(tables["controls"], ["control"])
+        tables["correlations"] = corrected(tables["correlations"], ["images", "predicted", "measure"])
+        tables["comparisons"] = corrected(tables["comparisons"], ["measure"])
         for table in tables.values():
             for name in set(COUNTS) & set(table):
                 table[name] = table[name].astype("Int64")
-        return Findings(**(tables | {"ceilings": found}))
+        return Findings(**(tables | {"ceilings": found, "crowds": crowd}))
 
 
-def _corrected(table: pd.DataFrame, alike: list[str]) -> pd.DataFrame:
-    """With `p_corrected`, Holm's, over the rows that ask the same of several networks or pairs."""
-    if "p" not in table:
-        return table
-    corrected = pd.Series(np.nan, index=table.index)
-    for _, part in table.dropna(subset="p").groupby(alike, sort=False):
-        corrected[part.index] = pingouin.multicomp(part["p"].to_numpy(), method="holm")[1]
-    place = list(table.columns).index("p") + 1
-    table.insert(place, "p_corrected", corrected)
-    return table
-
-
-def _ties(ranks: Sequence[Floats], times: Sequence[npt.ArrayLike], target: Floats) -> dict[str, float]:
-    """Kendall's tau-b of ranks, 0 where all are equal, and the share of tied pairs of times; means over all given."""
-    taus = [0.0 if np.ptp(one) == 0 else kendalltau(one, target).statistic for one in ranks]
-    return {"kendall": float(np.mean(taus)), "tied_pairs": float(np.mean([tied_share(one) for one in times]))}
-
-
-def _padded(entropies: Floats, steps: int) -> Floats:
-    """Courses of as many steps, so that a network that has fewer never takes longer than it can."""
-    early = entropies[:, :-1]  # whoever gets to the last step stops there, whatever its entropy
-    return np.pad(early, ((0, 0), (0, steps - early.shape[1])), constant_values=-np.inf)
-
-
-def _ranks(entropies: Floats) -> Floats:
-    """Standardised ranks of the area under uncertainty, as one repeat: [1, N]."""
-    ranks: Floats = (rankdata(area_under(entropies))[None] - 0.5) / len(entropies)
-    return ranks
-
-
-def _last(entropies: Floats) -> Floats:
-    last: Floats = entropies[:, -1]
-    return last
-
-
-def _pearson(x: Floats, y: Floats) -> float:
-    return 0.0 if np.ptp(x) == 0 else float(np.corrcoef(x, y)[0, 1])
-
-
-def _rank_test(values: Floats, target: Floats) -> tuple[float, float]:
-    """Spearman's correlation and its one-tailed p by pingouin; 0 and 1 where all are equal."""
-    if np.ptp(values) == 0:
-        return 0.0, 1.0
-    test = pingouin.corr(values, target, method="spearman", alternative="greater")
-    p_column = next(name for name in ("p_val", "p-val", "p") if name in test)  # pingouin renamed it
-    return float(test["r"].iloc[0]), float(test[p_column].iloc[0])
+def _vary(readings: Sequence[Reading]) -> bool:
+    """Whether reaction times differ at all; if not, nothing can go with them."""
+    return any(np.ptp(reading.reaction_times) > 0 for reading in readings)

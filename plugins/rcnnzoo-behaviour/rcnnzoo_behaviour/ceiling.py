@@ -163,15 +163,17 @@ class Ceilings:
 
 def ceilings(
     people: People, shares: dict[str, Floats], number: int, seed: int, advance: Advance = None
-) -> pd.DataFrame:
-    """How high correlations with D could be: a row a ceiling and network.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """How high correlations with D could be, one row per ceiling and network; and what the response model reproduces.
 
     Rows of the column `ceiling`:
         half: Half of the people against the other half, uncorrected.
-        half, modelled: The same of the response model's people, which must be alike.
-        share of D = 0; share of D = 0, modelled: Likewise.
         true D: The response model's true D against simulated D, with as many ties as a network's reaction times.
+        true D, without ties: Likewise, for what ties no images.
         noise-free: The most that reaction times with these ties could reach: D itself, tied alike.
+
+    The second table, `quantity, images, people, modelled`, has the correlation of halves and the share of images with
+    D = 0, of people and of the response model's, which must be alike.
 
     All but the last kind come from the images with at least 4 judgements; `images` says how many. Rows of a response
     model that does not reproduce the people are not `trusted`, and a warning says so.
@@ -188,9 +190,10 @@ def ceilings(
     found = Ceilings(len(doubt))
     for network, share in shares.items():
         found.add("noise-free", correlate(tie(doubt, share, random).astype(float), doubt), network)
+    nothing = pd.DataFrame(columns=["quantity", "images", "people", "modelled"])
     judged = often_judged(people)
     if judged.sum() < LEAST_IMAGES:
-        return pd.DataFrame(found.rows)
+        return _table(found), nothing
     images = people.images[judged]
     n, n_correct = (images[name].to_numpy(dtype=np.int64) for name in ("n", "n_correct"))
     if people.trials is None:
@@ -198,13 +201,22 @@ def ceilings(
     else:
         half = halves_of_people(people.trials[people.trials["image"].isin(images["image"])], number, random)
     if np.isnan(half):  # nor could a response model be checked
-        return pd.DataFrame(found.rows)
+        return _table(found), nothing
     of_people = Ceilings(len(images), found.rows)
     of_people.add("half, of judgements" if people.trials is None else "half, of people", half)
     zero = float(np.mean(doubt[judged] == 0))
-    of_people.add("share of D = 0", zero)
-    _modelled(of_people, fit_responses(n, n_correct), n, (half, zero), shares, number, random, advance)
-    return pd.DataFrame(of_people.rows)
+    modelled = _modelled(of_people, fit_responses(n, n_correct), n, (half, zero), shares, number, random, advance)
+    crowds = [
+        {"quantity": quantity, "images": len(images), "people": of_crowd, "modelled": of_model}
+        for quantity, of_crowd, of_model in zip(
+            ("correlation of halves", "share of images with D = 0"), (half, zero), modelled, strict=True
+        )
+    ]
+    return _table(of_people), pd.DataFrame(crowds)
+
+
+def _table(found: Ceilings) -> pd.DataFrame:
+    return pd.DataFrame(found.rows, columns=["ceiling", "network", "images", "value", "trusted"])
 
 
 def often_judged(people: People) -> npt.NDArray[np.bool_]:
@@ -224,8 +236,8 @@ def _modelled(
     number: int,
     random: np.random.Generator,
     advance: Advance,
-) -> None:
-    """What the response model says, averaged over simulated crowds, and whether it says of halves and zeros what is."""
+) -> tuple[float, float]:
+    """Add what the response model says, averaged over simulated crowds; its own halves and share of D = 0."""
     halves, zeros, true = [], [], []
     tied: dict[str, list[float]] = {network: [] for network in shares}
     for _ in range(number):
@@ -243,16 +255,15 @@ def _modelled(
     trusted = _reproduces(halves, wanted[0]) and _reproduces(zeros, wanted[1])
     if not trusted:
         warnings.warn(
-            f"the response model makes {half:.2f} of halves, which correlate {wanted[0]:.2f}, and {zero:.2f} of the "
-            f"{wanted[1]:.2f} of images with D = 0: its ceilings are not to be trusted, and not drawn",
+            f"the response model gives a correlation of halves of {half:.2f} (people {wanted[0]:.2f}) and a share of "
+            f"images with D = 0 of {zero:.2f} (people {wanted[1]:.2f}): its ceilings can't be trusted and aren't drawn",
             CeilingWarning,
             stacklevel=2,
         )
-    found.add("half, modelled", half, trusted=trusted)
-    found.add("share of D = 0, modelled", zero, trusted=trusted)
     found.add("true D, without ties", float(np.mean(true)), trusted=trusted)
     for network, values in tied.items():
         found.add("true D", float(np.mean(values)), network, trusted=trusted)
+    return half, zero
 
 
 def _reproduces(crowds: Sequence[float], wanted: float) -> bool:

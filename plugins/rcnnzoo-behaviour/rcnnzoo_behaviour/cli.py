@@ -7,43 +7,72 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.plugin import AsJson, ReadoutName, show
+from rcnnzoo.plugin import AsJson, FigureFormats, ReadoutName, computes, show
+
+MOST = 1_000_000
+"""Permutations or samples; more would take weeks."""
+LOCK = ".behaviour.lock"
+"""One command at a time works in a folder: traces and classifiers in it are shared."""
 
 
+@computes
 def behaviour(
-    model: Annotated[str, typer.Argument(help="MODEL or TRACE; several training seeds, joined by commas, are one.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="MODEL: a run folder, a .safetensors file or an architecture. TRACE: a folder written by `rcnnzoo "
+            "trace --features`. Several training seeds joined by commas count as one network.",
+            metavar="MODEL|TRACE",
+        ),
+    ],
     images: Annotated[Path, typer.Option(help="Folder of the images that people saw.")],
-    human: Annotated[Path, typer.Option(help="CSV of what they did: one row per image, or one row per trial.")],
-    against: Annotated[list[str] | None, typer.Option(help="Another such MODEL or TRACE; may be repeated.")] = None,
+    human: Annotated[Path, typer.Option(help="CSV of their answers: one row per image, or one row per trial.")],
+    against: Annotated[list[str] | None, typer.Option(help="Another MODEL or TRACE; may be repeated.")] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for tables, figures and traces (behaviour/NETWORK, traces in behaviour/)."),
+        typer.Option(
+            help="Folder for tables, figures and traces.", show_default="behaviour/NETWORK, traces in behaviour/"
+        ),
     ] = None,
     readout: ReadoutName = "cumulative",
     classifier_images: Annotated[
-        Path | None, typer.Option(help="Folder with animate/ and inanimate/: fit the classifiers to these images.")
+        Path | None, typer.Option(help="Fit the classifiers to other images: a folder with animate/ and inanimate/.")
     ] = None,
     folds: Annotated[
         int,
-        typer.Option(min=2, help="Parts of each cross-validation; fewer where they would hold less than ten images."),
+        typer.Option(min=2, help="Folds of each cross-validation; fewer where a fold would hold less than ten images."),
     ] = 10,
-    repeats: Annotated[int, typer.Option(min=1, help="Cross-validations.")] = 10,
-    exchanges: Annotated[int, typer.Option(min=99, help="Of two networks' ranks, thresholds as they are.")] = 10_000,
-    refits: Annotated[int, typer.Option(min=0, help="Rearrangements a test with thresholds refitted; 0: none.")] = 1000,
-    bootstraps: Annotated[int, typer.Option(min=0, help="Samples an interval, thresholds refitted; 0: none.")] = 1000,
-    random_networks: Annotated[int, typer.Option(min=0, help="Untrained networks beside each.")] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="Of folds, rearrangements and samples.")] = 0,
+    repeats: Annotated[int, typer.Option(min=1, max=1000, help="Repeats of the cross-validation.")] = 10,
+    exchanges: Annotated[
+        int,
+        typer.Option(
+            min=99, max=MOST, help="Permutations per test of two networks' ranks, thresholds not fitted again."
+        ),
+    ] = 10_000,
+    refits: Annotated[
+        int, typer.Option(min=0, max=MOST, help="Permutations per test, thresholds fitted again; 0 skips the tests.")
+    ] = 1000,
+    bootstraps: Annotated[
+        int, typer.Option(min=0, max=MOST, help="Bootstrap samples per interval; 0 skips the intervals.")
+    ] = 1000,
+    random_networks: Annotated[
+        int, typer.Option(min=0, max=1000, help="Randomly initialised networks for comparison, per network.")
+    ] = 10,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Random seed of folds, permutations and bootstrap samples.")
+    ] = 0,
+    figure_format: FigureFormats = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask whether people hesitate where a network does: its reaction times against human uncertainty.
 
     Writes correlations.csv, comparisons.csv, controls.csv, ceilings.csv, beyond.csv, reaction_times.csv,
-    thresholds.csv, methods.txt, and the figures correlations, distributions and montage (.png, .svg) with the tables
-    that they draw; with a readout other than cumulative, correlations-READOUT.csv and so on.
+    thresholds.csv, classifiers.csv, crowds.csv, methods.txt, and the figures correlations, distributions and montage
+    with the tables that they draw; with a readout other than cumulative, correlations-READOUT.csv and so on.
 
     Example: rcnnzoo behaviour runs/bl-ecoset-seed0 --images photos --human people.csv
     """
-    from rcnnzoo.plugin import folder_of
+    from rcnnzoo.plugin import folder_of, locked
     from rcnnzoo.plugin import readout as look_up
     from rcnnzoo_behaviour.analysis import analyse
     from rcnnzoo_behaviour.animacy import check_kinds
@@ -54,7 +83,7 @@ def behaviour(
     from rcnnzoo_behaviour.methods import methods
     from rcnnzoo_behaviour.results import behaviour as ask
     from rcnnzoo_behaviour.stimuli import other_images
-    from rcnnzoo_behaviour.time_courses import AnimacyPipeline
+    from rcnnzoo_behaviour.time_courses import AnimacyPipeline, remove_unfinished
 
     # Whatever may be wrong is found before anything is traced.
     look_up(readout)
@@ -71,8 +100,12 @@ def behaviour(
     pipeline = AnimacyPipeline(people, images, kept, readout, classifier_folds, seed, random_networks, elsewhere)
     named = pipeline.open([model, *(against or [])])
     statistics = image_statistics(images, people)
-    kept.mkdir(parents=True, exist_ok=True)
-    findings = analyse(people, [pipeline.entry(networks) for networks in named], statistics, settings)
     folder = out or kept / folder_of(network.file_name for networks in named for network in networks)
-    text = methods(people, findings, settings, readout, None if elsewhere is None else len(elsewhere))
-    show(ask(findings, text, images, readout).write(folder), as_json=as_json)
+    kept.mkdir(parents=True, exist_ok=True)
+    with locked(kept / LOCK, kept, wait=True):
+        remove_unfinished(kept)
+        entries = [pipeline.entry(networks) for networks in named]
+        findings = analyse(people, entries, statistics, settings)
+        text = methods(people, entries, findings, settings, readout, None if elsewhere is None else len(elsewhere))
+        result = ask(findings, text, images, readout).write(folder, figure_format)
+    show(result, as_json=as_json)

@@ -41,7 +41,7 @@ def image_statistics(folder: Path, people: People) -> pd.DataFrame:
             image = read_image(folder / file)
         except Exception as error:  # decoders raise anything
             raise DataError(
-                f"{place}: {folder / file} is unreadable ({reason(error)}); mend it, or leave it out"
+                f"{place}: {folder / file} is unreadable ({reason(error)}); repair it, or leave it out"
             ) from error
         luminance = np.asarray(image.convert("L"), dtype=np.float64) / 255
         edges = np.hypot(sobel(luminance, axis=0), sobel(luminance, axis=1)) / 8

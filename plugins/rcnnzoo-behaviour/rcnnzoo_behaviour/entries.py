@@ -44,11 +44,15 @@ class TimeCourses:
         name: What people call the network.
         entropies: Of the accumulated animate/inanimate probabilities, in nats, [N, T].
         probabilities: Accumulated probability of "animate", [N, T].
+        right: Share of the images that each step's classifier tells right, [T]; empty if it is not known.
+        about: Architecture, options and training data, in words.
     """
 
     name: str
     entropies: Floats
     probabilities: Floats
+    right: Sequence[float] = ()
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ class Findings:
         comparisons: One row per pair of entries and measure.
         controls: One row per entry and control.
         ceilings: As from `ceilings`.
+        crowds: Likewise: people beside the response model's.
+        classifiers: One row per network and step.
         beyond: One row per entry and quantity.
         reaction_times: One row per network and image.
         thresholds: One row per network, repeat and fold.
@@ -89,6 +95,8 @@ class Findings:
     comparisons: pd.DataFrame
     controls: pd.DataFrame
     ceilings: pd.DataFrame
+    crowds: pd.DataFrame
+    classifiers: pd.DataFrame
     beyond: pd.DataFrame
     reaction_times: pd.DataFrame
     thresholds: pd.DataFrame

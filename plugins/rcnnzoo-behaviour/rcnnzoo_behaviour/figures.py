@@ -9,13 +9,35 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import PercentFormatter
 
-from rcnnzoo.plugin import read_image
+from rcnnzoo.plugin import COLOURS, plain, read_image
 
 STARS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 MOST = 12
 """Images in each half of the montage."""
 GREY = "0.55"
+WIDTH = 0.2
+"""Of a bar."""
+BARS = (
+    ("reaction time", "uncertainty", "all"),
+    ("area under uncertainty", "uncertainty", "all"),
+    ("reaction time", "human reaction time", "with human reaction times"),
+)
+"""Measure, what is predicted, and part of the images of each bar."""
+HATCHES = ("", "//", "..")
+CONTROLS = {
+    "randomly initialised": ("s", COLOURS[6]),
+    "shuffled within category": ("o", COLOURS[3]),
+    "shuffled within animate or not": ("^", COLOURS[4]),
+}
+KINDS = {"animate": (COLOURS[2], "o", -0.2), "inanimate": (COLOURS[3], "s", 0.2)}
+"""Colour, marker and shift of each kind of image."""
+FEW = 10
+"""Images below which their number is written where they are drawn."""
+LONGEST = 28
+"""Letters of a network's name."""
 
 
 def draw_correlations(
@@ -28,79 +50,100 @@ def draw_correlations(
     """Fig. 2: each network's correlation with people, beside its controls and below its ceiling.
 
     Args:
-        correlations: As in `Findings`; all images.
+        correlations: As in `Findings`; all images, and those with human reaction times.
         controls: Likewise.
         ceilings: Likewise.
         comparisons: Likewise; brackets where two networks differ.
         title: What was measured.
     """
-    chosen = correlations[(correlations["images"] == "all") & (correlations["predicted"] == "uncertainty")]
-    main = chosen[chosen["measure"] == "reaction time"].reset_index(drop=True)
-    area = chosen[chosen["measure"] == "area under uncertainty"].reset_index(drop=True)
-    figure = Figure(figsize=(max(6.5, 3.2 + 1.9 * len(main)), 4.8), layout="constrained")
+    networks = list(correlations["network"].unique())
+    figure = Figure(figsize=(max(7.5, 3.4 + 2.1 * len(networks)), 6), layout="constrained")
     axes = figure.subplots()
     axes.set_title(title, fontsize="medium")
     axes.axhline(0, color="black", linewidth=0.8)
-    ceilings = ceilings[ceilings["trusted"]]
-    tops = []
-    for place, (_, row) in enumerate(main.iterrows()):
-        top = _draw_bar(axes, place - 0.22, row, "C0", "reaction time (steps)" if place == 0 else None)
-        other = _draw_bar(axes, place + 0.05, area.iloc[place], "C1", "area under uncertainty" if place == 0 else None)
-        tops.append(max(top, other))
-        _draw_controls(axes, place + 0.3, controls[controls["network"] == row["network"]], labelled=place == 0)
-        true = ceilings[(ceilings["ceiling"] == "true D") & (ceilings["network"] == row["network"])]
-        for value in true["value"]:
-            if value > 0:  # a network whose images all take as long can't correlate at all
-                axes.hlines(value, place - 0.38, place - 0.06, color="C0", linestyle="--", linewidth=1.5)
-    axes.plot([], [], color="C0", linestyle="--", linewidth=1.5, label="ceiling: true D, tied like reaction time")
-    for value in ceilings.loc[ceilings["ceiling"] == "true D, without ties", "value"]:
-        axes.axhline(value, color="C1", linestyle="--", linewidth=1.2, label="ceiling: true D, without ties")
-    half = ceilings[ceilings["ceiling"].isin(["half, of people", "half, of judgements"])]
-    for _, row in half.iterrows():
-        label = f"half of the {str(row['ceiling']).removeprefix('half, of ')} with the other half"
-        axes.axhline(row["value"], color=GREY, linestyle=":", linewidth=1.2, label=label)
-    _draw_brackets(axes, main, comparisons, max(tops))
-    axes.set(ylabel="Spearman correlation with human uncertainty", xlim=(-0.6, len(main) - 0.4))
-    axes.set_xticks(range(len(main)), [str(name).replace("$", r"\$") for name in main["network"]])
-    if len(main) > 3:
+    top = max(_draw_network(axes, place, name, correlations) for place, name in enumerate(networks))
+    for place, name in enumerate(networks):
+        _draw_controls(axes, place + 0.36, controls[controls["network"] == name])
+    _draw_ceilings(axes, ceilings[ceilings["trusted"]], networks)
+    _draw_brackets(axes, networks, comparisons, top)
+    axes.set(ylabel="Spearman correlation", xlim=(-0.6, len(networks) - 0.4))
+    axes.set_xticks(range(len(networks)), [plain(str(name), LONGEST) for name in networks])
+    if len(networks) > 2:
         axes.tick_params("x", rotation=20)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(frameon=False, fontsize="small", loc="outside lower center", ncols=2)
+    handles, labels = axes.get_legend_handles_labels()
+    named = dict(zip(labels, handles, strict=True))  # each kind once
+    named["95 % interval"] = Line2D([], [], color="black", linewidth=1)
+    if axes.texts:
+        named["* p < 0.05   ** p < 0.01   *** p < 0.001 (Holm)"] = Line2D([], [], linestyle="")
+    figure.legend(named.values(), named, frameon=False, fontsize="small", loc="outside lower center", ncols=2)
     return figure
 
 
-def _draw_bar(axes: Axes, place: float, row: pd.Series, colour: str, label: str | None) -> float:
-    """A bar, its interval and its stars; how high all that reaches."""
-    value = float(row["spearman"])
-    axes.bar(place, value, width=0.25, color=colour, label=label)
-    top = max(value, 0.0)
-    if pd.notna(row.get("low")):
-        axes.vlines(place, row["low"], row["high"], color="black", linewidth=1)
-        top = max(top, float(row["high"]))
-    axes.annotate(stars(row.get("p_corrected")), (place, top), ha="center", va="bottom")
-    return top
+def _draw_network(axes: Axes, place: int, name: str, correlations: pd.DataFrame) -> float:
+    """A bar for each kind of correlation, its interval and its stars; how high all that reaches."""
+    of_network, tops = correlations[correlations["network"] == name], [0.0]
+    for number, (measure, predicted, images) in enumerate(BARS):
+        rows = of_network[
+            (of_network["measure"] == measure)
+            & (of_network["predicted"] == predicted)
+            & (of_network["images"] == images)
+        ]
+        if not len(rows):
+            continue
+        row, at = rows.iloc[0], place - 0.3 + WIDTH * number
+        if pd.isna(row["spearman"]):
+            axes.annotate("no times", (at, 0.005), rotation=90, ha="center", va="bottom", fontsize="x-small")
+            continue
+        value = float(row["spearman"])
+        label = f"{measure} with {'human ' + predicted if predicted == 'uncertainty' else predicted}"
+        axes.bar(at, value, width=WIDTH, color=COLOURS[number], hatch=HATCHES[number], edgecolor="white", label=label)
+        top = max(value, 0.0)
+        if pd.notna(row.get("low")):
+            axes.vlines(at, row["low"], row["high"], color="black", linewidth=1)
+            top = max(top, float(row["high"]))
+        if mark := stars(row.get("p_corrected")):
+            axes.annotate(mark, (at, top), ha="center", va="bottom")
+        tops.append(top)
+    return max(tops)
 
 
-def _draw_controls(axes: Axes, place: float, controls: pd.DataFrame, *, labelled: bool) -> None:
-    styles = {"randomly initialised": ("s", "C3"), "shuffled within category": ("o", "C2")}
-    styles |= {"shuffled within animate or not": ("^", "C4")}
-    for number, (_, row) in enumerate(controls.iterrows()):
-        marker, colour = styles[str(row["control"])]
+def _draw_controls(axes: Axes, place: float, controls: pd.DataFrame) -> None:
+    for number, row in enumerate(controls.to_dict("records")):
+        marker, colour = CONTROLS[str(row["control"])]
         at = place + 0.07 * (number - 0.5)
-        label = str(row["control"]) if labelled else None
-        axes.plot(at, row["spearman"], marker, color=colour, markersize=5, label=label)
+        axes.plot(at, row["spearman"], marker, color=colour, markersize=5, label=f"control: {row['control']}")
         axes.vlines(at, row["low"], row["high"], color=colour, linewidth=1)
 
 
-def _draw_brackets(axes: Axes, main: pd.DataFrame, comparisons: pd.DataFrame, top: float) -> None:
-    """From network to network where reaction times correlate differently."""
-    places = {name: place for place, name in enumerate(main["network"])}
-    height = top + 0.06
-    pairs = comparisons[comparisons["measure"] == "reaction time"] if len(comparisons) else comparisons
-    for _, row in pairs.iterrows():
+def _draw_ceilings(axes: Axes, ceilings: pd.DataFrame, networks: Sequence[str]) -> None:
+    """Lines: of a network above its bar, of people across."""
+    for row in ceilings.to_dict("records"):
+        kind, value = str(row["ceiling"]), row["value"]
+        if kind == "true D":
+            place = networks.index(row["network"]) - 0.3
+            ends = place - WIDTH / 2, place + WIDTH / 2
+            label = "ceiling: true D, tied like reaction time"
+            axes.hlines(value, *ends, color=COLOURS[0], linestyle="--", linewidth=1.5, label=label)
+        elif kind == "true D, without ties":
+            axes.axhline(value, color=COLOURS[1], linestyle="--", linewidth=1.2, label=f"ceiling: {kind}")
+        elif kind.startswith("half, of "):
+            label = f"half of the {kind.removeprefix('half, of ')} with the other half"
+            axes.axhline(value, color=GREY, linestyle=":", linewidth=1.2, label=label)
+
+
+def _draw_brackets(axes: Axes, networks: Sequence[str], comparisons: pd.DataFrame, top: float) -> None:
+    """From network to network where they correlate differently; areas where there are no reaction times."""
+    places, height = {str(name): place for place, name in enumerate(networks)}, top + 0.06
+    pairs = comparisons.groupby(["a", "b"], sort=False) if "difference" in comparisons else ()
+    for (first, second), rows in pairs:
+        a, b = str(first), str(second)
+        measured = rows.dropna(subset="difference")
+        row = measured.iloc[0]
         mark = stars(row.get("p_corrected"))
         if mark:
-            left, right = places[row["a"]] - 0.22, places[row["b"]] - 0.22
+            shift = -0.3 if row["measure"] == "reaction time" else -0.3 + WIDTH
+            left, right = places[a] + shift, places[b] + shift
             axes.plot([left, left, right, right], [height - 0.01, height, height, height - 0.01], "k", linewidth=0.8)
             axes.annotate(mark, ((left + right) / 2, height), ha="center", va="bottom")
             height += 0.05
@@ -118,34 +161,38 @@ def stars(p: object) -> str:
 
 
 def draw_reaction_times(reaction_times: pd.DataFrame, title: str) -> Figure:
-    """Above: how many images take how long. Below: mean human uncertainty of the images that take so long.
+    """Above: how many images take how long. Below: mean human uncertainty of the images that take that long.
 
     Args:
-        reaction_times: As in `Findings`; a column of panels a network.
+        reaction_times: As in `Findings`; one column of panels per network.
         title: What was measured.
     """
     networks = list(reaction_times["network"].unique())
-    figure = Figure(figsize=(1 + 3 * len(networks), 4.8), layout="constrained")
+    figure = Figure(figsize=(1.5 + 3 * len(networks), 5.2), layout="constrained")
     figure.suptitle(title, fontsize="medium")
-    grid = figure.subplots(2, len(networks), squeeze=False, sharex="col", sharey="row")
+    grid = figure.subplots(2, len(networks), squeeze=False, sharex="all", sharey="row")
     table = distribution(reaction_times)
     for (above, below), name in zip(grid.T, networks, strict=True):
         part = table[table["network"] == name]
-        for kind, colour in (("animate", "C2"), ("inanimate", "C4")):
+        for kind, (colour, marker, shift) in KINDS.items():
             here = part[part["kind"] == kind]
-            shift = -0.2 if kind == "animate" else 0.2
             above.bar(here["reaction_time"] + shift, here["share"], width=0.4, color=colour, label=kind)
-            below.errorbar(
-                here["reaction_time"] + shift / 2, here["uncertainty"], here["standard_error"], fmt="o-", color=colour
-            )
-        above.set_title(str(name).replace("$", r"\$"), fontsize="small")
-        below.set(xlabel="reaction time (steps)", xlim=(0.3, table["reaction_time"].max() + 0.7))
-        below.xaxis.get_major_locator().set_params(integer=True)
+            places, means = here["reaction_time"] + shift / 2, here["uncertainty"]
+            below.errorbar(places, means, here["standard_error"], fmt=f"{marker}-", color=colour)
+            for x, y, images in zip(places, means, here["images"], strict=True):
+                if images < FEW:
+                    offset = {"xytext": (0, 4), "textcoords": "offset points"}
+                    below.annotate(f"n={images}", (x, y), fontsize="xx-small", ha="center", **offset)
+        above.set_title(plain(str(name), LONGEST), fontsize="small")
+        last = int(table["reaction_time"].max())
+        below.set(xlabel="reaction time (steps)", xlim=(0.3, last + 0.7), xticks=range(1, last + 1))
         for axes in (above, below):
             axes.spines[["top", "right"]].set_visible(False)
     grid[0, 0].set(ylabel="share of images")
+    grid[0, 0].yaxis.set_major_formatter(PercentFormatter(1))
     grid[1, 0].set(ylabel="mean human uncertainty D\n(bars: standard error)", ylim=(0, None))
-    grid[0, 0].legend(frameon=False)
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, frameon=False, loc="outside lower center", ncols=2)
     return figure
 
 
@@ -185,7 +232,7 @@ def hardest(reaction_times: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
 
 
 def draw_montage(chosen: pd.DataFrame, folder: Path, title: str) -> Figure:
-    """A row each for the images that people, the network, and both hesitate on most.
+    """One row each for the images that people, the network, and both hesitate on most.
 
     Args:
         chosen: From `hardest`.
@@ -194,7 +241,7 @@ def draw_montage(chosen: pd.DataFrame, folder: Path, title: str) -> Figure:
     """
     rows: Sequence[str] = list(chosen["who"].unique())
     columns = int(chosen.groupby("who").size().max())
-    figure = Figure(figsize=(1.15 * columns + 0.6, 1.6 * len(rows) + 0.5), layout="constrained")
+    figure = Figure(figsize=(1.15 * columns + 0.6, 1.75 * len(rows) + 0.5), layout="constrained")
     figure.suptitle(title, fontsize="medium")
     grid = figure.subplots(len(rows), columns, squeeze=False)
     for who, line in zip(rows, grid, strict=True):
@@ -204,8 +251,8 @@ def draw_montage(chosen: pd.DataFrame, folder: Path, title: str) -> Figure:
             axes.spines[:].set_visible(False)
         for axes, (_, row) in zip(line, part.iterrows(), strict=False):
             axes.imshow(np.asarray(read_image(folder / str(row["image"]))))
-            axes.set_title(
-                f"D {float(row['uncertainty']):.2f}\nRT {row['reaction_time']:.1f}", fontsize="x-small", pad=2
-            )
+            truth = "animate" if int(row["animate"]) else "inanimate"
+            words = f"{truth}\nD {float(row['uncertainty']):.2f}\nRT {row['reaction_time']:.1f} steps"
+            axes.set_title(words, fontsize="xx-small", pad=2)
         line[0].set_ylabel(who, fontsize="small")
     return figure

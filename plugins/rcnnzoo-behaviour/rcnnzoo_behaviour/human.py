@@ -1,6 +1,6 @@
 """Reading what people did, one row per image or one row per trial, and checking every row.
 
-Rows are counted as a spreadsheet shows them: the header is row 1.
+Rows are counted as a spreadsheet shows them: the header is row 1, and a cell with line breaks is in one row.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ ROUNDING = 0.01
 ANTICIPATION = 100.0
 """Milliseconds in which nobody sees what an image holds; a faster response is not to the image."""
 MOST_JUDGEMENTS = 1_000_000
-"""Of an image; more is a slip."""
+"""Judgements of an image above which a number must be a mistake."""
 BY_IMAGE = ("image", "animate")
 BY_TRIAL = ("subject", "image", "animate", "correct")
 ANSWERS = {"1": "correct", "1.0": "correct", "0": "wrong", "0.0": "wrong", "": "missing"}
@@ -102,32 +103,42 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        row = content.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{file}, row {row}: is not UTF-8; save it as CSV in UTF-8") from error
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{file}, line {line}: is not UTF-8; save it as CSV in UTF-8") from error
     if not text.strip():
         raise DataError(f"{file}, row 1: the file is empty; give a header and one row per image or per trial")
     if "\0" in text:
-        row = text.count("\n", 0, text.index("\0")) + 1
-        raise DataError(f"{file}, row {row}: holds a zero byte, so it is no CSV in UTF-8; save it as that")
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(f"{file}, line {line}: holds a zero byte, so it is not CSV in UTF-8; save it as that")
+    if text[:4].lower() == "sep=":  # for Excel, which doesn't show that line
+        separator, _, text = text[4:].partition("\n")
+        if separator.strip() != ",":
+            raise DataError(f"{file}, line 1: columns are separated by {separator.strip()!r}; separate them by commas")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    number = 1
     try:
-        header = [name.strip() for name in next(reader)]
+        header = [_composed(name) for name in next(reader)]
+        if header[0].startswith("#"):
+            raise DataError(f"{file}, row 1: is a comment; remove it, for row 1 must name the columns")
         if len(header) == 1 and (mark := next((mark for mark in ";\t" if mark in header[0]), None)):
             named = "semicolons" if mark == ";" else "tabs"
             raise DataError(f"{file}, row 1: separated by {named}; separate columns by commas")
         twice = next((name for name in header if header.count(name) > 1), None)
         if twice is not None:
             raise DataError(f"{file}, row 1: two columns are named {twice!r}; rename one of them")
-        for cells in reader:
+        for number, cells in enumerate(reader, 2):
             if not cells:
                 continue  # a line without anything in it
             if len(cells) != len(header):
-                raise DataError(
-                    f"{file}, row {reader.line_num}: {len(cells)} cells, but the header names {len(header)} columns"
-                )
-            yield reader.line_num, {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+                raise DataError(f"{file}, row {number}: {len(cells)} cells, but the header names {len(header)} columns")
+            yield number, dict(zip(header, map(_composed, cells), strict=True))
     except csv.Error as error:
-        raise DataError(f"{file}, row {reader.line_num}: no CSV ({error}); mend its quotes") from error
+        raise DataError(f"{file}, row {number + 1}: is not CSV ({error}); repair its quotes") from error
+
+
+def _composed(cell: str) -> str:
+    """A cell in Unicode's composed form: "café" can be written in two ways that look the same."""
+    return unicodedata.normalize("NFC", cell.strip())
 
 
 @dataclass
@@ -143,7 +154,7 @@ class _Checked:
         for number, cells in rows:
             image = self._image(number, cells)
             if image in seen:
-                raise self._wrong(number, f"image {image} stands in row {seen[image]} already; give each image one row")
+                raise self._wrong(number, f"image {image} is in row {seen[image]} already; give each image one row")
             seen[image] = number
             images.append(
                 {**cells, "image": image, "animate": self._animate(number, cells), **self._doubt(number, cells)}
@@ -212,10 +223,16 @@ class _Checked:
             raise self._wrong(number, "no image; give its path")
         path = Path(image)
         if path.is_absolute() or ".." in path.parts:
-            raise self._wrong(number, f"image {image} is no path under {self.folder}; give one that is")
-        if not (self.folder / path).is_file():
-            raise self._wrong(number, f"image {image} is missing under {self.folder}; put it there, or mend the path")
-        return path.as_posix()
+            raise self._wrong(number, f"image {image} is not a path under {self.folder}; give one that is")
+        forms = (Path(unicodedata.normalize(form, image)) for form in ("NFC", "NFD"))  # files have the one or the other
+        found = next((form for form in forms if (self.folder / form).exists()), None)
+        if found is None:
+            raise self._wrong(
+                number, f"image {image} is missing under {self.folder}; put it there, or correct the path"
+            )
+        if not (self.folder / found).is_file():
+            raise self._wrong(number, f"image {image} is not a regular file; give an image")
+        return found.as_posix()
 
     def _animate(self, number: int, cells: dict[str, str]) -> int:
         value = self._number(number, cells, "animate")
@@ -241,7 +258,7 @@ class _Checked:
             if not 0 <= pc <= 1:
                 raise self._wrong(number, f"pc is {pc:g}; a share lies between 0 and 1")
             if "pc" in found and abs(found["pc"] - pc) > ROUNDING:
-                raise self._wrong(number, f"pc is {pc:g}, but n_correct / n is {found['pc']:.4g}; mend one of them")
+                raise self._wrong(number, f"pc is {pc:g}, but n_correct / n is {found['pc']:.4g}; correct one of them")
             found.setdefault("pc", pc)
         if "pc" in found:
             found["uncertainty"] = uncertainty(found["pc"])
@@ -253,7 +270,7 @@ class _Checked:
                 raise self._wrong(
                     number,
                     f"uncertainty is {doubt:g}, but D = 0.5 - |0.5 - PC| is {found['uncertainty']:.4g} with a PC of "
-                    f"{found['pc']:.4g}; mend one of them",
+                    f"{found['pc']:.4g}; correct one of them",
                 )
             found.setdefault("uncertainty", doubt)
         if not found:

@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from rcnnzoo_behaviour.ceiling import LEAST_PEOPLE
-from rcnnzoo_behaviour.entries import Findings, Settings
+from rcnnzoo_behaviour.entries import Entry, Findings, Settings
 from rcnnzoo_behaviour.human import ANTICIPATION, LEAST_IMAGES, People
 from rcnnzoo_behaviour.reaction_time import QUANTILES
 
 
-def methods(people: People, findings: Findings, settings: Settings, readout: str, elsewhere: int | None) -> str:
+def methods(
+    people: People,
+    entries: Sequence[Entry],
+    findings: Findings,
+    settings: Settings,
+    readout: str,
+    elsewhere: int | None,
+) -> str:
     """What was fitted on what, which tests, how many permutations; a paragraph.
 
     Args:
         people: What people did.
+        entries: The networks.
         findings: What came out.
         settings: How much was computed.
         readout: By which probabilities accumulated.
         elsewhere: Number of other images that the classifiers were fitted to; None if they were cross-fitted.
     """
     words = [
+        *_networks(entries),
         f"Human uncertainty was D = 0.5 - |0.5 - PC| on {_judged(people)}.",
         "A logistic regression (L2, strength chosen by cross-validation within the training images) told animate from "
         "inanimate images by each time step's standardised features of the frozen network, "
         f"{_fitted(findings, elsewhere)}; it never saw D.",
+        *_classifiers(findings),
         f"Its probabilities were accumulated over time steps ({readout} readout), and reaction time was the first step "
-        "whose entropy was at or below a threshold, else the last.",
+        "at which the entropy of animate against inanimate (nats) was at or below a threshold, else the last.",
+        *_without_times(findings),
         "The threshold was the one, among all distinct ones, with the highest Spearman correlation with D on the "
         "training folds; it was applied to the left-out fold "
         f"({_folds(findings)}-fold cross-validation stratified by category and D > 0, {settings.repeats} repeats, seed "
@@ -45,6 +58,34 @@ def methods(people: People, findings: Findings, settings: Settings, readout: str
         *_ceilings(people, findings, settings),
     ]
     return " ".join(words)
+
+
+def _networks(entries: Sequence[Entry]) -> list[str]:
+    """What each network is, as far as it is known."""
+    known = [f"{network.name}: {network.about}" for entry in entries for network in entry.members if network.about]
+    return [f"The networks were {'; '.join(known)}."] if known else []
+
+
+def _classifiers(findings: Findings) -> list[str]:
+    """How often classifiers were right, at the first and the last step."""
+    words = []
+    for name, part in findings.classifiers.groupby("network", sort=False):
+        first, last = (f"{100 * share:.1f} %" for share in part["accuracy"].iloc[[0, -1]])
+        words.append(f"{name} {first}" if len(part) == 1 else f"{name} {first} (step 1) to {last} (step {len(part)})")
+    return [f"Classifiers were right about these shares of the images: {', '.join(words)}."] if words else []
+
+
+def _without_times(findings: Findings) -> list[str]:
+    rows = findings.correlations
+    without = rows[(rows["measure"] == "reaction time") & (rows["images"] == "all") & rows["spearman"].isna()]
+    names = without[without["predicted"] == "uncertainty"]["network"]
+    if not len(names):
+        return []
+    has = "has" if len(names) == 1 else "have"
+    return [
+        f"{_listed(names)} {has} no reaction times, since all images take equally long (as with one time step): no "
+        "correlation, test or control of reaction time applies, and areas under uncertainty are compared instead."
+    ]
 
 
 def _judged(people: People) -> str:
@@ -92,8 +133,14 @@ def _human_times(findings: Findings) -> list[str]:
         return []
     return [
         f"Human reaction times were those of correct responses of at least {ANTICIPATION:g} ms, each less its person's "
-        "median, averaged over an image's people; thresholds were fitted to them in the same way."
+        f"median, averaged over an image's people, of {_timed(findings):,} images; thresholds were fitted to them "
+        "likewise."
     ]
+
+
+def _timed(findings: Findings) -> int:
+    """How many images people's reaction times are of."""
+    return int(findings.correlations.set_index("predicted").loc[["human reaction time"], "n"].iloc[0])
 
 
 def _seeds(findings: Findings) -> list[str]:
@@ -121,7 +168,8 @@ def _tests(findings: Findings, settings: Settings) -> list[str]:
     if settings.refits:
         words.append(
             "Correlations of reaction time were tested one-tailed against "
-            f"{settings.refits:,} shuffles of time courses over images, thresholds refitted."
+            f"{settings.refits:,} shuffles of time courses over images, thresholds refitted; p can't be below "
+            f"{1 / (settings.refits + 1):.2g}, which is 1 / (shuffles + 1)."
         )
     if findings.correlations["test"].str.contains("pingouin", na=False).any():
         words.append(
@@ -137,14 +185,15 @@ def _controls(findings: Findings, settings: Settings) -> list[str]:
     random = controls[controls["control"] == "randomly initialised"]
     if len(random):
         words.append(
-            f"Beside {_listed(random['network'])} stand {random['number'].iloc[0]} randomly initialised networks each "
-            "of the same architecture, batch-norm statistics estimated on the images, put through the same steps."
+            f"For each of {_listed(random['network'])}, {random['number'].iloc[0]} randomly initialised networks of "
+            "the same architecture, batch-norm statistics estimated on the images, went through the same steps."
         )
     within = [name.removeprefix("shuffled within ") for name in controls["control"].unique() if "within" in name]
     if within:
         words.append(
             f"Controls shuffled time courses {settings.refits:,} times over images of the same "
-            f"{' or, apart, of the same '.join(_kind(name) for name in within)}, thresholds refitted."
+            f"{' or, separately, of the same '.join(_kind(name) for name in within)}, thresholds refitted; the p value "
+            "of a network is that of its own correlation among these."
         )
     return words
 
@@ -161,15 +210,17 @@ def _comparisons(findings: Findings, settings: Settings) -> list[str]:
     tested = table[table["exchanges"].notna()] if "exchanges" in table else table.iloc[:0]
     if len(tested):
         times, area = (tested[tested["measure"] == name] for name in ("reaction time", "area under uncertainty"))
-        refitted = (
-            f"time courses with thresholds refitted ({settings.refits:,} exchanges; p), " if settings.refits else ""
-        )
+        ways = []
+        if len(times) and settings.refits:
+            ways.append(f"time courses with thresholds refitted ({settings.refits:,} exchanges; p)")
+        if len(times):
+            ways.append(f"standardised ranks with thresholds as they were ({_exchanges(times)}; p_ranks)")
+        ways.append(f"ranks of the area under uncertainty, which has no threshold ({_exchanges(area)})")
         words.append(
             "Networks were compared by two-tailed paired permutation tests, in which the two change places image by "
-            f"image: {refitted}standardised ranks with thresholds as they were ({_exchanges(times)}; p_ranks), and "
-            f"ranks of the area under uncertainty, which has no threshold ({_exchanges(area)})."
+            f"image: {_listed(ways)}."
         )
-    if len(tested) < len(table):
+    if (findings.correlations["networks"] > 1).any():
         compared = "an interval of the difference only" if settings.bootstraps else "their difference, without a test"
         words.append(f"Pairs with an entry of several networks were compared by {compared}.")
     return words
@@ -186,7 +237,6 @@ def _corrected(findings: Findings) -> list[str]:
     """Which p values have company."""
     tables = {
         "correlations": (findings.correlations, ["images", "predicted", "measure"]),
-        "controls": (findings.controls, ["control"]),
         "comparisons (p, not p_ranks)": (findings.comparisons, ["measure"]),
     }
     corrected = [
@@ -203,24 +253,22 @@ def _corrected(findings: Findings) -> list[str]:
 
 
 def _ceilings(people: People, findings: Findings, settings: Settings) -> list[str]:
-    found = findings.ceilings.set_index("ceiling")
-    if "half, modelled" not in found.index:
+    if not len(findings.crowds):
         why = (
             f"fewer than {LEAST_IMAGES} images had {LEAST_PEOPLE} judgements, or too few people judged the same ones"
             if "n" in people.images
             else "it is not known how many people judged each image"
         )
         return [f"There is no ceiling from people, since {why}."]
-    model = found.loc["half, modelled"]
+    trusted = bool(findings.ceilings["trusted"].all())
     words = (
-        f"Ceilings are from the {model['images']:,} images with at least {LEAST_PEOPLE} judgements: random halves of "
+        f"Ceilings are from the {findings.crowds['images'].iloc[0]:,} images with at least {LEAST_PEOPLE} judgements: "
+        "random halves of "
         f"{'judgements' if people.trials is None else 'people'} against each other ({settings.simulations:,} times, "
         "uncorrected), and a mixture of two beta distributions fitted to the counts, whose true D was correlated "
         f"with D of {settings.simulations:,} simulated crowds"
     )
-    fault = (
-        "" if model["trusted"] else "; as it did not reproduce halves and the share of D = 0, it is not to be trusted"
-    )
+    fault = "" if trusted else "; as it did not reproduce halves and the share of D = 0, it can't be trusted"
     return [f"{words}{fault}."]
 
 

@@ -9,12 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from rcnnzoo.plugin import Result, file_stem
+from rcnnzoo.plugin import Result, file_stem, plain
 from rcnnzoo_behaviour.entries import Findings
 from rcnnzoo_behaviour.figures import distribution, draw_correlations, draw_montage, draw_reaction_times, hardest
 
-DOCUMENTED = ("correlations", "comparisons", "controls", "ceilings", "beyond")
+DOCUMENTED = ("correlations", "comparisons", "controls", "ceilings", "crowds", "classifiers", "beyond")
 """Tables that are short enough for people and JSON: those without one row per image."""
+GRADED = "graded crossing"
+"""Descriptive, without interval or test: it is in the files alone."""
 
 
 def behaviour(findings: Findings, methods: str, images: Path, readout: str) -> Result:
@@ -31,39 +33,132 @@ def behaviour(findings: Findings, methods: str, images: Path, readout: str) -> R
     chosen = hardest(findings.reaction_times)
     data = {table.name: getattr(findings, table.name) for table in fields(findings)}
     data |= {"distributions": distribution(findings.reaction_times), "montage": chosen}
-    main = findings.correlations
-    shown = main[(main["predicted"] == "uncertainty") & (main["images"].isin(["all", "D > 0"]))]
-    tables = {title: shown, "controls": findings.controls}
-    tables |= {"comparisons": findings.comparisons, "ceilings": findings.ceilings}
+    stem = partial(file_stem, readout=readout)
     figures = {
         "correlations": partial(
-            draw_correlations, main, findings.controls, findings.ceilings, findings.comparisons, title
+            draw_correlations,
+            findings.correlations,
+            findings.controls,
+            findings.ceilings,
+            findings.comparisons,
+            title,
         ),
         "distributions": partial(draw_reaction_times, findings.reaction_times, title),
-        "montage": partial(draw_montage, chosen, images, f"hesitated on most; network: {chosen['network'].iloc[0]}"),
+        "montage": partial(draw_montage, chosen, images, _montage_title(chosen)),
     }
-    stem = partial(file_stem, readout=readout)
     return Result(
         {**{name: records(getattr(findings, name)) for name in DOCUMENTED}, "methods": methods},
-        [(name, [_row(row) for row in records(table)]) for name, table in tables.items() if len(table)],
+        [(name, rows) for name, rows in _tables(findings, title).items() if rows],
         data={stem(name): table for name, table in data.items()},
         figures={stem(name): draw for name, draw in figures.items()},
         texts={f"{stem('methods')}.txt": methods + "\n"},
-        notes=[methods],
+        notes=[*_reasons(findings), methods],
     )
 
 
-def _row(row: dict[Any, Any]) -> dict[str, object]:
-    """Numbers for people: three decimals, p values four."""
+def _montage_title(chosen: pd.DataFrame) -> str:
+    network = plain(str(chosen["network"].iloc[0]), 40)
+    return f"images with the greatest hesitation of people (D), of {network} (reaction time), and of both"
 
-    def cell(name: str, value: object) -> object:
-        if isinstance(value, bool):
-            return "yes" if value else "no"
-        if not isinstance(value, float):
-            return value
-        return f"{value:.4f}" if name.startswith("p") else f"{value:.3f}"
 
-    return {name: cell(name, value) for name, value in row.items() if name not in ("predicted", "test")}
+def _tables(findings: Findings, title: str) -> dict[str, list[dict[str, object]]]:
+    """What people see first, narrow enough for a terminal; all the rest is in the files."""
+    main = findings.correlations
+    shown = main[main["images"].isin(["all", "D > 0", "with human reaction times"]) & (main["measure"] != GRADED)]
+    return {
+        f"correlation with people's uncertainty D and reaction time, {title}": [
+            {
+                "network": row["network"],
+                "measure": row["measure"],
+                "with": "D" if row["predicted"] == "uncertainty" else "human RT",
+                "images": f"{row['n']} ({row['images']})" if row["images"] == "D > 0" else str(row["n"]),
+                "r": _three(row["spearman"]),
+                "95 % interval": _interval(row),
+                "p (Holm)": _p(row.get("p_corrected")),
+            }
+            for row in records(shown)
+        ],
+        "controls": [
+            {
+                "network": row["network"],
+                "control": row["control"],
+                "mean r": _three(row["spearman"]),
+                "range": _interval(row),
+                "number": row["number"],
+            }
+            for row in records(findings.controls)
+        ],
+        "difference in correlation with D, first less second": [
+            {
+                "networks": f"{row['a']} - {row['b']}",
+                "measure": row["measure"],
+                "difference": _three(row.get("difference")),
+                "95 % interval": _interval(row),
+                "p (Holm)": _p(row.get("p_corrected")),
+            }
+            for row in records(findings.comparisons)
+        ],
+        "ceilings of a correlation with D": [
+            {
+                "ceiling": row["ceiling"],
+                "network": row["network"],
+                "images": row["images"],
+                "r": _three(row["value"]),
+                "to be trusted": "yes" if row["trusted"] else "no",
+            }
+            for row in records(findings.ceilings)
+        ],
+        "people beside the response model that gives the ceilings": [
+            {
+                "quantity": row["quantity"],
+                "images": row["images"],
+                "people": _three(row["people"]),
+                "model": _three(row["modelled"]),
+            }
+            for row in records(findings.crowds)
+        ],
+        "accuracy of the animacy classifiers": [
+            {
+                "network": name,
+                "step 1": f"{100 * part['accuracy'].iloc[0]:.1f} %",
+                "last step": f"{100 * part['accuracy'].iloc[-1]:.1f} %",
+                "steps": len(part),
+            }
+            for name, part in findings.classifiers.groupby("network", sort=False)
+        ],
+    }
+
+
+def _reasons(findings: Findings) -> list[str]:
+    """Why cells of the tables are empty."""
+    correlations, comparisons = findings.correlations, findings.comparisons
+    without = correlations[correlations["spearman"].isna()]["network"].unique().tolist()
+    lines = []
+    if without:
+        lines.append(
+            f"Not applicable: {', '.join(without)} {'has' if len(without) == 1 else 'have'} no reaction times, "
+            "since all images take equally long; compare areas under uncertainty."
+        )
+    tested = correlations.get("p_corrected", pd.Series(dtype=float)).isna() & correlations["spearman"].notna()
+    if tested.any() or ("p_corrected" not in comparisons and len(comparisons)):
+        lines.append(
+            "Other empty p or intervals: not computed (--refits 0, --bootstraps 0, or several seeds together)."
+        )
+    return lines
+
+
+def _three(value: object) -> str | None:
+    return None if value is None else f"{value:.3f}"
+
+
+def _interval(row: dict[Any, Any]) -> str | None:
+    return None if row.get("low") is None else f"{row['low']:.3f} to {row['high']:.3f}"
+
+
+def _p(value: float | None) -> str | None:
+    if value is None:
+        return None
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def records(table: pd.DataFrame) -> list[dict[Any, Any]]:

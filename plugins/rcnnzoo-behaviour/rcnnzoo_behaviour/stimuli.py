@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,11 +18,13 @@ from rcnnzoo.plugin import (
     UNKNOWN,
     Data,
     DataError,
+    RcnnzooWarning,
     Recording,
     RecurrentModel,
     Reference,
     Split,
     Subject,
+    TraceError,
     Unreadable,
     best_device,
     build,
@@ -66,10 +70,11 @@ def other_images(folder: Path, seen: Path, files: Sequence[str]) -> Split:
         try:
             read_image(folder / file)
         except Exception as error:  # decoders raise anything
-            raise DataError(f"{folder / file}: unreadable ({reason(error)}); mend or remove it") from error
+            raise DataError(f"{folder / file}: unreadable ({reason(error)}); repair or remove it") from error
         if (twin := known.get(_content(folder / file))) is not None:
             raise DataError(
-                f"{folder / file}: is {seen / twin} as well; classifiers must not be fitted to images they are to judge"
+                f"{folder / file}: is the same image as {seen / twin}; classifiers must not be fitted to images that "
+                "they judge"
             )
     return split
 
@@ -96,8 +101,13 @@ def open_network(text: str, folder: Path, files: Sequence[str]) -> tuple[Recurre
 def trace_stimuli(model: RecurrentModel, name: str, folder: Path, files: Sequence[str], traces: Path) -> xr.Dataset:
     """A trace with the features of all steps for these images, all of them readable; recorded unless it is there."""
     data = Data(folder.resolve().name, {"all": stimuli(folder, files, card_of(model).categories)})
-    subject = Subject(model, name, name, data, "all", traces)
-    return subject.trace(Recording(BATCH, features=True, max_bad=0)).trace
+    subject, how = Subject(model, name, name, data, "all", traces), Recording(BATCH, features=True, max_bad=0)
+    try:
+        return subject.trace(how).trace
+    except TraceError as error:
+        warnings.warn(f"{error}: the kept trace is recorded again", RcnnzooWarning, stacklevel=2)
+        shutil.rmtree(traces)
+        return subject.trace(how).trace
 
 
 def random_twin(model: RecurrentModel, folder: Path, files: Sequence[str], seed: int) -> RecurrentModel:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +20,7 @@ import xarray as xr
 
 from rcnnzoo.plugin import (
     OptionError,
+    RcnnzooWarning,
     Recording,
     RecurrentModel,
     Reference,
@@ -39,8 +42,10 @@ from rcnnzoo_behaviour.stimuli import is_animate, open_network, random_twin, sti
 
 BETWEEN = ","
 """Between training seeds of a network that make one entry."""
-VERSION = 2
-"""Of how classifiers are fitted: what another one gave is computed anew."""
+VERSION = 3
+"""Of how classifiers are fitted and kept: what another one gave is computed again."""
+UNFINISHED = ".unfinished-"
+"""How folders of what is of no use once it is computed begin."""
 
 
 @dataclass(frozen=True)
@@ -113,14 +118,14 @@ class AnimacyPipeline:
         for text in texts:
             parts = text.split(BETWEEN)
             if not all(parts):
-                raise OptionError(f"{text!r}: nothing stands at one side of a comma; name a network there")
+                raise OptionError(f"{text!r}: there is no network before or after a comma; name one there")
             networks = [self._open(part, names) for part in parts]
             for network, part in zip(networks, parts, strict=True):
                 if network.weights in seen:
                     raise OptionError(f"{part}: the same network as {seen[network.weights]}; name each once")
                 seen[network.weights] = part
             if len({network.steps for network in networks}) > 1:
-                raise OptionError(f"{text}: networks of one entry must have equally many time steps")
+                raise OptionError(f"{text}: networks joined by commas must have the same number of time steps")
             entries.append(networks)
         return entries
 
@@ -150,7 +155,9 @@ class AnimacyPipeline:
         places = {str(name): place for place, name in enumerate(trace["file"].values)}
         missing = [name for name in self.files if name not in places]
         if missing:
-            raise TraceError(f"{path}: {len(missing)} of {len(self.files)} images are not in it, {missing[0]} for one")
+            raise TraceError(
+                f"{path}: {len(missing)} of {len(self.files)} images are not in it, for example {missing[0]}"
+            )
         return trace.isel(image=[places[name] for name in self.files])
 
     def _time_courses(self, network: NamedNetwork) -> TimeCourses:
@@ -162,7 +169,8 @@ class AnimacyPipeline:
         what = {name: trace.attrs[name] for name in ("weights_sha256", "data_sha256", "precision")}
         odds = self._log_odds(network.file_name, what, lambda: self._fit(network.name, trace, network.model))
         probabilities, entropies = accumulate(odds, self.readout)
-        return TimeCourses(network.name, entropies, probabilities)
+        right = ((odds > 0) == (self.animate[:, None] == 1)).mean(axis=0)
+        return TimeCourses(network.name, entropies, probabilities, right, _about(trace))
 
     def _random(self, beside: NamedNetwork) -> list[Floats]:
         """Entropies [N, T] of randomly initialised networks; their traces, large and of no more use, go."""
@@ -174,7 +182,7 @@ class AnimacyPipeline:
 
         def compute(name: str, seed: int) -> Floats:
             twin = random_twin(model, self.folder, self.files, seed)
-            with tempfile.TemporaryDirectory(dir=self.out) as place:
+            with tempfile.TemporaryDirectory(dir=self.out, prefix=UNFINISHED) as place:
                 trace = trace_stimuli(twin, name, self.folder, self.files, Path(place))
                 return self._fit(name, trace, twin)
 
@@ -199,14 +207,16 @@ class AnimacyPipeline:
         key = json.dumps(everything, sort_keys=True)
         file = self.out / "classifiers" / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:8]}.safetensors"
         if file.is_file():
-            with safetensors.safe_open(file, framework="numpy") as opened:
-                if (opened.metadata() or {}).get("of") == key:
-                    kept: Floats = opened.get_tensor("log_odds")
-                    return kept
+            kept = read_log_odds(file, key, len(self.files))
+            if kept is not None:
+                return kept
+            message = f"{file}: is damaged, or of something else; what it held is computed again"
+            warnings.warn(message, RcnnzooWarning, stacklevel=2)
         odds = compute()
         file.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(file) as temporary:
-            temporary.write_bytes(safetensors.numpy.save({"log_odds": odds}, metadata={"of": key}))
+            metadata = {"of": key, "sha256": _hash(odds)}
+            temporary.write_bytes(safetensors.numpy.save({"log_odds": odds}, metadata=metadata))
         return odds
 
     def _fit(self, name: str, trace: xr.Dataset, model: RecurrentModel | None) -> Floats:
@@ -215,15 +225,46 @@ class AnimacyPipeline:
             with progress(f"{name}: animacy classifiers", len(features) * self.folds) as advance:
                 return cross_fit(features, self.animate, self.people.category, self.folds, self.seed, advance)
         assert model is not None  # `_open` saw to it
-        with tempfile.TemporaryDirectory(dir=self.out) as place:
+        with tempfile.TemporaryDirectory(dir=self.out, prefix=UNFINISHED) as place:
             folder, files = Path(self.elsewhere.folder), self.elsewhere.files
             training = features_of(trace_stimuli(model, name, folder, files, Path(place)))
         with progress(f"{name}: animacy classifiers", len(features)) as advance:
             return fit_elsewhere(training, is_animate(self.elsewhere), features, self.seed, advance)
 
 
+def read_log_odds(file: Path, key: str, images: int) -> Floats | None:
+    """Kept log odds [N, T]; None unless they are of this, and as they were written."""
+    try:
+        with safetensors.safe_open(file, framework="numpy") as opened:
+            metadata = opened.metadata() or {}
+            odds: Floats = opened.get_tensor("log_odds")
+    except Exception:  # a damaged file fails in many ways
+        return None
+    fits = odds.ndim == 2 and len(odds) == images and odds.dtype == np.float64 and bool(np.isfinite(odds).all())
+    return odds if fits and metadata == {"of": key, "sha256": _hash(odds)} else None
+
+
+def _hash(odds: Floats) -> str:
+    return hashlib.sha256(np.ascontiguousarray(odds).tobytes()).hexdigest()
+
+
+def _about(trace: xr.Dataset) -> str:
+    """What a network is: architecture, options, time steps, training data."""
+    attributes = trace.attrs
+    options = [f"{name.replace('_', ' ')} {value:g}" for name, value in dict(attributes.get("options", {})).items()]
+    data = attributes.get("training_data", "not recorded")
+    trained = "untrained" if data is None else f"training data: {data}"
+    return f"{', '.join([str(attributes.get('architecture', 'unknown architecture')), *options])} ({trained})"
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what commands that were killed left in a folder; nobody else may be working there."""
+    for left in folder.glob(f"{UNFINISHED}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def _unused(name: str, names: list[str]) -> str:
-    """The name, with a number if it stands among `names` already, to which it is added."""
+    """The name, with a number if it is among `names` already, to which it is added."""
     number, unused = 1, name
     while unused in names:
         number += 1

@@ -61,14 +61,13 @@ def test_human_reaction_times_are_predicted_where_trials_have_them(crowd):
     )
 
 
-def test_p_values_of_networks_controls_and_pairs_are_corrected_by_holm(crowd):
+def test_p_values_of_networks_and_pairs_are_corrected_by_holm(crowd):
     noise = [simulate(IMAGES, link, seed).entropies[0] for link, seed in ((0.0, 8), (0.0, 9))]
     people = people_of(crowd.uncertainty)
     entries = [entry(name, course) for name, course in zip("abc", [crowd.entropies[0], *noise], strict=True)]
     tables = found(people, *entries, refits=39)
     for table, alike in (
         (tables.correlations, ["images", "measure"]),
-        (tables.controls, ["control"]),
         (tables.comparisons, ["measure"]),
     ):
         several = 0
@@ -83,20 +82,47 @@ def test_p_values_of_networks_controls_and_pairs_are_corrected_by_holm(crowd):
         assert several
 
 
-def test_a_network_of_one_step_is_compared_with_one_of_eight(crowd):
-    """All react alike to the one: the difference is the other's correlation, in the exchanges' first as well."""
+def test_a_network_without_reaction_times_is_not_tested_but_by_its_area(crowd):
+    """Against a constant any correlation would pass for a difference."""
+    people = people_of(crowd.uncertainty)
+    one, eight = entry("one", crowd.entropies[1][:, -1:]), entry("eight", crowd.entropies[0])
+    tables = found(people, one, eight, refits=39, bootstraps=5)
+    for images in ("all", "D > 0", "animate", "inanimate"):
+        empty = row(tables.correlations, network="one", images=images, measure="reaction time")
+        assert empty["test"] == "not applicable: all reaction times are equal"
+        assert all(np.isnan(empty[name]) for name in ("spearman", "low", "high", "p", "p_corrected"))
+        alone = row(tables.correlations, network="eight", images=images, measure="reaction time")
+        assert alone["p_corrected"] == alone["p"]  # one test: nothing to correct for
+    assert "graded crossing" not in set(tables.correlations.query("network == 'one'")["measure"])
+    times, area = (row(tables.comparisons, measure=name) for name in ("reaction time", "area under uncertainty"))
+    assert times["test"] == "not applicable: one has no times"
+    assert all(np.isnan(times[name]) for name in ("difference", "p", "low"))
+    assert area["p"] > 0
+    assert area["difference"] == pytest.approx(
+        spearmanr(crowd.entropies[1][:, -1], crowd.uncertainty).statistic
+        - spearmanr(crowd.entropies[0].mean(axis=1), crowd.uncertainty).statistic
+    )
+    assert set(tables.controls["network"]) == {"eight"}
+    assert set(tables.ceilings["network"]) <= {"eight", ""}
+
+
+def test_a_network_of_fewer_steps_is_compared_with_one_of_eight(crowd):
+    """Whoever has two steps never takes longer."""
     people, weak = people_of(crowd.uncertainty), simulate(IMAGES, 0.3, 1).entropies[0]
-    one, eight = entry("one", crowd.entropies[1][:, :1]), entry("eight", weak)
-    tables = found(people, one, eight, refits=199)
-    alone = row(tables.correlations, network="eight", images="all", measure="reaction time")["spearman"]
+    two, eight = entry("two", crowd.entropies[1][:, 3:5]), entry("eight", weak)
+    tables = found(people, two, eight, refits=199)
+    alone = [
+        row(tables.correlations, network=name, images="all", measure="reaction time")["spearman"]
+        for name in ("two", "eight")
+    ]
     compared = row(tables.comparisons, measure="reaction time")
-    assert compared["difference"] == pytest.approx(-alone)
-    # By hand: whoever has a single step never takes longer, however low the threshold.
-    never = np.hstack([np.full((IMAGES, 7), -np.inf), crowd.entropies[1][:, :1]])
+    assert compared["difference"] == pytest.approx(alone[0] - alone[1])
+    # By hand: after its own steps it is sure, however low the threshold.
+    never = np.hstack([crowd.entropies[1][:, 3:4], np.full((IMAGES, 6), -np.inf), crowd.entropies[1][:, 4:5]])
     both = Courses(np.concatenate([never, weak]))
     folds = folds_of(people, slice(None), 5)
     test = exchange_refitted(both, crowd.uncertainty, folds, 199, SETTINGS.seed)
-    assert test.observed == pytest.approx(-alone)
+    assert test.observed == pytest.approx(alone[0] - alone[1])
     assert compared["p"] == test.p
 
 
@@ -127,11 +153,15 @@ def test_shuffles_within_category_keep_what_the_category_explains(crowd):
     random = np.random.default_rng(0)
     doubt = np.round(0.2 * hard + 0.1 * random.random(IMAGES), 3)
     entropies = 0.3 * hard[:, None] + 0.2 * random.random((IMAGES, 3)) - np.array([0, 0.05, 0.1])
-    controls = found(people_of(doubt), entry("net", entropies), refits=99).controls
+    tables = found(people_of(doubt), entry("net", entropies), refits=99)
+    controls, main = tables.controls, tables.correlations
     assert row(controls, control="shuffled within category")["spearman"] > 0.4
-    assert row(controls, control="shuffled within category")["p"] > 0.05
+    assert row(main, measure="reaction time within category")["p"] > 0.05
     assert row(controls, control="shuffled within animate or not")["spearman"] < 0.2
-    assert row(controls, control="shuffled within animate or not")["p"] == 0.01
+    assert row(main, measure="reaction time within animate or not")["p"] == 0.01
+    assert "p" not in controls  # it is the network's, not the control's
+    observed = row(main, measure="reaction time", images="all")["spearman"]
+    assert row(main, measure="reaction time within category")["spearman"] == pytest.approx(observed)
 
 
 def test_random_networks_go_through_the_same_steps(crowd):
@@ -186,7 +216,7 @@ def test_a_category_an_image_and_a_network_that_is_always_sure_are_no_reason_to_
     people = People(images.assign(category=images["image"]), trials)
     sure = np.zeros((IMAGES, 3))
     tables = found(people, entry("sure", sure), refits=5, bootstraps=5)
-    partial = tables.beyond.set_index("quantity")["value"]
-    assert np.isnan(partial["partial correlation given category"])
-    assert partial["partial correlation given contrast and clutter"] == 0
-    assert (tables.correlations["spearman"] == 0).all()
+    assert not tables.beyond["quantity"].str.startswith("partial").any()  # nothing to correlate
+    times = tables.correlations.query("measure == 'reaction time'")
+    assert times["spearman"].isna().all()
+    assert (tables.correlations.query("measure == 'area under uncertainty'")["spearman"] == 0).all()

@@ -53,10 +53,15 @@ def people_of(n, right):
 
 def test_ceilings_reproduce_the_people_and_know_the_truth():
     n, right, share = counts(3000, [0.7, 0.3], [30, 4], [0.5, 2], 40)
-    table = ceilings(people_of(n, right), {"net": np.ones(8) / 8}, 60, 0)
+    table, crowds = ceilings(people_of(n, right), {"net": np.ones(8) / 8}, 60, 0)
     value = table.groupby("ceiling")["value"].first()
-    assert value["half, modelled"] == pytest.approx(value["half, of judgements"], abs=0.02)
-    assert value["share of D = 0, modelled"] == pytest.approx(value["share of D = 0"], abs=0.02)
+    assert crowds["quantity"].tolist() == ["correlation of halves", "share of images with D = 0"]
+    np.testing.assert_allclose(crowds["modelled"], crowds["people"], atol=0.02)
+    assert crowds["people"].tolist() == [
+        value["half, of judgements"],
+        np.mean(share_to_uncertainty(right / n) == 0),
+    ]
+    assert not any("share" in name for name in value.index)  # which is not a ceiling of anything
     # What the shares that made the counts would reach.
     truth, doubt = 0.5 - abs(0.5 - share), share_to_uncertainty(right / n)
     assert value["true D, without ties"] == pytest.approx(spearmanr(truth, doubt).statistic, abs=0.03)
@@ -67,21 +72,21 @@ def test_ceilings_of_a_model_that_does_not_reproduce_the_people_are_marked_and_w
     n, right, _ = counts(400, [0.7, 0.3], [30, 4], [0.5, 2], 40)
     wrong = ResponseModel(np.array([1.0, 0.0]), np.array([2.0, 1.0]), np.array([2.0, 1.0]))
     monkeypatch.setattr("rcnnzoo_behaviour.ceiling.fit_responses", lambda n, n_correct: wrong)
-    with pytest.warns(CeilingWarning, match="not to be trusted, and not drawn"):
-        table = ceilings(people_of(n, right), {"net": np.ones(8) / 8}, 20, 0)
+    with pytest.warns(CeilingWarning, match="can't be trusted and aren't drawn"):
+        table, _ = ceilings(people_of(n, right), {"net": np.ones(8) / 8}, 20, 0)
     doubtful = set(table.loc[~table["trusted"], "ceiling"])
-    assert doubtful == {"half, modelled", "share of D = 0, modelled", "true D, without ties", "true D"}
+    assert doubtful == {"true D, without ties", "true D"}
 
 
 def test_images_with_few_judgements_are_left_out_of_ceilings_and_counted():
     n, right, _ = counts(300, [0.7, 0.3], [30, 4], [0.5, 2], 40)
     few = n.copy()
     few[:7] = 3
-    some = ceilings(people_of(few, np.minimum(right, few)), {"net": np.ones(8) / 8}, 20, 0)
+    some, _ = ceilings(people_of(few, np.minimum(right, few)), {"net": np.ones(8) / 8}, 20, 0)
     number = some.groupby("ceiling")["images"].first()
     assert number["half, of judgements"] == number["true D"] == 293
     assert number["noise-free"] == 300
-    none = ceilings(people_of(np.full(300, 3), np.minimum(right, 3)), {"net": np.ones(8) / 8}, 20, 0)
+    none, _ = ceilings(people_of(np.full(300, 3), np.minimum(right, 3)), {"net": np.ones(8) / 8}, 20, 0)
     assert none["ceiling"].tolist() == ["noise-free"]
 
 
@@ -91,7 +96,9 @@ def test_one_person_has_no_halves():
     assert math.isnan(halves_of_people(trials, 5, np.random.default_rng(0)))
     right = trials["answer"].eq("correct").to_numpy().reshape(40, 4).sum(axis=1)
     people = replace(people_of(np.full(40, 4), right), trials=trials)
-    assert ceilings(people, {"net": np.ones(8) / 8}, 5, 0)["ceiling"].tolist() == ["noise-free"]
+    found, crowds = ceilings(people, {"net": np.ones(8) / 8}, 5, 0)
+    assert found["ceiling"].tolist() == ["noise-free"]
+    assert not len(crowds)
 
 
 def test_nothing_that_is_tied_alike_beats_the_noise_free_ceiling():
@@ -126,7 +133,5 @@ def test_halves_of_people_are_halves_of_judgements_where_people_are_alike():
 @pytest.mark.parametrize("file", ["cifar10/animacy_cifar10h.csv", "animal_gonogo/animal_gonogo.csv"])
 def test_the_response_model_reproduces_real_people(file):
     images = pd.read_csv(SHARED / file)
-    table = ceilings(People(images), {}, 40, 0)
-    value = table.set_index("ceiling")["value"]
-    assert value["half, modelled"] == pytest.approx(value["half, of judgements"], abs=APPROXIMATE)
-    assert value["share of D = 0, modelled"] == pytest.approx(value["share of D = 0"], abs=APPROXIMATE)
+    _, crowds = ceilings(People(images), {}, 40, 0)
+    np.testing.assert_allclose(crowds["modelled"], crowds["people"], atol=APPROXIMATE)

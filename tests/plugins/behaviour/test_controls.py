@@ -53,7 +53,7 @@ def test_statistics_of_images_by_hand(tmp_path):
     # Two of eight columns touch the edge; a step of 1 is a gradient of 1/2 on each side.
     np.testing.assert_allclose(table["clutter"], [0, 2 / 8 * 0.5])
     (tmp_path / "edge.png").write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"x\.csv, row 3: .*edge.png is unreadable \(.*\); mend it, or leave it out"):
+    with pytest.raises(DataError, match=r"x\.csv, row 3: .*edge.png is unreadable \(.*\); repair it, or leave it out"):
         image_statistics(tmp_path, people)
 
 

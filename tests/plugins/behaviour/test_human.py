@@ -1,6 +1,9 @@
 """Reading what people did: every row is checked, and nothing is filled in."""
 
+import os
 import re
+import sys
+import unicodedata
 
 import numpy as np
 import pytest
@@ -86,12 +89,12 @@ def change(place, **cells):
 
 BY_IMAGE = {
     "missing image": (change(3, image="animate/none.png"), "row 5: image animate/none.png is missing under "),
-    "elsewhere": (change(0, image="../x.png"), "row 2: image ../x.png is no path under "),
+    "elsewhere": (change(0, image="../x.png"), "row 2: image ../x.png is not a path under "),
     "no image": (change(0, image=""), "row 2: no image; give its path"),
     "PC of 1.2": (change(7, pc=1.2), "row 9: pc is 1.2; a share lies between 0 and 1"),
     "D contradicts PC": (
         change(2, n=20, n_correct=18, pc=0.9, uncertainty=0.3),
-        "row 4: uncertainty is 0.3, but D = 0.5 - |0.5 - PC| is 0.1 with a PC of 0.9; mend one of them",
+        "row 4: uncertainty is 0.3, but D = 0.5 - |0.5 - PC| is 0.1 with a PC of 0.9; correct one of them",
     ),
     "PC contradicts counts": (change(2, n=20, n_correct=18, pc=0.5), "row 4: pc is 0.5, but n_correct / n is 0.9"),
     "more than there are people": (change(2, n=1e19, n_correct=1e19), "row 4: n is 1e.19 and n_correct 1e.19; give"),
@@ -105,7 +108,7 @@ BY_IMAGE = {
         lambda rows: [row | {"n_correct": 18, "pc": 0.9, "uncertainty": 0.1} for row in rows],
         "rows 2 to 25: uncertainty is 0.1 in every row",
     ),
-    "twice": (lambda rows: [*rows, rows[4]], "row 26: image .* stands in row 6 already; give each image one row"),
+    "twice": (lambda rows: [*rows, rows[4]], "row 26: image .* is in row 6 already; give each image one row"),
     "NaN": (change(5, pc="nan"), "row 7: pc is nan; give a number, or leave the row out"),
     "empty": (change(5, pc=""), "row 7: pc is empty; give a number"),
     "text": (change(5, uncertainty="low"), "row 7: uncertainty is 'low'; give a number"),
@@ -178,13 +181,19 @@ FILES = {
     "semicolons": (b"image;animate;pc\na.png;1;0,9\n", "row 1: separated by semicolons; separate columns by commas"),
     "latin-1": (
         "image,animate,pc\nk\u00e4fer.png,1,1\n".encode("latin-1"),
-        "row 2: is not UTF-8; save it as CSV in UTF-8",
+        "line 2: is not UTF-8; save it as CSV in UTF-8",
     ),
-    "UTF-16": ("image,animate,pc\nx.png,1,1\n".encode("utf-16"), "row 1: is not UTF-8; save it as CSV in UTF-8"),
-    "zero bytes": ("image,animate,pc\n".encode("utf-16-le"), "row 1: holds a zero byte"),
+    "UTF-16": ("image,animate,pc\nx.png,1,1\n".encode("utf-16"), "line 1: is not UTF-8; save it as CSV in UTF-8"),
+    "zero bytes": ("image,animate,pc\n".encode("utf-16-le"), "line 1: holds a zero byte"),
     "too few cells": (b"image,animate,pc\nx.png,1\n", "row 2: 2 cells, but the header names 3 columns"),
+    "a comment": (b"# made by us\nimage,animate,pc\n", "row 1: is a comment; remove it, for row 1 must name"),
+    "other separators": (b"sep=;\nimage;animate;pc\n", "line 1: columns are separated by ';'; separate them by commas"),
+    "quoted line breaks": (
+        b'image,animate,"p\nc"\n"a\nb",1,1\nx.png,1\n',
+        "row 3: 2 cells, but the header names 3 columns",
+    ),
     "two of a name": (b"image,animate,pc,pc\n", "row 1: two columns are named 'pc'; rename one of them"),
-    "a quote": (b'image,animate,pc\n"x.png,1,1\n', "row 3: no CSV|row 2: no CSV"),
+    "a quote": (b'image,animate,pc\n"x.png,1,1\n', "row 2: is not CSV (unexpected end of data); repair its quotes"),
 }
 
 
@@ -204,6 +213,50 @@ def test_a_byte_order_mark_and_spaces_are_no_fault(folder, names, tmp_path):
     file = write_csv(tmp_path / "people.csv", rows_by_image(names))
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b",animate", b", animate", 1))
     assert len(read_people(file, folder).images) == 24
+
+
+def test_excels_line_about_separators_is_not_a_row(folder, names, tmp_path):
+    """Excel writes and reads it, and doesn't show it."""
+    file = write_csv(tmp_path / "people.csv", rows_by_image(names))
+    file.write_bytes(b"sep=,\r\n" + file.read_bytes())
+    people = read_people(file, folder)
+    assert len(people.images) == 24
+    assert people.places[0] == f"{file}, row 2"
+
+
+def test_cells_with_line_breaks_are_in_one_row(folder, names, tmp_path):
+    rows = rows_by_image(names)
+    rows[0]["note"] = "first line\nsecond line\nthird line"
+    rows[3]["pc"] = 1.2
+    assert "row 5: pc is 1.2" in message(write_csv(tmp_path / "people.csv", rows), folder)
+
+
+@pytest.mark.parametrize(("on_disk", "in_file"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_names_in_unicodes_two_forms_are_the_same_image(names, tmp_path, on_disk, in_file):
+    """They look the same, so nobody could see why an image is missing or is there twice."""
+    rows = rows_by_image(make_images(tmp_path / "images", 24))
+    first = tmp_path / "images" / rows[0]["image"]
+    first.rename(first.with_name(unicodedata.normalize(on_disk, "caf\u00e9.png")))
+    for row, form in zip(rows, (in_file, on_disk), strict=False):
+        row["category"] = unicodedata.normalize(form, "caf\u00e9")
+    rows[0]["image"] = unicodedata.normalize(in_file, "inanimate/caf\u00e9.png")
+    people = read_people(write_csv(tmp_path / "people.csv", rows), tmp_path / "images")
+    assert (tmp_path / "images" / people.images["image"][0]).is_file()
+    assert people.images["category"][0] == people.images["category"][1]
+    rows.append({**rows[0], "image": unicodedata.normalize(on_disk, rows[0]["image"])})
+    text = message(write_csv(tmp_path / "people.csv", rows), tmp_path / "images")
+    assert "row 26: image inanimate/caf" in text
+    assert "is in row 2 already" in text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes in folders")
+def test_a_pipe_is_not_an_image(names, tmp_path):
+    rows = rows_by_image(make_images(tmp_path / "images", 24))
+    pipe = tmp_path / "images" / rows[2]["image"]
+    pipe.unlink()
+    os.mkfifo(pipe)
+    text = message(write_csv(tmp_path / "people.csv", rows), tmp_path / "images")
+    assert f"row 4: image {rows[2]['image']} is not a regular file; give an image" in text
 
 
 def test_trials_that_a_column_tells_apart_are_two_and_answers_may_be_written_as_floats(folder, names, tmp_path):
