@@ -52,7 +52,7 @@ def test_only_architectures_come_in_families(kind, description, word):
     """What follows the slash would be ignored, and the result be another than was asked for."""
     with pytest.raises(PluginError) as raised:
         members_of(plugin(**{kind: [description("zoo/*", "made up", "a:b")]}))
-    assert str(raised.value) == f"{word} 'zoo/*': only architectures come in families, give each a name of its own"
+    assert str(raised.value) == f"{word} 'zoo/*': only architectures come in families: give each its own name"
     with pytest.raises(PluginError, match="a name consists of"):
         members_of(plugin(**{kind: [description("zoo/one", "made up", "a:b")]}))
 

@@ -161,8 +161,8 @@ def test_an_entry_point_that_can_be_no_module_is_said(install, tmp_path):
     (tmp_path / "zoo_one-1.0.dist-info" / "entry_points.txt").write_text("[rcnnzoo]\none = zoo-one\n")
     _, messages = names_with_warnings()
     assert messages == [
-        "plugin one of zoo-one 1.0 left out: its entry point names the module 'zoo-one', which is not a name "
-        "that a Python module can have (letters, digits and _ only): name the module, not the package"
+        "plugin one of zoo-one 1.0 left out: its entry point names the module 'zoo-one', which is not a valid name "
+        "for a Python module (letters, digits and _ only): name the module, not the package"
     ]
 
 

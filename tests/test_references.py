@@ -96,7 +96,7 @@ def test_a_trace_is_taken_as_it_is(trained):
 
 
 def test_weights_alone_need_data(weights):
-    with pytest.raises(OptionError, match="was not trained on images that are known here: give `data`"):
+    with pytest.raises(OptionError, match="it is not known which images it was trained on: give `data`"):
         path_of(str(weights), how=Recording())
 
 

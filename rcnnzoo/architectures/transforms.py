@@ -22,9 +22,9 @@ from torch import Tensor
 Numbers = npt.NDArray[np.float64 | np.complexfloating[Any, Any]]
 
 MOST_OUTPUTS = 16
-"""Side of what comes out of a tile by Fourier's transform; the paper's maps are multiples of it or smaller."""
+"""Side of a tile's output in Fourier's transform; the paper's maps are multiples of it or smaller."""
 AT_ONCE = {"cpu": 2**22}
-"""Transformed numbers to work on at once: on a processor so few that they stay in its cache."""
+"""Transformed numbers to work on at once: on a processor, few enough to stay in its cache."""
 AT_ONCE_ELSEWHERE = 2**28
 
 
@@ -60,7 +60,7 @@ def transform_for(kernel: int, side: int, device: torch.device) -> Transform:
 
 @cache
 def _transform_for(kernel: int, outputs: int, device: torch.device) -> Transform:
-    with torch.inference_mode(False):  # else no gradient could ever pass by these matrices
+    with torch.inference_mode(False):  # otherwise no gradient could ever pass through these matrices
         return _from_one_dimension(*(_winograd() if kernel == 3 else _fourier(kernel, outputs)), device)
 
 
@@ -125,7 +125,7 @@ def transform_kernels(transform: Transform, weight: Tensor) -> Kernels:
 
 
 class TransformedConvolutions:
-    """Convolutions that are added up."""
+    """Convolutions whose outputs are added up."""
 
     def __init__(self, transform: Transform, kernels: Sequence[Kernels]) -> None:
         self.transform, self.kernels = transform, kernels

@@ -11,7 +11,7 @@ from rcnnzoo.hookspecs import Readout, hookimpl
 
 @hookimpl
 def rcnnzoo_readouts() -> list[Readout]:
-    """The paper's readout, the authors' published code's, and the step by itself."""
+    """The readouts of the paper, of the authors' published code, and of the step by itself."""
     here = "rcnnzoo.readouts"
     return [
         Readout("cumulative", "mean probability of all steps so far", f"{here}.cumulative:cumulative"),

@@ -1,4 +1,4 @@
-"""Weights that others published, made into files of ours."""
+"""Converting published weights to rcnnzoo's files."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from rcnnzoo.weights.formats import FORMATS
 def import_weights(
     form: str, file: Path, architecture: str, out: Path, *, categories: int | None = None, names: Path | None = None
 ) -> RecurrentModel:
-    """Read somebody's weights and write them as a `.safetensors` file that says where it comes from.
+    """Read published weights and write them as a `.safetensors` file that says where they come from.
 
     Args:
         form: A key of `formats.FORMATS`.
-        file: What was published.
-        architecture: Whose weights they are.
+        file: The published file.
+        architecture: The architecture that they are for.
         out: The file to write.
-        categories: How many there must be; without it what the file has.
+        categories: Number that the file must have; by default any.
         names: A file with a category's name per line, in the order of the logits.
 
     Raises:
@@ -58,7 +58,7 @@ def read_names(file: Path, number: int) -> list[str]:
     """Names of categories, one per line.
 
     Raises:
-        OptionError: It can't be read, holds another number of names, an empty one, or one twice.
+        OptionError: It can't be read, holds a different number of names, or an empty or repeated one.
     """
     try:
         names = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]

@@ -100,5 +100,5 @@ def test_blocks_do_not_matter(blocks, images):
 
 
 def test_a_trace_without_images_is_refused():
-    with pytest.raises(TraceError, match="without images"):
+    with pytest.raises(TraceError, match="the trace has no images"):
         measured(logits=np.zeros((0, 1, 3)), labels=[], macs=[1])

@@ -122,13 +122,13 @@ def test_too_few_images_and_no_early_exit_are_told_apart():
     few = rcnnzoo.make_trace(np.zeros((5, 2, 3)), [0] * 5, [10, 10])
     found = calibrate(few, "entropy", 0.01)
     assert (found.all_steps, found.threshold, found.images_needed) == (True, -np.inf, 299)
-    assert found.note == "run all steps: no threshold can pass with 5 images, it takes 299 or more"
+    assert found.note == "run all steps: no threshold can pass with 5 images, at least 299 are needed"
     assert calibrate(few, "max-prob", 0.01).threshold == np.inf
     one_step = rcnnzoo.make_trace(np.zeros((500, 1, 3)), [0] * 500, [10])
     assert "no threshold makes this network stop earlier" in (calibrate(one_step, "entropy", 0.01).note or "")
     logits = np.tile([[[0.0, 1.0], [1.0, 0.0]]], (500, 1, 1))
     lost = calibrate(rcnnzoo.make_trace(logits, [0] * 500, [10, 10]), "entropy", 0.01)
-    assert "already the most cautious threshold" in (lost.note or "")
+    assert "even the most cautious threshold" in (lost.note or "")
     assert calibrate(rcnnzoo.make_trace(logits, [1] * 500, [10, 10]), "entropy", 0.01).note is None
 
 
@@ -240,7 +240,7 @@ def test_what_can_not_be_promised_is_refused(value):
 
 
 def test_a_trace_that_can_not_be_calibrated_is_refused(monkeypatch):
-    with pytest.raises(TraceError, match="without images"):
+    with pytest.raises(TraceError, match="the trace has no images"):
         calibrate(rcnnzoo.make_trace(np.zeros((0, 1, 3)), [], [1]), "entropy", 0.1)
     trace = rcnnzoo.make_trace(np.zeros((5, 2, 3)), [0] * 5, [10, 10])
     with pytest.raises(UnknownName, match="did you mean 'entropy'"):

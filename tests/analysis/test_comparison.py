@@ -159,5 +159,5 @@ def test_one_network_is_no_comparison():
 def test_traces_of_other_images_are_refused(other):
     first = rcnnzoo.make_trace(np.zeros((2, 1, 2)), [0, 1], [1], files=["x", "z"])
     second = rcnnzoo.make_trace(np.zeros((len(other["labels"]), 1, 2)), macs=[1], **other)
-    with pytest.raises(TraceError, match="a and b saw different images"):
+    with pytest.raises(TraceError, match="a and b differ in their images"):
         compare({"a": first, "b": second})

@@ -93,5 +93,5 @@ def test_what_cannot_be_met_is_said(wish, message):
 
 
 def test_one_image_has_no_halves():
-    with pytest.raises(OptionError, match="1 is too few"):
+    with pytest.raises(OptionError, match="1 image is too few"):
         choose_threshold(learned(images=1), "entropy", "cumulative", budget=20)

@@ -159,5 +159,5 @@ def test_a_policy_that_does_not_give_scores_is_named(scores, message):
 
 
 def test_a_trace_without_images_is_refused():
-    with pytest.raises(TraceError, match="without images"):
+    with pytest.raises(TraceError, match="the trace has no images"):
         rcnnzoo.sat_curve(rcnnzoo.make_trace(np.zeros((0, 1, 3)), [], [1]))

@@ -646,7 +646,7 @@ def rcnnzoo_data():
         "page": "https://example.org",
         "size": "1 MB",
         "licence": "CC0",
-        "layout": "train/ with a folder a class",
+        "layout": "train/ with one folder per class",
     }
     return [
         *(DataSet(f"sick-{name}", "made up", f"{__name__}:read_{name}", bundled=True) for name in BUNDLED),

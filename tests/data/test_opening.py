@@ -107,7 +107,7 @@ def test_a_data_set_that_is_not_there_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.delenv("RCNNZOO_DATA", raising=False)
     with pytest.raises(DataError, match=r"ecoset.*get it from https://\S+ \(1.5 million images.*CC BY-NC-SA.*0001_man"):
         open_data("ecoset")
-    with pytest.raises(DataError, match=r"nothing in .*; get it from"):
+    with pytest.raises(DataError, match=r"is empty or missing; get it from"):
         open_data("imagenet", tmp_path)
 
 
@@ -174,7 +174,7 @@ def test_fractions_that_hold_nothing_out_are_refused(tmp_path):
 
 
 def test_a_val_split_is_not_replaced(tmp_path):
-    with pytest.raises(OptionError, match="has a val split of its own"):
+    with pytest.raises(OptionError, match="has its own val split"):
         open_data("imagenet", make_imagenet(tmp_path), val_fraction=0.5)
 
 
@@ -271,7 +271,7 @@ def test_links_are_followed_and_those_to_nothing_are_named(tmp_path):
     assert split.categories == ("cat", "dog", "eel")
     assert [file for file in split.files if file.startswith("cat/more")] == [f"cat/more/{n}.jpg" for n in range(4)]
     (tmp_path / "pets" / "cat" / "back").symlink_to(tmp_path / "pets" / "cat")
-    with pytest.raises(DataError, match="back: is a link to a folder that it is in"):
+    with pytest.raises(DataError, match="back: is a link to a folder that contains it"):
         open_data(str(tmp_path / "pets"))
     (tmp_path / "pets" / "cat" / "back").unlink()
     (tmp_path / "pets" / "fox").symlink_to(tmp_path / "gone")
@@ -288,7 +288,7 @@ def test_jpegs_by_all_their_names(tmp_path, suffix):
 
 def test_a_folder_one_level_too_deep_or_too_high_is_named(tmp_path):
     make_classes(tmp_path / "downloads" / "pets")
-    with pytest.raises(DataError, match=r"holds one folder alone; did you mean .*downloads/pets\?"):
+    with pytest.raises(DataError, match=r"holds only one folder; did you mean .*downloads/pets\?"):
         open_data(str(tmp_path / "downloads"))
     with pytest.raises(DataError, match=r"it holds images; did you mean the folder above it, .*/pets\?"):
         open_data(str(tmp_path / "downloads" / "pets" / "cat"))

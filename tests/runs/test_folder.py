@@ -44,7 +44,7 @@ def test_a_run_is_resumed_only_if_that_was_asked_for(tmp_path):
     run = Run(tmp_path)
     run.settings.touch()
     run.check_free(resume=True)
-    with pytest.raises(TrainingError, match="holds a run already"):
+    with pytest.raises(TrainingError, match="already holds a run"):
         run.check_free(resume=False)
 
 

@@ -176,7 +176,7 @@ def test_resuming_nothing_starts_afresh(finished, tmp_path):
 def test_a_run_can_not_become_another(finished):
     with pytest.raises(TrainingError, match="started with architecture 'bl', not 'b'"):
         run(finished.folder, resume=True, architecture="b", steps=1)
-    with pytest.raises(TrainingError, match="holds a run already: resume it"):
+    with pytest.raises(TrainingError, match="already holds a run: resume it"):
         run(finished.folder)
 
 

@@ -80,7 +80,7 @@ def test_the_batch_of_a_recipe_is_fitted_to_few_images(tmp_path):
     given = {"architecture": "b", "data": str(tmp_path / "pets"), "val_fraction": 0.5}
     assert settle(given)[0].batch_size == 9  # ten updates of 90 images
     assert settle({**given, "batch_size": 30})[0].batch_size == 30
-    with pytest.warns(RcnnzooWarning, match=r"`batch_size` 64 makes one update of 90 images in an epoch"):
+    with pytest.warns(RcnnzooWarning, match=r"`batch_size` 64 makes one update per epoch of 90 images"):
         settle({**given, "batch_size": 64})
 
 

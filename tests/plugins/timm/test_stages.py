@@ -146,11 +146,11 @@ def test_what_a_stage_handed_on_stays_as_it_is():
 @pytest.mark.parametrize(
     ("second", "reason"),
     [
-        (lambda self, x, first: first if first.sum() > 0 else -first, "what it does depends on what an image shows"),
-        (lambda self, x, first: first if x.shape[0] > 1 else -first, "what it does depends on how many images there"),
+        (lambda self, x, first: first if first.sum() > 0 else -first, "its computation depends on the images' content"),
+        (lambda self, x, first: first if x.shape[0] > 1 else -first, "its computation depends on the number of images"),
         (lambda self, x, first: self.convolve(first[:, :3]), "its stages share weights"),
         (lambda self, x, first: self.shift.sum(), "its feature 2 is not a tensor with one row per image"),
-        (lambda self, x, first: (first, first), "it gives no list of features"),
+        (lambda self, x, first: (first, first), "it does not give a list of features"),
         (lambda self, x, first: self.again(x), "Invalid channel dimensions"),
     ],
 )
