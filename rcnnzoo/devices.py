@@ -64,7 +64,7 @@ def _device(name: str) -> torch.device:
 
 
 def best_device() -> torch.device:
-    """The device chosen by `computing`, else the accelerator of this machine if it has one, else its processor."""
+    """The device chosen by `computing`; by default the accelerator of this machine if it has one, or its processor."""
     import torch
 
     chosen = _CHOSEN.get()

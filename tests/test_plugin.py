@@ -1,4 +1,4 @@
-"""What plugins import: all of it documented, and what they imported before still there."""
+"""What plugins import: all of it documented, and earlier names still available."""
 
 import importlib
 import re
@@ -48,7 +48,7 @@ def test_metadata_says_in_one_line_that_it_is_a_card_now():
     assert metadata["options"]["image_size"] == 16
 
 
-def test_a_network_that_nobody_built_has_no_card_and_says_so(tmp_path):
+def test_a_network_not_built_by_rcnnzoo_has_no_card_and_says_so(tmp_path):
     class Bare(plugin.RecurrentModel):
         num_steps = 1
 

@@ -183,12 +183,12 @@ class TopDown(nn.ConvTranspose2d):
     def forward(self, above: Tensor, size: Sequence[int]) -> Tensor:  # type: ignore[override]
         """The layer above [B, K_above, H', W'] -> its top-down input, [B, K, H, W] with H and W from `size`."""
         stride = 1 if tuple(above.shape[-2:]) == tuple(size) else 2
-        heard = nn.functional.conv_transpose2d(
+        unpooled = nn.functional.conv_transpose2d(
             above, self.weight, stride=stride, padding=self.kernel_size[0] // 2, output_padding=stride - 1
         )
         # Pooling drops the last row or column of a map of odd size: the layer above has no input from it.
-        height, width = (whole - part for whole, part in zip(size, heard.shape[-2:], strict=True))
-        return nn.functional.pad(heard, (0, width, 0, height)) if height or width else heard
+        height, width = (whole - part for whole, part in zip(size, unpooled.shape[-2:], strict=True))
+        return nn.functional.pad(unpooled, (0, width, 0, height)) if height or width else unpooled
 
 
 def module_list(items: Iterable[ModuleKind]) -> Sequence[ModuleKind]:

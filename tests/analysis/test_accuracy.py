@@ -77,7 +77,7 @@ def test_bins_hold_every_image_once():
 
 
 def test_ties_go_to_the_lowest_index():
-    """Six categories alike: the first is the answer, the first five are the top five."""
+    """Six equal categories: the first is the answer, the first five are the top five."""
     table = measured(logits=np.zeros((6, 1, 6)), labels=range(6), macs=[1]).by_step
     assert table["accuracy"].item() == pytest.approx(1 / 6)
     assert table["top5"].item() == pytest.approx(5 / 6)
@@ -87,7 +87,7 @@ def test_certainty_that_is_wrong_has_a_finite_loss():
     table = measured("instantaneous", logits=[[[1e4, -1e4]]], labels=[1], macs=[1]).by_step
     assert 80 < table["nll"].item() < 100
     assert table["ece"].item() == 1
-    assert "top5" not in table  # of two categories five are no measure
+    assert "top5" not in table  # with two categories, top-5 means nothing
 
 
 @given(blocks=st.integers(1, 40), images=st.integers(1, 40))

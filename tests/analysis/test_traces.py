@@ -1,4 +1,4 @@
-"""Reading traces block by block, and networks that saw the same images."""
+"""Reading traces block by block, and networks on the same images."""
 
 import numpy as np
 import pytest

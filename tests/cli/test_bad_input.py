@@ -1,4 +1,4 @@
-"""What the program says of bad input."""
+"""What the program says about bad input."""
 
 import pickle
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.filterwarnings("always::rcnnzoo.data.unreadable.DataWar
 
 
 def spoiled(tmp_path):
-    """All that bad input is made of."""
+    """The files for bad input."""
     make_classes(tmp_path / "one", ("cat",))
     (make_classes(tmp_path / "gap") / "empty").mkdir()
     make_classes(tmp_path / "pets")

@@ -1,4 +1,4 @@
-"""`rcnnzoo --plugin FILE.py`: what is not a package yet is there for one run of the program."""
+"""`rcnnzoo --plugin FILE.py`: a file that is not a package yet is available for one run of the program."""
 
 import concurrent.futures
 import dataclasses
@@ -132,7 +132,7 @@ def test_an_architecture_that_its_plugin_no_longer_has_is_said_to_be_gone(instal
 
 
 def test_processes_that_decode_images_find_it(write_plugin, tmp_path):
-    """Started afresh, as they are on some systems; the folder of the file is not the current one."""
+    """Spawned, as they are on some systems; the folder of the file is not the current one."""
     make_classes(tmp_path / "data" / "tiles" / "train")
     (tmp_path / "there").mkdir()
     plugins.load_file(write_plugin("there/mine.py", MINE))

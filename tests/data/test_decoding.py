@@ -37,7 +37,7 @@ def test_values_without_a_range_are_refused(tmp_path, mode, words):
 
 
 def test_what_is_transparent_shows_white_whatever_lies_under_it(tmp_path):
-    """A black line, half of it transparent, on black pixels that nobody should see."""
+    """A black line, half of it transparent, on hidden black pixels."""
     pixels = np.zeros((4, 4, 4), dtype=np.uint8)
     pixels[1, :, 3] = (255, 255, 128, 0)
     Image.fromarray(pixels).save(tmp_path / "line.png")

@@ -51,7 +51,7 @@ def test_imagenet_as_kaggle_packs_it(tmp_path):
 
 
 def test_imagenet_with_test_images_in_one_heap(tmp_path):
-    """They have no labels; and Kaggle's table is of no use once val/ has been sorted into folders."""
+    """They have no labels; and Kaggle's table is not needed once val/ has been sorted into folders."""
     make_imagenet(tmp_path)
     save_image(tmp_path / "test" / "ILSVRC2012_test_00000001.JPEG", 1)
     (tmp_path / "LOC_val_solution.csv").write_text("ImageId,PredictionString\n")
@@ -62,7 +62,7 @@ def test_imagenet_with_test_images_in_one_heap(tmp_path):
 
 
 def test_category_names_that_are_no_text_are_refused(tmp_path):
-    """They could not be written into the weights, hours later."""
+    """They could not be written into the weights at the end of training."""
     make_classes(tmp_path, ("cat", "d\udcffg"))
     with pytest.raises(DataError, match=r"category 'd\\udcffg' holds characters that are not text"):
         open_data(str(tmp_path))
@@ -217,7 +217,7 @@ def test_a_flat_val_folder_without_kaggles_table_says_how_to_sort_it(tmp_path):
 
 @pytest.mark.parametrize("name", ["train", "val", "test"])
 def test_a_category_may_be_called_like_a_split(tmp_path, name):
-    """Pictures of trains lie in train/ itself; in a split they lie one level deeper."""
+    """Pictures of trains are in train/ itself; in a split they are one level deeper."""
     data = open_data(str(make_classes(tmp_path, ("bus", "car", name))))
     assert data.categories == tuple(sorted(("bus", "car", name)))
     assert list(data.splits) == ["all"]
@@ -230,7 +230,7 @@ def test_splits_and_categories_side_by_side_are_refused(tmp_path):
         open_data(str(tmp_path))
 
 
-def test_a_folder_without_images_beside_splits_is_no_matter(tmp_path):
+def test_a_folder_without_images_beside_splits_does_not_matter(tmp_path):
     make_classes(tmp_path / "train")
     (tmp_path / "notes").mkdir()
     assert list(open_data(str(tmp_path)).splits) == ["train"]

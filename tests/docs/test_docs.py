@@ -1,4 +1,4 @@
-"""The documentation, run: what it shows works, and what it says is so."""
+"""The documentation, run: its examples work, and its statements are true."""
 
 import re
 import subprocess

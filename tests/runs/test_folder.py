@@ -1,4 +1,4 @@
-"""A run's folder: which may become one, which was finished last, and what is taken away."""
+"""A run's folder: which may become one, which was finished last, and what is removed."""
 
 import os
 

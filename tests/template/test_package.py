@@ -1,4 +1,4 @@
-"""The package to begin with: what it is called, that it is whole, and that it does what it says."""
+"""The package to start from: its name, that it is complete, and that it works."""
 
 import os
 import string
@@ -17,7 +17,7 @@ EXAMPLE = Path(__file__).parents[2] / "plugins" / "example"
 
 
 def files(folder):
-    """Contents by name; what Python and tools leave there is no part of it."""
+    """Contents by name; files left by Python and tools are not part of it."""
     found = (file for file in folder.rglob("*") if file.is_file())
     return {
         str(file.relative_to(folder)): file.read_bytes()

@@ -37,7 +37,7 @@ def test_names_are_bytes_in_older_files(file):
 
 
 def refused(file):
-    """What is said about a file."""
+    """The message about a file."""
     with pytest.raises(WeightsError) as caught, open_keras(file) as opened:
         for layer, arrays in opened.layers.items():
             for array in arrays:
@@ -59,7 +59,7 @@ def test_a_damaged_file_is_refused(file, block):
     assert "damaged (" in refused(file)
 
 
-def test_what_is_no_hdf5_is_refused(tmp_path):
+def test_what_is_not_hdf5_is_refused(tmp_path):
     (tmp_path / "a.h5").write_bytes(pickle.dumps([1, 2]))
     assert "is not an HDF5 file" in refused(tmp_path / "a.h5")
     assert "can't be read (No such file" in refused(tmp_path / "none.h5")
@@ -73,7 +73,7 @@ def test_hdf5_of_another_kind_is_refused(tmp_path):
     assert "without the layers of a Keras weight file" in refused(tmp_path / "a.h5")
 
 
-def test_what_is_no_floating_point_number_is_refused(file):
+def test_what_is_not_a_floating_point_number_is_refused(file):
     replace(file, "ReadoutDense", "bias", np.arange(5))
     assert "bias:0 is int64" in refused(file)
     replace(file, "ReadoutDense", "bias", h5py.Empty("f4"))

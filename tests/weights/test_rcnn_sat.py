@@ -58,7 +58,7 @@ def test_transformed_convolutions_answer_the_same(bl):
 
 
 def test_the_golden_files_can_tell(bl):
-    """Each kind of tensor matters to the answer; else the comparison above would prove little."""
+    """Each kind of tensor affects the result; otherwise the comparison above would prove little."""
     keras = answers("bl")
     for layer, array in [
         ("RCL_6_LConv", "kernel"),

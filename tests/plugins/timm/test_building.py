@@ -1,4 +1,4 @@
-"""Names of timm's, what can't work with them, and weights from the Hugging Face Hub, of which a folder stands in."""
+"""timm's names, options that can't work with them, and weights from the Hugging Face Hub (here, a folder)."""
 
 import huggingface_hub.constants
 import pytest
