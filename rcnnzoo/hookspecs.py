@@ -2,7 +2,7 @@
 
 A plugin is a module (or object) named by an entry point of the group `rcnnzoo`. Each of its hooks returns
 descriptions, which say what there is without importing it: `target` is `"package.module:attribute"`, imported
-only when somebody uses the name. What a target must be is in the docstring of each class below.
+only when a user asks for the name. What a target must be is in the docstring of each class below.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class Architecture(Member):
     """A network: `target(*, categories, image_size, width, steps) -> RecurrentModel`.
 
     A family with too many networks to list has a name that ends in `/*`: `zoo/*` matches every `zoo/NAME`. Its
-    target gets what stands in place of the star as one more keyword, `variant`, and raises `UnknownName` where it has
+    target gets the part in place of the star as the keyword `variant`, and raises `UnknownName` if it has
     none of that name.
 
     Attributes:
         steps: Default number of time steps; 1 means that the network is feedforward, None that each
-            network has a number of its own: the target gets None unless a user asks for one.
+            network has its own number: the target gets None unless a user asks for one.
         pretrained: Whether there are weights to start from. The target gets one more keyword, `pretrained`: whether to
             fetch them.
         example: For a family, the `variant` that tests use.
@@ -99,7 +99,7 @@ class Kind:
     Attributes:
         singular: The word for one of them.
         description: What describes one.
-        families: Whether a name may stand for many, as `zoo/*` does.
+        families: Whether a name may cover many, like `zoo/*`.
     """
 
     singular: str

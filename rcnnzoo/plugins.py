@@ -65,7 +65,7 @@ def listing() -> list[dict[str, str]]:
 
 @dataclass(frozen=True)
 class Entry:
-    """What a name stands for.
+    """The member that a name refers to.
 
     Attributes:
         what: The kind and the name, for messages.
@@ -100,7 +100,7 @@ class Entry:
 
 
 def look_up(kind: str, name: str) -> Entry:
-    """What a name stands for.
+    """The member that a name refers to.
 
     Raises:
         UnknownName: It is not registered.
@@ -281,7 +281,7 @@ def _load(entry: EntryPoint, distribution: Distribution) -> Plugin:
 
 
 def quietly() -> contextlib.AbstractContextManager[object]:
-    """A plugin that prints would spoil `--json`, so what it prints goes to standard error."""
+    """A plugin that prints would corrupt `--json`, so what it prints goes to standard error."""
     return contextlib.redirect_stdout(sys.stderr)
 
 

@@ -277,7 +277,7 @@ def traces_of(
     A network goes by its trace's name; those that share one go by what was typed for them.
 
     Raises:
-        OptionError: A network was named twice, or images beside a trace.
+        OptionError: A network was named twice, or images as well as a trace.
         TraceError: A trace can't be used.
     """
     typed = [model.typed if isinstance(model, Subject) else model for model in models]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rcnnzoo.plugin import RecurrentModel, Split, State
     from torch import Tensor
 
-HERE = __name__  # a target is "module:attribute", imported when somebody uses the name
+HERE = __name__  # a target is "module:attribute", imported when a user asks for the name
 CATEGORIES = ("horizontal", "vertical", "chequered")
 
 

@@ -35,7 +35,7 @@ def band_of(outcomes: Outcomes, bootstrap: Bootstrap) -> pd.DataFrame:
     """A pointwise 95 % band of accuracy along mean cost: `mean_macs, accuracy, low, high`.
 
     It says, for each cost separately, how much accuracy would vary with other images of the same kind; not that a whole
-    curve lies inside, nor what other weights would do. Every curve runs from the first step's cost to the last's, so
+    curve is inside, nor what other weights would do. Every curve runs from the first step's cost to the last's, so
     the band does as well.
     """
     costs = np.unique(np.linspace(outcomes.macs[0], outcomes.macs[-1], POINTS))

@@ -26,7 +26,7 @@ class RecurrentModel(nn.Module):
 
     Subclasses set `num_steps` and write `begin`, `step` and `features`. Training, traces and everything that
     is built on them then work. What gives logits from features, one module or a list of them, should be the attribute
-    `classifier`: then it can be trained alone (`rcnnzoo train --classifiers-only`).
+    `classifier`: then it can be trained by itself (`rcnnzoo train --classifiers-only`).
 
     Attributes:
         num_steps: Time steps T.
@@ -45,7 +45,7 @@ class RecurrentModel(nn.Module):
         """The card as a mapping, for code that was written before there were cards.
 
         Raises:
-            OptionError: The network has no card, or somebody sets this.
+            OptionError: The network has no card, or this is set.
         """
         warnings.warn("network.metadata is now network.card (docs/plugins.md)", RcnnzooWarning, stacklevel=2)
         return MappingProxyType(card_of(self).to_dict())  # a change would be lost

@@ -1,7 +1,7 @@
 """The networks of Spoerer, Kietzmann & Kriegeskorte (2019, CCN; 2020, doi 10.1371/journal.pcbi.1008215).
 
 One class and a table of eight rows. A layer pools, convolves, adds its lateral input from one time step ago
-(`bl`, `blt`, `b-u`) and from the layer above one time step ago (`bt`, `blt`), normalises with statistics of its own for
+(`bl`, `blt`, `b-u`) and from the layer above one time step ago (`bt`, `blt`), normalises with separate statistics for
 every time step, and rectifies. Letters: `contract`.
 
 Top-down connections are those of Spoerer, McClure & Kriegeskorte (2017, doi 10.3389/fpsyg.2017.01551) and Kietzmann et

@@ -35,7 +35,7 @@ def profile(
         float | None, typer.Option(min=0, max=1, help="Find the threshold that reaches this accuracy, from 0 to 1.")
     ] = None,
     against: Annotated[
-        list[str] | None, typer.Option(help="With --sweep, another MODEL or TRACE to show beside; may be repeated.")
+        list[str] | None, typer.Option(help="With --sweep, another MODEL or TRACE to compare with; may be repeated.")
     ] = None,
     bootstrap: Annotated[
         int | None,

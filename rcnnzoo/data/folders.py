@@ -1,4 +1,4 @@
-"""Folders of class folders, alone or under train/, val/ and test/: what is a split, a category, an image."""
+"""Folders of class folders, by themselves or under train/, val/ and test/: what is a split, a category, an image."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def run(
 ) -> Iterator[Exits]:
     """Run a network on images until each has been decided; they are returned in the order in which they stop.
 
-    On a GPU, images that wait take the places of those that leave, so that rows at different time steps share a batch
+    On a GPU, waiting images take the places of those that stop, so that rows at different time steps share a batch
     that stays full. On a processor rows are computed in groups that fit its cache. A wave of a few groups begins
     together; as rows leave, what is left is packed into fewer groups, and when nothing is left the next wave begins.
     All rows of a wave are at the same step, so networks whose rows can't mix steps are run that way as well. The device

@@ -1,6 +1,6 @@
 """Readouts: rules by which logits become category probabilities at a step.
 
-A readout is a function, logits [..., T, C] -> probabilities [..., T, C] in float32. It is causal: what it says of
+A readout is a function, logits [..., T, C] -> probabilities [..., T, C] in float32. It is causal: what it gives for
 a step does not depend on later ones. This module is the plugin that registers the built-in ones.
 """
 

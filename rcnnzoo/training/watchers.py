@@ -1,4 +1,4 @@
-"""What happens beside the updates: metrics, log, divergence, checkpoints. Each is called as training proceeds."""
+"""What happens alongside the updates: metrics, log, divergence, checkpoints. Each is called as training proceeds."""
 
 from __future__ import annotations
 

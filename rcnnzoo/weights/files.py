@@ -55,7 +55,7 @@ def save(model: RecurrentModel, path: str | Path, metadata: Mapping[str, Any] | 
 
 
 def load(path: str | Path) -> RecurrentModel:
-    """A network from its file alone, in evaluation mode, with its card.
+    """A network from nothing but its file, in evaluation mode, with its card.
 
     Args:
         path: A `.safetensors` file, or the folder of a run.

@@ -36,7 +36,7 @@ def failed(checks: Sequence[Check]) -> list[str]:
 
 
 def check_file(path: Path, sha256: str | None = None) -> tuple[RecurrentModel | None, list[Check]]:
-    """The checks of the file alone; and its network, None if it can't be loaded.
+    """The checks that need only the file; and its network, None if it can't be loaded.
 
     Args:
         path: The weight file.

@@ -51,7 +51,7 @@ class MultiExit(RecurrentModel):
     def step(self, state: State, t: int | Tensor) -> tuple[State, Tensor]:
         """Run stage t.
 
-        state: what later stages need of those that ran, then what the classifier saw. Returns the next state and the
+        state: what later stages need of those that ran, then the classifier's inputs. Returns the next state and the
         logits [B, C].
         """
         assert isinstance(t, int)

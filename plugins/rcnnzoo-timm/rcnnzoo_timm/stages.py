@@ -50,7 +50,7 @@ def cut(network: nn.Module, image_size: int) -> list[Stage]:
     network.eval()
     for module in network.modules():
         if getattr(module, "inplace", False) is True:
-            setattr(module, "inplace", False)  # noqa: B010 - what a stage hands on must stay as it is when the next ran
+            setattr(module, "inplace", False)  # noqa: B010 - what a stage passes on must not change when the next one runs
     values = _Values(network, image_size)
     try:
         graph = _Tracer(network, values).trace(network)
