@@ -119,16 +119,16 @@ def calibrate(
 def in_sequence(outcomes: Outcomes, max_loss: float, confidence: float) -> pd.DataFrame:
     """Thresholds from the most cautious on, tested one after the other until one fails.
 
-    The hypothesis of a test is that the risk exceeds `max_loss`; its p value is the probability that so few images,
-    or fewer, are lost if the risk is `max_loss`. Why no correction for the number of tests is needed, though the
-    thresholds are themselves scores of these images: think of all real thresholds as being tested, from the most
-    cautious on. Which images are lost changes only at a score, so a row stands for all thresholds from its own to the
-    next, and the rows together for every real threshold. The critical one is where the true risk first comes to exceed
-    `max_loss`; it depends on no image that was drawn. An image stops at a score *equal* to the threshold, so that the
-    risk, on the way from cautious to bold, is continuous from the bold side, and at the critical threshold it is
+    The hypothesis of a test is that the risk exceeds `max_loss`; its p value is the probability that this many images,
+    or fewer, are lost if the risk is `max_loss`. No correction for the number of tests is needed, although the
+    thresholds are themselves scores of these images. To see why, think of all real thresholds as being tested, from the
+    most cautious on. The set of lost images changes only at a score, so a row represents all thresholds from its own to
+    the next, and the rows together represent every real threshold. The critical one is where the true risk first
+    exceeds `max_loss`; it does not depend on the images that were drawn. An image stops at a score *equal* to the
+    threshold, so the risk, from cautious to bold, is continuous from the bold side, and at the critical threshold it is
     `max_loss` or more. Hence the test there passes with a probability of at most 1 - `confidence`; and if it fails, the
-    sequence has ended where no risk exceeds `max_loss`. Equal scores, and scores rounded to float32, change nothing:
-    the risk may jump at the critical threshold, and only its value there was used.
+    sequence has ended where no risk exceeds `max_loss`. Ties, and scores rounded to float32, make no difference: the
+    risk may jump at the critical threshold, and only its value there was used.
 
     Args:
         outcomes: Of independent images.

@@ -61,12 +61,12 @@ class ConvolutionSum(nn.Module):
 
     Both algorithms agree within the rounding of float32 (of finite numbers: infinity spreads over a tile). Set
     to "auto", inference takes the faster one, measured at first use; with gradients it takes the direct one, so that
-    the same seed learns the same. On a GPU that multiplies in TF32 "auto" is direct, for then they would differ.
-    Whatever is not a plain convolution in float32 (under autocast, with a hook on it, another module in its place,
+    the same seed gives the same result. On a GPU that multiplies in TF32, "auto" is direct, because they would differ.
+    Anything that is not a plain convolution in float32 (under autocast, with a hook on it, another module in its place,
     being counted, traced or compiled) is computed directly, by the modules themselves.
 
-    Transformed kernels are kept for inference until weights change. Assignments and operations in place are noticed;
-    what is written through `weight.data` is not.
+    Transformed kernels are kept for inference until weights change. Assignments and in-place operations are noticed;
+    changes through `weight.data` are not.
 
     Attributes:
         algorithm: "auto", "direct", or "transformed": by transforms wherever kernels are larger than 1, and in training

@@ -62,15 +62,15 @@ def run(
     """Run a network on images until each has been decided; they are returned in the order in which they stop.
 
     On a GPU, waiting images take the places of those that stop, so that rows at different time steps share a batch
-    that stays full. On a processor rows are computed in groups that fit its cache. A wave of a few groups begins
-    together; as rows leave, what is left is packed into fewer groups, and when nothing is left the next wave begins.
-    All rows of a wave are at the same step, so networks whose rows can't mix steps are run that way as well. The device
-    is waited for once per step of a group, to learn how many rows leave.
+    that stays full. On a processor, rows are computed in groups that fit its cache. A wave of a few groups begins
+    together; as rows stop, the others are packed into fewer groups, and when none is left the next wave begins. All
+    rows of a wave are at the same step, so networks whose rows can't mix steps are run in this way too. The device is
+    waited for once per step of a group, to learn how many rows stop.
 
     Args:
         model: In evaluation mode.
-        batches: Images [B, 3, H, W] in [-1, 1], in batches of any size; of a batch that is a sequence, as of images and
-            labels, the first.
+        batches: Images [B, 3, H, W] in [-1, 1], in batches of any size; if a batch is a sequence, such as images and
+            labels, its first item.
         rule: When to stop.
         rows: Images computed at once; by default what suits the device and the size of the network's state.
 

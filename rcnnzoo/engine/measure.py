@@ -29,7 +29,7 @@ class Measurement:
 
     Attributes:
         table: One row per threshold, the first of which stops no image early: `threshold, mean_steps, mean_macs,
-            latency_ms` (one image at a time; median), `images_per_second` (median of rounds), `saving` and `macs_saving`
+            latency_ms` (a single image; median), `images_per_second` (median of rounds), `saving` and `macs_saving`
             (how many times quicker and cheaper than the first row), `peak_memory` (bytes), `joules` per image (NaN
             where energy isn't counted).
         agreement: With another precision than fp32, how it compares with fp32 at each threshold: `threshold,
