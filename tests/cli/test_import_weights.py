@@ -66,7 +66,7 @@ GOOD = {"FORMAT": "rcnn-sat", "FILE": "bl.h5", "--arch": "bl", "--out": "out.saf
         ({"FILE": "none.h5"}, "none.h5: can't be read (No such file"),
         ({"FILE": "names.txt"}, "names.txt: is not an HDF5 file"),
         ({"--categories": "565"}, "--categories 565: bl.h5 has 5"),
-        ({"--out": "out.h5"}, "--out out.h5: must end in .safetensors"),
+        ({"--out": "out.h5"}, "--out out.h5: the file's name must end in .safetensors"),
         ({"--out": "names.txt/out.safetensors"}, "names.txt"),
         ({"--names": "none.txt"}, "--names none.txt: can't be read as text"),
         ({"--names": "bl.h5"}, "--names bl.h5: can't be read as text"),

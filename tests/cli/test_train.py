@@ -27,7 +27,7 @@ def test_a_runs_config_repeats_it(trained, capsys):
 def test_resuming_a_finished_run_says_so_and_is_not_an_error(run, capsys):
     before = rcnnzoo_file(run)
     assert main(["train", "--config", str(run / "config.toml"), "--out", str(run), "--resume"]) == 0
-    assert "finished already" in capsys.readouterr().err
+    assert "already finished" in capsys.readouterr().err
     assert rcnnzoo_file(run) == before
 
 

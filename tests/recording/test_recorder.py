@@ -214,7 +214,7 @@ def test_a_trace_says_what_computed_it(network, digits, tmp_path, monkeypatch):
         record(network, digits, "test", tmp_path / "left", Recording())
     set_algorithm(network, "direct")
     direct = transformed.replace("direct and transformed", "direct")
-    said = f"was started on {transformed}, is completed on {direct}: logits differ in their last digits"
+    said = f"was started on {transformed}, completed on {direct}: logits differ in their last digits"
     with computing("cpu", threads=1), pytest.warns(RcnnzooWarning, match=re.escape(said)):
         left = record(network, digits, "test", tmp_path / "left", Recording())
     assert left.attrs["computed_on"] == [transformed, direct]
@@ -370,13 +370,13 @@ def test_damage_is_found_on_opening(finished, spoil, message):
 
 def test_recording_again_finds_damage_too(finished, network, digits):
     flip_a_byte(finished / "logits/c/1/0/0")
-    with pytest.raises(TraceError, match=r"logits is damaged .*; remove that folder, and the same `rcnnzoo trace`"):
+    with pytest.raises(TraceError, match=r"logits is damaged .*; remove that folder, and run the same `rcnnzoo trace`"):
         record(network, digits, "test", finished, Recording())
 
 
 def test_a_trace_of_a_later_format_is_refused(finished):
     storage.open_group(finished, "r+").attrs["format"] = 99
-    with pytest.raises(TraceError, match="a trace of format 99, this rcnnzoo reads 1"):
+    with pytest.raises(TraceError, match="a trace of format 99, but this rcnnzoo reads 1"):
         rcnnzoo.open_trace(finished)
 
 
