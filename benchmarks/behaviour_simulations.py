@@ -1,4 +1,4 @@
-"""Whether the statistics of rcnnzoo-behaviour keep their promises, on simulated crowds and networks.
+"""Whether the statistics of rcnnzoo-behaviour are valid, on simulated crowds and networks.
 
     python benchmarks/behaviour_simulations.py bias       # 500 images, 400 runs at each of four true correlations
     python benchmarks/behaviour_simulations.py paired     # 2,000 pairs of networks that correlate equally

@@ -23,7 +23,7 @@ from rcnnzoo.profiling.resources import resources
 
 
 class Plain(nn.Module):
-    """BL as one would write it down: convolutions, batch norm and pooling as modules, a loop over time."""
+    """BL in its simplest form: convolutions, batch norm and pooling as modules, a loop over time."""
 
     def __init__(self, categories: int, steps: int) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ def main() -> None:
     torch.manual_seed(0)
     network = rcnnzoo.build("bl", categories=1000, image_size=options.image_size)
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):  # as if it had learnt something
+        if isinstance(module, nn.BatchNorm2d):  # as if it had been trained
             nn.init.uniform_(module.weight, 0.5, 1.5)
             nn.init.normal_(module.bias, std=0.1)
             module.get_buffer("running_mean").normal_(std=0.1)

@@ -1,6 +1,6 @@
-"""How often a calibrated threshold breaks its promise, on a trace and on simulated populations.
+"""How often a calibrated threshold fails its guarantee, on a trace and on simulated populations.
 
-The images of a trace are taken for a population. Calibration sets are drawn from it with replacement, a threshold is
+The images of a trace serve as a population. Calibration sets are drawn from it with replacement, a threshold is
 chosen on each, and its risk is measured on the whole population. The promise is that it exceeds the limit in at most
 5 % of the sets; of 500, more than 33 would be more than chance explains. Beside it, what comes of the naive choice: the
 cheapest threshold whose loss on the calibration set is at most the limit. Then the same with a new simulated population
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def count(populations: Iterable[Outcomes], images: int, limit: float) -> tuple[int, int, float]:
-    """A set from each population: how many break the promise, how many naive choices do, and the mean saving."""
+    """A set from each population: how many fail the guarantee, how many naive choices do, and the mean saving."""
     random = np.random.default_rng(0)
     broken = naively = 0
     saved = []
@@ -74,7 +74,7 @@ def risk(outcomes: Outcomes, threshold: float) -> float:
 
 
 def simulated(seed: int, images: int = 5000) -> Outcomes:
-    """Images whose early answers are the worse the higher the score; scores tie, go up and down, either way."""
+    """Images whose early answers are worse the higher the score; scores tie, go up and down, either way."""
     random = np.random.default_rng(seed)
     steps = random.integers(2, 9)
     levels = random.choice([4, 30, 10**6])

@@ -49,7 +49,7 @@ class Chance(RecurrentModel):
         return following, self.classifier(following[0])
 
     def features(self, state: State) -> torch.Tensor:
-        """What the classifier saw."""
+        """The classifier's inputs."""
         return state[0]
 
 

@@ -36,7 +36,7 @@ BATCH, SIZE, PAD, CATEGORIES = 128, 32, 4, 10
 
 
 def noise_data(images: int) -> Data:
-    """Noise; what is in the images takes no part."""
+    """Noise; the contents of the images don't matter."""
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (images, SIZE, SIZE, 3), dtype=np.uint8)
     labels = random.integers(0, CATEGORIES, images)
@@ -45,7 +45,7 @@ def noise_data(images: int) -> Data:
 
 
 class BareLoop:
-    """What somebody would write in an afternoon."""
+    """What one would write in an afternoon."""
 
     def __init__(self, name: str, width: float, precision: str, data: Data, epochs: int) -> None:
         split = data.splits["train"]

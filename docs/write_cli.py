@@ -1,4 +1,4 @@
-"""Writes cli.md from the commands themselves; `--check` only says whether it is up to date."""
+"""Writes cli.md from the commands themselves; `--check` only checks whether it is up to date."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ PAGE = Path(__file__).with_name("cli.md")
 INTRODUCTION = """\
 # Command line
 
-Exit codes: 0 done; 2 the input or an option is wrong (one line on standard error says what, where, and what to do); 1 a
-fault of ours; 130 interrupted (what was finished stays and can be resumed). Results go to standard output, progress and
-warnings to standard error.
+Exit codes: 0 success; 2 wrong input or options (one line on standard error says what is wrong, where, and what to do);
+1 a bug in rcnnzoo or a plugin; 130 interrupted (finished work is kept and can be resumed). Results go to standard
+output, progress and warnings to standard error.
 
 Before the command: `--plugin FILE.py` loads [a plugin](plugins.md) that is not a package yet, and may be repeated;
 `--debug` shows the traceback of any error. `$RCNNZOO_LOAD_PLUGINS` limits which installed plugins are loaded, and with
@@ -30,7 +30,7 @@ def page() -> str:
 
 
 def section(name: str) -> str:
-    """One command: what it does, and a row an argument or option."""
+    """One command: its help, and one row per argument or option."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(name)(plugins.look_up("commands", name).load())
     command = typer.main.get_command(app)

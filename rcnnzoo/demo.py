@@ -1,4 +1,4 @@
-"""The zoo in two minutes: `bl` and `b` learn scikit-learn's digits; two figures show what time steps bring, and cost.
+"""The zoo in two minutes: `bl` and `b` learn scikit-learn's digits; two figures show what time steps gain, and cost.
 
 `make demo` runs it; so does `python -m rcnnzoo.demo`, where it was installed.
 """
@@ -24,14 +24,14 @@ WIDTH = 0.125
 
 
 def demo(folder: Path = Path("demo")) -> int:
-    """Train both networks, and draw accuracy by time step and against cost; resume what an earlier call left.
+    """Train both networks, and draw accuracy by time step and against cost; resume an earlier, interrupted call.
 
     Returns:
         The exit status.
     """
     for name in ("bl", "b"):
         run = Run(folder / name)
-        done = "is trained already:" if run.finished else "resumes:" if run.settings.is_file() else "trains:"
+        done = "is already trained:" if run.finished else "resumes:" if run.settings.is_file() else "trains:"
         say(f"{run.folder} {done} {name} (width {WIDTH}) on digits for {EPOCHS} epochs")
         settings, data = settle({"architecture": name, "data": "digits", "width": WIDTH, "epochs": EPOCHS})
         train(settings, data, folder / name, resume=True)

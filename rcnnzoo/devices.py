@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 """Torch's type for each precision."""
 PRECISION = "fp32"
-"""What networks compute in unless a user says otherwise."""
+"""The default precision of networks."""
 
 
 _CHOSEN: ContextVar[torch.device | None] = ContextVar("device", default=None)
@@ -27,7 +27,7 @@ def computing(device: str | None = None, threads: int | None = None) -> Iterator
     """While it lasts, networks run on a device, and torch computes with a number of threads on the processor.
 
     Args:
-        device: `cpu`, `cuda`, `cuda:1`, `mps`, ...; without it the accelerator of this machine if it has one.
+        device: `cpu`, `cuda`, `cuda:1`, `mps`, ...; by default the accelerator of this machine, if it has one.
         threads: Without it, as many as torch takes.
 
     Raises:
@@ -51,20 +51,20 @@ def computing(device: str | None = None, threads: int | None = None) -> Iterator
 
 
 def _device(name: str) -> torch.device:
-    """The device of that name, on which a number was put to see that it is there."""
+    """The device of that name, checked by putting a number on it."""
     import torch
 
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).item()
-    except Exception as error:  # torch says in many ways that there is none
+    except Exception as error:  # torch has many errors for this
         cause = reason(error).partition(". ")[0]
         raise OptionError(f"`device` {name}: can't be used ({cause}): take cpu, cuda, cuda:1 or mps") from error
     return device
 
 
 def best_device() -> torch.device:
-    """The device chosen by `computing`, else the accelerator of this machine if it has one, else its processor."""
+    """The device chosen by `computing`; by default the accelerator of this machine if it has one, or its processor."""
     import torch
 
     chosen = _CHOSEN.get()
@@ -76,7 +76,7 @@ def best_device() -> torch.device:
 def best_precision() -> str:
     """`bf16` where the device computes it natively, else `fp32`.
 
-    Emulated bf16 is slower than fp32, so what counts is the processor's or GPU's own instructions.
+    Emulated bf16 is slower than fp32, so only native instructions of the processor or GPU count.
     """
     import torch
 
@@ -90,7 +90,7 @@ def best_precision() -> str:
 
 
 def device_name(device: torch.device) -> str:
-    """What people call a device: a GPU's name, else the processor and how many threads compute on it."""
+    """A device in words: a GPU's name, or the processor and its number of threads."""
     import torch
 
     if device.type == "cuda":
@@ -107,7 +107,7 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
 
 
 def check_precision(precision: str) -> None:
-    """Refuse a precision that there is not.
+    """Refuse an unknown precision.
 
     Raises:
         UnknownName: It is none of `fp32`, `bf16`, `fp16`.

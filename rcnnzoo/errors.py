@@ -1,7 +1,7 @@
 """Everything that rcnnzoo raises about its input.
 
 RcnnzooError
-├── UnknownName     a name that nothing installed answers to
+├── UnknownName     a name that is not registered
 ├── PluginError     a name that two packages claim, a description that is malformed
 ├── OptionError     an option whose value can't work
 ├── DataError       images, folders, labels
@@ -12,8 +12,8 @@ RcnnzooError
 └── BusyError       a folder that another process is writing into
 
 Each message is one line: what is wrong, where, what to do. The command line prints it and exits with 2. A message names
-a field in backticks, as a caller of the library writes it: `image_size`. The command line makes the option of that out
-of it, --image-size. What is not an error but should be known is a `RcnnzooWarning`, printed as one line as well.
+a field in backticks, as a caller of the library writes it: `image_size`. The command line turns it into the option,
+--image-size. What is not an error but should be known is a `RcnnzooWarning`, also printed as one line.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Iterable
 
 
 def reason(error: BaseException) -> str:
-    r"""What an error of somebody else's says, in one line; its class, if it says nothing.
+    r"""The message of a foreign error, in one line; its class if it has none.
 
     >>> reason(OSError("image file is\n  truncated")), reason(EOFError())
     ('image file is truncated', 'EOFError')
@@ -36,11 +36,11 @@ class RcnnzooError(Exception):
 
 
 class RcnnzooWarning(UserWarning):
-    """Something that the user should know and that stops nothing; one line, like an error's."""
+    """Something that the user should know but that stops nothing; one line, like an error."""
 
 
-class UnknownName(RcnnzooError):  # noqa: N818 - it is what it says
-    """A name that nothing installed answers to; the message offers the nearest."""
+class UnknownName(RcnnzooError):  # noqa: N818 - the name says enough
+    """A name that is not registered; the message offers the nearest."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], where: str | None = None) -> None:
         known = sorted(known)
@@ -65,7 +65,7 @@ class DataError(RcnnzooError):
 
 
 class WeightsError(RcnnzooError):
-    """A weight file that is damaged, foreign or of another network."""
+    """A weight file that is damaged, not rcnnzoo's, or of another network."""
 
 
 class NetworkError(RcnnzooError):

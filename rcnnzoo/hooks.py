@@ -1,6 +1,6 @@
 """Asking a plugin's hooks what they add, and refusing what can't be used.
 
-Each fault is one line that says what to change: most plugins are written by people who do it for the first time.
+Each fault is one line that says what to change: most authors write a plugin for the first time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 def members_of(plugin: object) -> dict[str, list[hookspecs.Member]]:
     """What the hooks of a module or object return, by kind.
 
-    Each plugin has a manager of its own, so that one that fails leaves nothing behind for the next.
+    Each plugin has its own manager, so that one that fails leaves nothing behind for the next.
 
     Raises:
         PluginError: It has no hook, or one that is misspelt, unmarked, or returns what can't be used.
@@ -39,7 +39,7 @@ def members_of(plugin: object) -> dict[str, list[hookspecs.Member]]:
 
 
 def _check_names(manager: pluggy.PluginManager, plugin: object) -> None:
-    """A hook that is misspelt or not marked would be silence."""
+    """A hook that is misspelt or not marked would be ignored silently."""
     for name in dir(plugin):
         marked = manager.parse_hookimpl_opts(plugin, name) is not None
         if marked and name not in HOOKS:
@@ -74,10 +74,10 @@ def _ask(kind: str, hook: pluggy.HookCaller) -> list[hookspecs.Member]:
 
 
 def _check_name(kind: str, name: str) -> None:
-    """Names are typed, and name folders: nothing that a shell or a file system reads differently."""
+    """Names are typed and used for folders, so they hold nothing special to a shell or a file system."""
     if NAMES[kind].fullmatch(name):
         return
     what = f"{KINDS[kind].singular} {name!r}"
     if name.endswith("/*") and any(names.fullmatch(name) for names in NAMES.values()):
-        raise PluginError(f"{what}: only architectures come in families, give each a name of its own")
+        raise PluginError(f"{what}: only architectures come in families: give each its own name")
     raise PluginError(f"{what}: a name consists of lower-case letters and digits, with single hyphens between them")

@@ -2,7 +2,7 @@
 
 A plugin is a module (or object) named by an entry point of the group `rcnnzoo`. Each of its hooks returns
 descriptions, which say what there is without importing it: `target` is `"package.module:attribute"`, imported
-only when somebody uses the name. What a target must be is in the docstring of each class below.
+only when a user asks for the name. What a target must be is in the docstring of each class below.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ class Member:
 class Architecture(Member):
     """A network: `target(*, categories, image_size, width, steps) -> RecurrentModel`.
 
-    A family with too many networks to list has a name that ends in `/*`: `zoo/*` answers to every `zoo/NAME`. Its
-    target gets what stands in place of the star as one more keyword, `variant`, and raises `UnknownName` where it has
+    A family with too many networks to list has a name that ends in `/*`: `zoo/*` matches every `zoo/NAME`. Its
+    target gets the part in place of the star as the keyword `variant`, and raises `UnknownName` if it has
     none of that name.
 
     Attributes:
-        steps: Time steps unless a user asks for another number; 1 says that the network is feedforward, None that each
-            network has a number of its own: the target gets None unless a user asks for one.
+        steps: Default number of time steps; 1 means that the network is feedforward, None that each
+            network has its own number: the target gets None unless a user asks for one.
         pretrained: Whether there are weights to start from. The target gets one more keyword, `pretrained`: whether to
             fetch them.
-        example: Of a family, the `variant` that tests take.
+        example: For a family, the `variant` that tests use.
     """
 
     steps: int | None = 8
@@ -56,7 +56,7 @@ class Policy(Member):
     """A rule for stopping: `target()` has `scores`, `direction` and `bounds`.
 
     `scores(probabilities [..., T, C]) -> [..., T]` is causal; `direction` is "below" or "above", the side of a
-    threshold on which the network is sure; `bounds(categories, steps)` are the least and the greatest threshold
+    threshold on which the network is sure; `bounds(categories, steps)` are the lowest and the highest threshold
     that make sense.
     """
 
@@ -72,10 +72,10 @@ class DataSet(Member):
 
     Attributes:
         page: Where to get it.
-        size: How much there is to fetch.
+        size: Size of the download.
         licence: What its licence or terms say.
         layout: The folders and files expected.
-        bundled: Whether an installed package carries the images, so that no folder is needed.
+        bundled: Whether an installed package contains the images, so that no folder is needed.
         mirrored: Whether a mirrored image keeps its category, so that training may flip images.
     """
 
@@ -97,9 +97,9 @@ class Kind:
     """A kind of member; its hook is `rcnnzoo_` and the name it has in `KINDS`.
 
     Attributes:
-        singular: What one of them is called.
+        singular: The word for one of them.
         description: What describes one.
-        families: Whether a name may stand for many, as `zoo/*` does.
+        families: Whether a name may cover many, like `zoo/*`.
     """
 
     singular: str

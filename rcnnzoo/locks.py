@@ -27,7 +27,7 @@ def locked(file: Path, folder: Path, *, wait: bool) -> Iterator[None]:
     Raises:
         BusyError: Another process holds it, and waiting was not asked for.
     """
-    # Each call has a lock of its own: two threads of a process exclude each other like two processes.
+    # Each call has its own lock: two threads of a process exclude each other like two processes.
     lock = FileLock(file, is_singleton=False, thread_local=False)
     try:
         lock.acquire(blocking=False)
@@ -41,6 +41,6 @@ def locked(file: Path, folder: Path, *, wait: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # Windows removes no file that is open
-            file.unlink()  # before it is released: who waits for it notices, and takes a new one
+        with suppress(OSError):  # Windows does not remove open files
+            file.unlink()  # before it is released: a process that waits for it notices, and takes a new one
         lock.release()

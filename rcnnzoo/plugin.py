@@ -1,4 +1,4 @@
-"""All that a plugin may import: what is here keeps its name and meaning until the changelog says otherwise.
+"""Everything that a plugin may import: names keep their meaning until the changelog says otherwise.
 
 The names are imported when they are first used, so that `from rcnnzoo.plugin import Policy, hookimpl` stays light.
 """

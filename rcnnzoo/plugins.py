@@ -1,6 +1,6 @@
 """Finding plugins and looking names up.
 
-The loop over entry points is ours, because pluggy's own neither guards the import nor reports a name that two
+The loop over entry points is our own, because pluggy's own neither guards the import nor reports a name that two
 packages claim. A plugin that fails in any way is left out as a whole, and a warning names it; where
 `RCNNZOO_STRICT_PLUGINS` is set, that is an error.
 """
@@ -35,7 +35,7 @@ LOAD = "RCNNZOO_LOAD_PLUGINS"
 
 
 class PluginWarning(RcnnzooWarning):
-    """A plugin, or a name of it, was left out."""
+    """A plugin, or one of its names, was left out."""
 
 
 def names(kind: str) -> list[str]:
@@ -65,12 +65,12 @@ def listing() -> list[dict[str, str]]:
 
 @dataclass(frozen=True)
 class Entry:
-    """What a name stands for.
+    """The member that a name refers to.
 
     Attributes:
         what: The kind and the name, for messages.
         member: The description registered under it.
-        package: The package that brought it.
+        package: The package that registered it.
     """
 
     what: str
@@ -94,16 +94,16 @@ class Entry:
 
     @property
     def origin(self) -> str | None:
-        """What brought it, for people who look for it: `PACKAGE VERSION` or `FILE.py`; None if rcnnzoo itself did."""
+        """Where it comes from, for people: `PACKAGE VERSION` or `FILE.py`; None if rcnnzoo itself."""
         found = (plugin for plugin in registry().plugins if plugin.package == self.package != CORE)
         return next((f"{plugin.package} {plugin.version}".rstrip() for plugin in found), None)
 
 
 def look_up(kind: str, name: str) -> Entry:
-    """What a name stands for.
+    """The member that a name refers to.
 
     Raises:
-        UnknownName: Nothing installed answers to it.
+        UnknownName: It is not registered.
         PluginError: Two packages claim it.
     """
     found = registry()
@@ -119,13 +119,13 @@ def look_up(kind: str, name: str) -> Entry:
 
 
 def package_of(kind: str, name: str) -> str | None:
-    """The package that brought a name; None if nothing installed answers to it."""
+    """The package that registered a name; None if it is not registered."""
     _, package = registry().members[kind].get(_registered(kind, name), (None, None))
     return package
 
 
 def _registered(kind: str, name: str) -> str:
-    """What a name is registered as: itself, or else its family, `zoo/*` for `zoo/NAME`."""
+    """What a name is registered as: itself, or its family, `zoo/*` for `zoo/NAME`."""
     found = registry()
     family = f"{name.partition('/')[0]}/*"
     known = name in found.members[kind] or (kind, name) in found.contested
@@ -134,14 +134,14 @@ def _registered(kind: str, name: str) -> str:
 
 @dataclass(frozen=True)
 class Culprit:
-    """Whose code raised an error, or called what raised it: the package, and the line, `FILE.py, line N`."""
+    """The plugin whose code raised an error, or called what raised it: the package, and the line, `FILE.py, line N`."""
 
     package: str
     place: str
 
 
 def culprit(error: BaseException) -> Culprit | None:
-    """Where an error arose in a plugin's code; None if it is ours."""
+    """Where in a plugin's code an error arose; None if it arose in ours."""
     owners = {plugin.module.partition(".")[0]: plugin.package for plugin in registry().plugins}
     found = None
     for frame, line in traceback.walk_tb(error.__traceback__):
@@ -163,7 +163,7 @@ def read_file(file: Path) -> Plugin:
     if file.suffix != ".py" or not file.is_file():
         raise PluginError(f"{file}: no such Python file")
     if not file.stem.isidentifier():
-        raise PluginError(f"{file}: is not a name that a Python module can have; use letters, digits and _ only")
+        raise PluginError(f"{file}: is not a valid name for a Python module; use letters, digits and _ only")
     folder = str(file.resolve().parent)
     if folder not in sys.path:
         sys.path.append(folder)
@@ -174,7 +174,7 @@ def read_file(file: Path) -> Plugin:
             if found is None or found.origin is None or not _is_same(file, found.origin):
                 where = f" ({found.origin})" if found is not None and found.origin is not None else ""
                 raise PluginError(
-                    f"Python has another module of that name already, {file.stem!r}; rename the file, or leave it out "
+                    f"Python already has another module of that name, {file.stem!r}; rename the file, or leave it out "
                     f"if that is the plugin{where}"
                 )
             members = members_of(importlib.import_module(file.stem))
@@ -192,7 +192,7 @@ def load_file(file: Path) -> Plugin:
     """Register a file that is not a package yet, for as long as this process lasts; a second time changes nothing.
 
     Raises:
-        PluginError: It can't be read, or somebody else has one of its names: who asks for a file wants all of it.
+        PluginError: It can't be read, or one of its names is taken: a file that was asked for must be complete.
     """
     found, plugin = registry(), read_file(file)
     if plugin not in found.plugins:
@@ -204,9 +204,9 @@ def load_file(file: Path) -> Plugin:
 
 @cache
 def registry() -> Registry:
-    """Everything installed, found once a process: ours first, then third parties' in order of their names.
+    """Everything installed, found once per process: our own first, then third parties' in order of their names.
 
-    `RCNNZOO_LOAD_PLUGINS` (comma-separated entry-point or package names) limits what is loaded beside the
+    `RCNNZOO_LOAD_PLUGINS` (comma-separated entry-point or package names) limits what is loaded besides the
     built-ins; empty means nothing else.
     """
     found, installed = Registry(), _entry_points()
@@ -232,7 +232,7 @@ def registry() -> Registry:
 
 
 def _entry_points() -> list[tuple[EntryPoint, Distribution]]:
-    """Each entry point once (an editable install can show twice), ours first."""
+    """Each entry point once (an editable install can show up twice), our own first."""
     unique = {}
     for entry in entry_points(group=GROUP):
         if entry.dist is None or not _has_metadata(entry.dist):
@@ -243,12 +243,12 @@ def _entry_points() -> list[tuple[EntryPoint, Distribution]]:
 
 
 def _names_of(entry: EntryPoint, distribution: Distribution) -> set[str]:
-    """By which `RCNNZOO_LOAD_PLUGINS` may ask for it."""
+    """The names by which `RCNNZOO_LOAD_PLUGINS` may ask for it."""
     return {canonicalize_name(distribution.name), canonicalize_name(entry.name)}
 
 
 def _chosen(installed: list[tuple[EntryPoint, Distribution]]) -> set[str] | None:
-    """What `RCNNZOO_LOAD_PLUGINS` asks for; None for everything. Who asks for what isn't there is told so."""
+    """What `RCNNZOO_LOAD_PLUGINS` asks for; None for everything. A warning names what is not there."""
     wanted = os.environ.get(LOAD)
     if wanted is None:
         return None
@@ -261,7 +261,7 @@ def _chosen(installed: list[tuple[EntryPoint, Distribution]]) -> set[str] | None
 
 
 def _has_metadata(distribution: Distribution) -> bool:
-    """An interrupted installation can leave entry points without the rest."""
+    """An interrupted installation can leave entry points behind without the rest."""
     try:
         return bool(distribution.name and distribution.version)
     except Exception:  # what is raised differs between versions of Python
@@ -274,19 +274,19 @@ def _load(entry: EntryPoint, distribution: Distribution) -> Plugin:
     module = entry.value.partition(":")[0].strip()
     if not all(part.isidentifier() for part in module.split(".")):
         raise PluginError(
-            f"its entry point names the module {module!r}, which is not a name that a Python module can have (letters, "
+            f"its entry point names the module {module!r}, which is not a valid name for a Python module (letters, "
             "digits and _ only): name the module, not the package"
         )
     return Plugin(entry.name, distribution.name, distribution.version, entry.module, members_of(entry.load()))
 
 
 def quietly() -> contextlib.AbstractContextManager[object]:
-    """A plugin that prints would spoil `--json`, so what it prints goes to standard error."""
+    """A plugin that prints would corrupt `--json`, so what it prints goes to standard error."""
     return contextlib.redirect_stdout(sys.stderr)
 
 
 def _check_requirement(distribution: Distribution) -> None:
-    """A package that wants another rcnnzoo would fail later and in stranger ways."""
+    """A package that requires another version of rcnnzoo would fail later, in ways harder to understand."""
     for text in distribution.requires or []:
         requirement = Requirement(text)
         if canonicalize_name(requirement.name) != CORE:
@@ -298,7 +298,7 @@ def _check_requirement(distribution: Distribution) -> None:
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, in one line; with its type, unless it is rcnnzoo's and says all that is needed."""
+    """What an error says, in one line; with its type, unless it is one of rcnnzoo's, which say all that is needed."""
     text = " ".join(str(error).split())
     return text if isinstance(error, RcnnzooError) else f"{type(error).__name__}: {text}".rstrip(": ")
 

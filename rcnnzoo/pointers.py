@@ -1,4 +1,4 @@
-"""Files that stand for others, which git keeps elsewhere (Git LFS)."""
+"""Placeholders for files that git keeps elsewhere (Git LFS)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ START = b"version https://git-lfs.github.com/spec/"
 
 
 def is_pointer(path: Path) -> bool:
-    """Whether a file is what a clone without Git LFS leaves in place of a large one."""
+    """Whether a file is a placeholder, left by a clone without Git LFS."""
     with path.open("rb") as opened:
         return opened.read(len(START)) == START

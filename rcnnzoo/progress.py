@@ -1,4 +1,4 @@
-"""Progress of long work, on standard error: a bar in a terminal, else lines, as in a cluster's log."""
+"""Progress of long work, on standard error: a bar in a terminal, otherwise lines, as in a cluster's log."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ EVERY = 60.0
 
 _QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
 _CONSOLE: ContextVar[Console | None] = ContextVar("console", default=None)
-"""Of the bar that is being drawn: what is said meanwhile must be printed above it."""
+"""The console of the bar being drawn, so that messages are printed above it."""
 
 
 @contextmanager
 def quiet(wanted: bool = True) -> Iterator[None]:
-    """While it lasts, no progress is shown and nothing is said, if that is wanted."""
+    """While it lasts, no progress and no messages are shown, if that was asked for."""
     before = _QUIET.set(wanted or _QUIET.get())
     try:
         yield
@@ -43,12 +43,12 @@ def say(line: str) -> None:
 
 @contextmanager
 def progress(title: str, total: int, done: int = 0, *, announced: bool = True) -> Iterator[Callable[[int], None]]:
-    """Show progress while the block lasts; yields the function that moves it on by a number.
+    """Show progress while the block lasts; yields a function that advances it by a number.
 
     Args:
         title: What is being done.
-        total: Out of how many.
-        done: How many were done before.
+        total: Number of items in all.
+        done: Number of items that were done before.
         announced: Whether to say the title at the start, where no bar can be drawn.
     """
     from rich.console import Console
@@ -80,7 +80,7 @@ def _bar(console: Console, title: str, total: int, done: int) -> Iterator[Callab
 
 
 class _Lines:
-    """Says now and then how far the work has come, and how long the rest will take at this pace."""
+    """Says from time to time how far the work has come, and how long the rest will take at this rate."""
 
     def __init__(self, title: str, total: int, done: int) -> None:
         self.title, self.total, self.done = title, total, done
@@ -97,7 +97,7 @@ class _Lines:
 
 
 def time_left(seconds: float, done: int, left: int) -> str:
-    """How long the rest takes at the pace of what is done, for people.
+    """How long the rest takes at the rate so far, in words.
 
     >>> time_left(60, 10, 20), time_left(10, 10, 5), time_left(3600, 1, 3)
     ('2 min', '5 s', '3 h 0 min')

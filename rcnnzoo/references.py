@@ -1,4 +1,4 @@
-"""What users type for MODEL and TRACE, opened and checked once; what they type for DATA, `data.opening` reads."""
+"""What users type for MODEL and TRACE, opened and checked once; `data.opening` handles DATA."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Reference:
     """What a user typed for MODEL or TRACE: a trace, a weight file, a run folder, or an architecture.
 
     Attributes:
-        text: That.
-        seed: Of an untrained network's weights.
+        text: What was typed.
+        seed: Random seed of an untrained network's weights.
     """
 
     text: str
@@ -41,17 +41,17 @@ class Reference:
 
     @property
     def is_trace(self) -> bool:
-        """Whether it is a trace, finished or not, and no network."""
+        """Whether it is a trace, finished or not, rather than a network."""
         return storage.is_trace(Path(self.text)) or Path(self.text).suffix == ".zarr"
 
     @cached_property
     def weights(self) -> Path | None:
-        """The weight file that it means, or None where it names an architecture.
+        """The weight file that it refers to, or None if it names an architecture.
 
         A run folder comes before an architecture of the same name.
 
         Raises:
-            WeightsError: It is a path, and nothing there is a network.
+            WeightsError: It is a path at which there is no network.
         """
         text, path = self.text, Path(self.text)
         if path.suffix == ".safetensors":
@@ -63,7 +63,7 @@ class Reference:
         raise self._missing()
 
     def _missing(self) -> WeightsError:
-        """What to say about a text that means no network.
+        """The error about a text that does not name a network.
 
         Raises:
             UnknownName: It may be a misspelt architecture.
@@ -88,13 +88,13 @@ class Reference:
 
     @property
     def config(self) -> Path | None:
-        """The settings file of the run whose weights it means, if it means a run's."""
+        """The settings file of the run that it refers to, if any."""
         config = None if self.weights is None else self.weights.parent / SETTINGS
         return config if config is not None and config.is_file() else None
 
     @property
     def name(self) -> str:
-        """What people call the network: by its run, else by its file, else by its architecture."""
+        """The name of the network: that of its run, its file or its architecture."""
         if self.weights is None:
             return f"{file_name(self.text)}-seed{self.seed}"
         return as_utf8(self.weights.stem if self.config is None else self.weights.absolute().parent.name)
@@ -117,7 +117,7 @@ class Reference:
             raise OptionError(f"`seed` {self.seed}: {self.text} is {what}: leave that out")
 
     def open(self, **options: Any) -> RecurrentModel:
-        """The network: a trained one from its file, else an untrained one.
+        """The network: a trained one from its file, or an untrained one.
 
         >>> Reference("b").open(categories=10, image_size=32, width=1 / 16).num_steps
         1
@@ -142,7 +142,7 @@ class Reference:
         return load(self.weights)
 
     def images(self, data: str | None, data_dir: Path | None = None) -> Data:
-        """The images that the network is to be shown: those of DATA, else those that it was trained on.
+        """The images to run the network on: those of DATA, by default the data set that it was trained on.
 
         Raises:
             OptionError: Neither `data` nor the network says which.
@@ -151,11 +151,11 @@ class Reference:
         """
         run = None if self.config is None else load_settings(self.config)
         if run is not None and (data is None or is_same_source(data, run.data)):
-            # The run's own images, less or plus what it held out of them.
+            # The run's own images, split as the run split them.
             folder = run.data_dir if data_dir is None else str(data_dir)
             return open_run_data(run.data, folder, run.val_fraction, run.seed)
         if data is None:
-            raise OptionError(f"{self.text}: was not trained on images that are known here: give `data`")
+            raise OptionError(f"{self.text}: it is not known which images it was trained on: give `data`")
         return open_data(data, data_dir)
 
 
@@ -175,12 +175,12 @@ def open_subject(
     Args:
         text: What a user typed for MODEL.
         data: A registered name or a folder; without it, what the run was trained on.
-        data_dir: Where a registered data set lies.
-        split: Which part; without it test, else val, else what there is.
-        seed: Of an untrained network's weights.
+        data_dir: Folder of a registered data set.
+        split: Which part; by default test, otherwise val, or the first.
+        seed: Random seed of an untrained network's weights.
         model: The network, if it was loaded before.
-        image_size: Side of the images of an untrained network in pixels; without it, by the images.
-        options: More of `rcnnzoo.build`, for an untrained network; None means not given.
+        image_size: Side of the images of an untrained network in pixels; by default that of the images.
+        options: Further options of `rcnnzoo.build`, for an untrained network; None means not given.
 
     Raises:
         OptionError: Neither `data` nor the network says which images, or an option doesn't go with a trained network.
@@ -189,7 +189,7 @@ def open_subject(
         DataError: There are no such images.
     """
     reference = Reference(text, seed)
-    is_trained = reference.weights is not None  # a misspelt name is said to be that before anything else is missed
+    is_trained = reference.weights is not None  # a misspelt name is reported before anything else
     images = reference.images(data, data_dir)
     chosen = split or images.best_test()
     part = images.split(chosen)
@@ -210,7 +210,7 @@ def trace_of(
     how: Recording,
     out: Path | None = None,
 ) -> OpenTrace:
-    """A trace as it is, or a network's, recorded unless it is there already for these weights and images.
+    """A trace as it is, or a network's, recorded unless it already exists for these weights and images.
 
     Args:
         text: What a user typed for MODEL|TRACE.
@@ -219,7 +219,7 @@ def trace_of(
         split: Likewise.
         seed: Likewise.
         how: How a network is traced.
-        out: Where results go; the trace of a network whose own folder can't be written to goes there as well.
+        out: Where results go; so does the trace of a network whose own folder is not writable.
 
     Raises:
         OptionError: A trace was named together with images, or with options for recording one.
@@ -238,9 +238,9 @@ def trace_of(
 
 
 def _check_fresh(trace: Path) -> None:
-    """Refuse a trace that lies with its network's weights and was recorded from others: it was trained again.
+    """Refuse a trace that is beside its network's weights but was recorded from others: the network was trained again.
 
-    A trace that lies elsewhere is taken as it is: it may have left its network behind.
+    A trace elsewhere is used as it is: it may have been moved away from its network.
 
     Raises:
         TraceError: It is stale, or there is none.
@@ -257,8 +257,8 @@ def _check_fresh(trace: Path) -> None:
         return
     if weights.is_file() and file_hash(weights) != recorded:
         raise TraceError(
-            f"{trace}: was recorded from other weights than {weights} holds now; name the network, which is "
-            "then traced again, or keep the old trace elsewhere"
+            f"{trace}: was recorded from other weights than {weights} holds now; name the network to "
+            "trace it again, or move the old trace elsewhere"
         )
 
 
@@ -272,12 +272,12 @@ def traces_of(
     how: Recording,
     out: Path | None = None,
 ) -> dict[str, OpenTrace]:
-    """The trace of each MODEL|TRACE, as `trace_of`, or of a subject, by a name that no other has.
+    """The trace of each MODEL|TRACE, as `trace_of`, or of a subject, by a unique name.
 
     A network goes by its trace's name; those that share one go by what was typed for them.
 
     Raises:
-        OptionError: A network was named twice, or images beside a trace.
+        OptionError: A network was named twice, or images as well as a trace.
         TraceError: A trace can't be used.
     """
     typed = [model.typed if isinstance(model, Subject) else model for model in models]

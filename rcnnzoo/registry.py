@@ -1,4 +1,4 @@
-"""What was loaded: plugins, the names that they add, and who lost one."""
+"""What was loaded: plugins, the names that they add, and the names that were left out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from rcnnzoo.hookspecs import KINDS, Member
 
 CORE = "rcnnzoo"
-"""The package whose names nobody can take."""
+"""The package whose names can't be taken."""
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,8 @@ class Plugin:
 
     Attributes:
         name: The entry point's, or the file's without its suffix.
-        package: The package it came from; of a file, its name.
-        version: The package's; of a file, empty.
+        package: The package it came from; for a file, its name.
+        version: The package's; empty for a file.
         module: What has its hooks, to import.
         members: What it adds, by kind.
     """
@@ -31,12 +31,12 @@ class Plugin:
 
 @dataclass
 class Registry:
-    """All names that can be used, by kind, each with the package that brought it.
+    """All names that can be used, by kind, each with its package.
 
     Attributes:
         plugins: What was loaded.
         members: The names.
-        contested: Packages that claim a name, which then nobody has.
+        contested: Packages that claim the same name, which then can't be used.
         left_out: What was left out and why, with the packages that it concerns.
     """
 
@@ -46,11 +46,11 @@ class Registry:
     left_out: dict[str, list[str]] = field(default_factory=dict)
 
     def faults(self, package: str) -> list[str]:
-        """What of a package was left out, and why."""
+        """What was left out of a package, and why."""
         return [fault for fault, packages in self.left_out.items() if package in packages]
 
     def add(self, plugin: Plugin) -> None:
-        """Take in a plugin's members; built-ins keep their names, others lose a name that two claim."""
+        """Take in a plugin's members; built-ins keep their names; a name that two others claim can't be used."""
         self.plugins.append(plugin)
         for kind, members in plugin.members.items():
             for member in members:

@@ -1,4 +1,4 @@
-"""A network with the images it is to be shown, and its traces of them."""
+"""A network with the images to run it on, and its traces of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class OpenTrace:
     """A trace that was opened and checked.
 
     Attributes:
-        path: Where it lies.
+        path: Where it is.
         trace: The labelled arrays.
     """
 
@@ -30,12 +30,12 @@ class OpenTrace:
 
     @property
     def results(self) -> Path:
-        """The folder for what is found out from it."""
+        """The folder for results from it."""
         return results_folder(self.path)
 
 
 def results_folder(trace: Path) -> Path:
-    """The folder for what is found out from the trace at a path.
+    """The folder for results from the trace at a path.
 
     >>> str(results_folder(Path("traces/digits-test.zarr"))), str(results_folder(Path("out/run.1")))
     ('traces/digits-test', 'out/run.1-results')
@@ -45,12 +45,12 @@ def results_folder(trace: Path) -> Path:
 
 @dataclass(frozen=True)
 class Subject:
-    """A network and the images it is to be shown.
+    """A network and the images to run it on.
 
     Attributes:
         model: The network.
         typed: What a user typed for it.
-        name: What people call it.
+        name: What it is called.
         data: The images.
         split: Which part of them.
         traces: Folder for traces of this network.
@@ -75,7 +75,7 @@ class Subject:
         return OpenTrace(path, record(self.model, self.data, self.split, path, how, name=self.name))
 
     def trace(self, how: Recording) -> OpenTrace:
-        """The trace that is there already for these weights and images, else a new one."""
+        """The existing trace for these weights and images, or a new one."""
         identity = identify(self.model, self.data, self.split, how)
         path = self.path
         for found in sorted(self.traces.glob(f"{glob.escape(path.stem)}*.zarr")):
@@ -88,17 +88,17 @@ class Subject:
         record_at = partial(record, self.model, self.data, self.split, how=how, name=self.name, identity=identity)
         try:
             return OpenTrace(path, record_at(path))
-        except OtherTrace:  # it may be of use to somebody, so only its name is taken
+        except OtherTrace:  # it may still be of use, so it is kept, and a new name is found
             suffix = f"-{identity['weights_sha256'][:6]}{identity['data_sha256'][:6]}-{how.precision}"
             path = path.with_stem(path.stem + suffix + "-features" * how.features)
             return OpenTrace(path, record_at(path))
 
     @property
     def path(self) -> Path:
-        """Where the trace of this network and these images lies."""
+        """Where the trace of this network and these images is."""
         return self.traces / f"{self.data.name}-{self.split}.zarr"
 
     @property
     def results(self) -> Path:
-        """The folder for what is found out from it."""
+        """The folder for results from it."""
         return results_folder(self.path)

@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever sees half of one."""
+"""Writing files so that they are never seen half written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 FIGURE_FORMATS = ("png", "svg")
 """Formats of figures unless others are asked for."""
 WEIGHTS = "model.safetensors"
-"""What the weights in a run folder are called."""
+"""File name of the weights in a run folder."""
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def naming_the_file(path: Path) -> Iterator[None]:
-    """Let a fault of the disk say where it was: a write to a full one doesn't."""
+    """Add the file to an error of the disk: a write to a full disk doesn't name it."""
     try:
         yield
     except OSError as error:
@@ -47,17 +47,17 @@ def naming_the_file(path: Path) -> Iterator[None]:
 
 
 def temporary_name(path: Path) -> Path:
-    """A hidden name beside `path` for what is not finished yet; nobody can guess it and put a link there."""
+    """A hidden name beside `path` for an unfinished file; it can't be guessed, so no link can be put there."""
     # The suffix stays last: matplotlib and others choose their format by it.
     return path.with_name(f".{path.stem}.{secrets.token_hex(8)}.part{path.suffix}")
 
 
 def remove_unfinished(folder: Path, stem: str = "*") -> None:
-    """Remove what processes that were killed left under temporary names.
+    """Remove the temporary files of processes that were killed.
 
     Args:
-        folder: Where; nobody else may be writing there.
-        stem: Of the files or folders that were to be written.
+        folder: Where; no other process may be writing there.
+        stem: Name, without suffix, of the files or folders that were to be written.
     """
     for part in folder.glob(f".{stem}.{'[0-9a-f]' * 16}.part*"):
         if part.is_dir() and not part.is_symlink():
@@ -73,7 +73,7 @@ def is_writable(folder: Path) -> bool:
 
 
 def as_utf8(name: str) -> str:
-    r"""A name as UTF-8 can hold it: disks can hold names that it can't.
+    r"""A name as UTF-8 can represent it, as not every file name on a disk can be.
 
     >>> as_utf8("caf\udce9")
     'caf\\udce9'
@@ -82,7 +82,7 @@ def as_utf8(name: str) -> str:
 
 
 def file_name(name: str) -> str:
-    """A name as part of a file's: whatever it says, wherever it is from, it stays in the folder it is put into.
+    """A name as part of a file name, which can't lead out of the folder, wherever the name comes from.
 
     >>> file_name("timm/resnet18"), file_name("../../etc")
     ('timm-resnet18', '-..-etc')

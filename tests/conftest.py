@@ -1,4 +1,4 @@
-"""Settings of every test."""
+"""Settings for every test."""
 
 import contextlib
 import importlib
@@ -12,20 +12,20 @@ import pytest
 
 from rcnnzoo import plugins
 
-# Needs Keras, which nothing else here does; its golden files lie beside it.
+# Needs Keras, which nothing else here does; its golden files are beside it.
 collect_ignore = ["weights/rcnn_sat/make_goldens.py"]
 
-# Test networks are so small that threads only wait for each other.
+# Test networks are so small that threads would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Nothing is timed, and what failed once fails again.
+# No deadlines, and failures are reproducible.
 hypothesis.settings.register_profile("rcnnzoo", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("rcnnzoo")
 
 
 @contextlib.contextmanager
 def plugins_of(folder):
-    """What is loaded from a folder meanwhile is forgotten afterwards."""
+    """Modules loaded from a folder in the meantime are unloaded afterwards."""
     path, modules = [*sys.path], set(sys.modules)
     plugins.registry.cache_clear()
     try:

@@ -1,4 +1,4 @@
-"""Every architecture that is installed, other people's too, as small as it can be built."""
+"""Every architecture that is installed, including third-party ones, as small as it can be built."""
 
 import contextlib
 
@@ -9,12 +9,12 @@ from rcnnzoo.errors import OptionError
 
 
 def every():
-    """The names; of a family its example."""
+    """The names; for a family, its example."""
     return [example_of(name) for name in plugins.names("architectures")]
 
 
 def small(name, **options):
-    """A network of a sixteenth of the feature maps, if it can have so few."""
+    """A network with a sixteenth of the feature maps, if it can have that few."""
     with contextlib.suppress(OptionError):
         return rcnnzoo.build(name, width=1 / 16, **options)
     return rcnnzoo.build(name, **options)

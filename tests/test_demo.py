@@ -1,4 +1,4 @@
-"""The demonstration, with smaller networks: it leaves both figures, each with its data."""
+"""The demonstration, with smaller networks: it writes both figures, each with its data."""
 
 import pandas as pd
 import pytest
@@ -8,7 +8,7 @@ from rcnnzoo.training.settling import settle
 
 
 def small_demo(monkeypatch, folder):
-    """It, at its quickest."""
+    """The demonstration at its quickest."""
     monkeypatch.setattr(demo, "EPOCHS", 1)
     monkeypatch.setattr(demo, "settle", lambda given: settle({**given, "width": 0.0625, "image_size": 8}))
     demo.demo(folder)

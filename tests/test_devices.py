@@ -1,4 +1,4 @@
-"""Where networks run: what was asked for, and no longer than that."""
+"""Where networks run: as asked for, and only for as long as asked for."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What a plugin's hooks return, and what is refused before it is registered."""
+"""What a plugin's hooks return, and what is refused on registration."""
 
 from types import SimpleNamespace
 
@@ -49,10 +49,10 @@ def test_names_that_nothing_may_have(name):
     ],
 )
 def test_only_architectures_come_in_families(kind, description, word):
-    """What follows the slash would be ignored, and the result be another than was asked for."""
+    """Text after the slash would be ignored, and the result would not be what was asked for."""
     with pytest.raises(PluginError) as raised:
         members_of(plugin(**{kind: [description("zoo/*", "made up", "a:b")]}))
-    assert str(raised.value) == f"{word} 'zoo/*': only architectures come in families, give each a name of its own"
+    assert str(raised.value) == f"{word} 'zoo/*': only architectures come in families: give each its own name"
     with pytest.raises(PluginError, match="a name consists of"):
         members_of(plugin(**{kind: [description("zoo/one", "made up", "a:b")]}))
 
@@ -74,7 +74,7 @@ def test_a_hook_that_lacks_its_mark_among_others_that_have_it():
         members_of(found)
 
 
-def test_what_only_looks_like_a_hook_is_nobodys_business():
+def test_what_only_looks_like_a_hook_is_ignored():
     """Helpers whose names begin alike, and the specifications themselves, imported with a star."""
     found = plugin(readouts=[])
     found.rcnnzoo_version, found.rcnnzoo_data = "1.0", hookspecs.rcnnzoo_data

@@ -1,4 +1,4 @@
-"""What imports what: arrows point one way, plugins import one module, and the program starts without torch."""
+"""What imports what: imports go one way, plugins import one module, and the program starts without torch."""
 
 import ast
 import subprocess
@@ -55,7 +55,7 @@ ALLOWED = {
     "__init__": RESULTS,
     "plugin": RESULTS | {"checking", "cli"},
 }
-"""What each folder or file of rcnnzoo may import, beside itself: the floors of CONTRIBUTING, from the ground up."""
+"""What each folder or file of rcnnzoo may import, besides itself: the layers of CONTRIBUTING, from the bottom up."""
 
 
 def file_of(module, importer):
@@ -90,11 +90,11 @@ def home(module):
 
 
 BESIDE = {init.parent.name for init in PLUGINS.glob("*/*/__init__.py")}
-"""Packages of ours that are plugins: rcnnzoo itself knows nothing of them."""
+"""Our own packages that are plugins: rcnnzoo itself must not import them."""
 
 
 def wrong_arrows(root):
-    """Imports that are not allowed, and folders that nobody has said anything about."""
+    """Imports that are not allowed, and folders without a rule."""
     wrong = []
     for file in sorted(root.rglob("*.py")):
         start = file.relative_to(root).with_suffix("").parts[0]
@@ -195,7 +195,7 @@ def test_no_file_is_long():
 
 
 def loaded(code):
-    """Modules that are there after running some code in a new process."""
+    """Modules that are loaded after running some code in a new process."""
     command = f"import sys\ntry:\n    {code}\nfinally:\n    print('|'.join(sys.modules), file=sys.stderr)"
     process = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=False)
     return set(process.stderr.strip().splitlines()[-1].split("|"))

@@ -115,7 +115,7 @@ def test_built_ins_keep_their_names(install):
     assert plugins.look_up("readouts", "cumulative").load().__module__ == "rcnnzoo.readouts.cumulative"
 
 
-def test_a_name_that_two_packages_claim_is_nobodys(install):
+def test_a_name_that_two_packages_claim_is_left_out(install):
     install("zoo-one", READOUT.format(name="last", module="{module}"))
     install("zoo-two", READOUT.format(name="last", module="{module}"))
     found, messages = names_with_warnings()
@@ -145,7 +145,7 @@ def test_an_environment_variable_limits_what_is_loaded_but_not_the_built_ins(ins
 
 
 def test_asking_for_what_is_not_installed_is_said(install, monkeypatch):
-    """A job that does without a plugin that it was told to load finds out late."""
+    """A job would find out late that a plugin it was told to load is missing."""
     install("zoo-one", READOUT.format(name="first", module="{module}"))
     monkeypatch.setenv("RCNNZOO_LOAD_PLUGINS", "zoo-on, zoo_one,")
     words = "RCNNZOO_LOAD_PLUGINS: unknown plugin 'zoo-on': did you mean 'zoo-one'?"
@@ -161,8 +161,8 @@ def test_an_entry_point_that_can_be_no_module_is_said(install, tmp_path):
     (tmp_path / "zoo_one-1.0.dist-info" / "entry_points.txt").write_text("[rcnnzoo]\none = zoo-one\n")
     _, messages = names_with_warnings()
     assert messages == [
-        "plugin one of zoo-one 1.0 left out: its entry point names the module 'zoo-one', which is not a name "
-        "that a Python module can have (letters, digits and _ only): name the module, not the package"
+        "plugin one of zoo-one 1.0 left out: its entry point names the module 'zoo-one', which is not a valid name "
+        "for a Python module (letters, digits and _ only): name the module, not the package"
     ]
 
 
@@ -230,7 +230,7 @@ def test_a_name_of_its_own_comes_before_a_family(install):
     assert plugins.package_of("architectures", "many/two") == "zoo-many"
 
 
-def test_a_family_that_two_packages_claim_is_nobodys(install):
+def test_a_family_that_two_packages_claim_is_left_out(install):
     install("zoo-many", FAMILY.format(name="many/*", module="{module}"))
     install("zoo-more", FAMILY.format(name="many/*", module="{module}"))
     with pytest.warns(plugins.PluginWarning, match="zoo-many and zoo-more both claim it"):

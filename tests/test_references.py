@@ -76,7 +76,7 @@ def test_a_run_that_held_images_out_is_evaluated_on_those(tmp_path):
         assert rcnnzoo.open_trace(path_of(str(run), data, how=Recording())).sizes["image"] == 4
 
 
-def test_other_weights_or_images_are_traced_anew(weights, tmp_path):
+def test_other_weights_or_images_are_traced_again(weights, tmp_path):
     folder = make_classes(tmp_path / "photos")
     trace = path_of(str(weights), str(folder), how=Recording())
     assert trace == tmp_path / "traces" / "pets" / "photos-all.zarr"
@@ -96,7 +96,7 @@ def test_a_trace_is_taken_as_it_is(trained):
 
 
 def test_weights_alone_need_data(weights):
-    with pytest.raises(OptionError, match="was not trained on images that are known here: give `data`"):
+    with pytest.raises(OptionError, match="it is not known which images it was trained on: give `data`"):
         path_of(str(weights), how=Recording())
 
 
@@ -145,7 +145,7 @@ def test_a_trained_network_has_its_own_options(saved):
         ("{saved}/none.safetensors", "can't be read"),
     ],
 )
-def test_what_is_no_network_is_refused(saved, text, message):
+def test_what_is_not_a_network_is_refused(saved, text, message):
     (saved / "notes.txt").write_text("notes")
     (saved / "empty").mkdir()
     with pytest.raises(WeightsError, match=message):
@@ -192,7 +192,7 @@ def test_a_subject_goes_by_what_was_typed_for_it_like_the_others(photos):
         put(f"{folder}/net.safetensors", len(folder))
     paths = find(open_subject("old/net.safetensors", photos), "new/net.safetensors", data=photos)
     assert list(paths) == ["old/net.safetensors", "new/net.safetensors"]
-    # And where another network is called what the subject's is.
+    # And if another network has the same name as the subject's.
     put("net.safetensors", 7)
     put("net/model.safetensors", 8)
     names = list(find(open_subject("net.safetensors", photos), "net", "old/net.safetensors", data=photos))
@@ -216,7 +216,7 @@ def test_one_network_twice_is_refused_however_it_is_typed(photos):
 
 
 def test_a_trace_beside_weights_that_changed_is_stale(photos):
-    """A run's trace, say, after the run was trained again."""
+    """For example, a run's trace after the run was trained again."""
     put("run/model.safetensors", 0)
     (trace_of_run,) = find("run", data=photos).values()
     put("net.safetensors", 0)
@@ -226,7 +226,7 @@ def test_a_trace_beside_weights_that_changed_is_stale(photos):
         put(weights, 1)
         with pytest.raises(TraceError, match=f"{trace}: was recorded from other weights than .*{weights} holds now"):
             path_of(str(trace), how=Recording())
-        kept = str(shutil.copytree(trace, f"{weights}.zarr"))  # elsewhere it may have left its network behind
+        kept = str(shutil.copytree(trace, f"{weights}.zarr"))  # elsewhere it may have been moved away from its network
         assert str(path_of(kept, how=Recording())) == kept
 
 

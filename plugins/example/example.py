@@ -1,6 +1,6 @@
 """A network, an exit policy, a data set and a command for rcnnzoo.
 
-Whatever rcnnzoo does imports this module, so what is heavy (torch, numpy) is imported where it is used.
+Every rcnnzoo command imports this module, so heavy packages (torch, numpy) are imported where they are used.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rcnnzoo.plugin import RecurrentModel, Split, State
     from torch import Tensor
 
-HERE = __name__  # a target is "module:attribute", imported when somebody uses the name
+HERE = __name__  # a target is "module:attribute", imported when a user asks for the name
 CATEGORIES = ("horizontal", "vertical", "chequered")
 
 
@@ -51,7 +51,7 @@ def rcnnzoo_commands() -> list[Command]:
 
 
 def build_loop(*, categories: int, image_size: int, width: float, steps: int) -> RecurrentModel:
-    """A small recurrent network; any size of image will do."""
+    """A small recurrent network; images of any size work."""
     import torch
     from rcnnzoo.plugin import RecurrentModel
     from torch import nn
@@ -67,7 +67,7 @@ def build_loop(*, categories: int, image_size: int, width: float, steps: int) ->
             self.classifier = nn.Linear(maps, categories)
 
         def begin(self, images: Tensor) -> State:
-            """What does not change over time: images [B, 3, H, W] -> drive and silence, [B, K, H, W] each."""
+            """What does not change over time: images [B, 3, H, W] -> drive and zeros, [B, K, H, W] each."""
             drive = self.bottom_up(images)
             return drive, torch.zeros_like(drive)
 
@@ -78,31 +78,31 @@ def build_loop(*, categories: int, image_size: int, width: float, steps: int) ->
             return state, self.classifier(self.features(state))
 
         def features(self, state: State) -> Tensor:
-            """What the classifier sees: [B, K]."""
+            """The inputs of the classifier: [B, K]."""
             return state[1].mean(dim=(-2, -1))
 
     return Loop(max(1, round(32 * width)))
 
 
 class Settled:
-    """Sure when the probabilities hardly change: half of what they changed by in all since the step before."""
+    """Half of the total change of the probabilities since the step before: small when the network is sure."""
 
     direction = "below"
     unit = "probability"
 
     def scores(self, probabilities: Tensor) -> Tensor:
-        """[..., T, C] -> [..., T]; the first step has none before it, so it is as far from sure as can be."""
+        """[..., T, C] -> [..., T]; the first step has none before it, so its score is the least sure."""
         scores = probabilities.new_ones(probabilities.shape[:-1])
         scores[..., 1:] = probabilities.diff(dim=-2).abs().sum(dim=-1) / 2
         return scores
 
     def bounds(self, categories: int, steps: int) -> tuple[float, float]:
-        """From no change to another winner altogether."""
+        """From no change to a completely different winner."""
         return 0.0, 1.0
 
 
 def read_stripes(folder: Path | None) -> Mapping[str, Split]:
-    """150 images for training and 150 for testing, always the same ones; no folder is needed."""
+    """150 images for training and 150 for testing, always the same; no folder is needed."""
     import numpy as np
     from rcnnzoo.plugin import ArrayReader, Split
 

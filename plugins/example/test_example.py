@@ -1,4 +1,4 @@
-"""What a user relies on; rcnnzoo's own checks first. Install the package before: python -m pip install --editable ."""
+"""What a user relies on; rcnnzoo's own checks first. Install the package first: python -m pip install --editable ."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_score_is_the_change_since_the_step_before() -> None:
 
 
 def test_the_network_learns_the_stripes(tmp_path: Path) -> None:
-    """Far above a guess's third of the images; the file alone rebuilds it, and it can stop early."""
+    """Accuracy is far above chance (a third); the file is enough to rebuild it, and it can stop early."""
     run = tmp_path / "run"
     names = ["example-loop", "--data", "example-stripes"]
     options = ["--epochs", "3", "--lr", "0.03", "--batch-size", "10", "--image-size", "16", "--precision", "fp32"]
@@ -34,6 +34,6 @@ def test_the_network_learns_the_stripes(tmp_path: Path) -> None:
 
 
 def test_the_command_draws(tmp_path: Path) -> None:
-    """A figure is left where it was asked for."""
+    """The figure is written where it was asked for."""
     assert main(["example-draw", "--out", str(tmp_path / "stripes.png")]) == 0
     assert (tmp_path / "stripes.png").is_file()

@@ -28,10 +28,10 @@ FEW = 10
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How often, and how rightly sure, a network is right.
+    """How often a network is right, and how well calibrated its confidence is.
 
     Attributes:
-        images: How many were shown.
+        images: Number of images.
         readout: The rule from logits to probabilities.
         by_step: One row per time step: `step, mean_macs, accuracy, low, high` (95 % Wilson interval), with more than
             ten categories `top5, top5_low, top5_high`, then `nll` (mean negative log-likelihood, nats) and `ece`
@@ -67,7 +67,7 @@ def measure_accuracy(trace: xr.Dataset, readout_name: str = DEFAULT) -> Accuracy
     """
     images, steps, categories = trace["logits"].shape
     if not images:
-        raise TraceError("a trace without images: nothing to measure")
+        raise TraceError("the trace has no images: nothing to measure")
     sums = _sums(trace, readout(readout_name), steps)
     rows = []
     for step in range(steps):
@@ -109,7 +109,7 @@ def _sums(trace: xr.Dataset, probabilities_of: Callable[[Tensor], Tensor], steps
         pairs = labels * categories + first_best(probabilities[:, -1])
         total.answers += torch.bincount(pairs, minlength=categories**2)
         total.right_of_five += (ahead < TOP).sum(0)
-        # A probability that underflowed to 0 counts as the least that float32 can say, so that the mean stays finite.
+        # A probability that underflowed to 0 counts as the smallest float32, so that the mean stays finite.
         least = torch.finfo(torch.float32).tiny
         total.nll -= of_truth[..., 0].double().clamp_min(least).log().sum(0)
         confidence = probabilities.amax(-1).double()
@@ -136,7 +136,7 @@ def _interval(name: str, prefix: str, right: int, images: int) -> dict[str, floa
 
 
 def _calibration_error(sums: _Sums, step: int, images: int) -> float:
-    """Mean distance between confidence and accuracy of a bin, weighed by its images (Guo et al. 2017, eq. 3)."""
+    """Mean distance between confidence and accuracy of a bin, weighted by its images (Guo et al. 2017, eq. 3)."""
     return float((sums.bin_confidence[step] - sums.bin_right[step]).abs().sum()) / images
 
 

@@ -20,12 +20,12 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Calibration:
-    """A threshold, what it does on the images that it was chosen on, and how it was found.
+    """A threshold, how it performs on the images that it was chosen on, and how it was found.
 
     Attributes:
-        images: How many there were.
+        images: Number of images.
         max_loss: The risk that was allowed.
-        confidence: With which it is kept.
+        confidence: The probability with which it is kept.
         all_steps: Whether no threshold passed, so that the answer is to run all steps.
         threshold: In the policy's unit; -inf or inf if no image may stop before the last step.
         loss: Share of these images that are right after all steps and wrong where they stop.
@@ -35,7 +35,7 @@ class Calibration:
         mean_steps: Mean reaction time.
         mean_macs: Mean multiply-accumulates of an image.
         saving: Share of the multiply-accumulates of all steps that is saved.
-        images_needed: How many images it takes at least for any threshold to pass.
+        images_needed: Smallest number of images with which any threshold can pass.
         sequence: The thresholds from the most cautious on, as `in_sequence` gives them.
     """
 
@@ -56,15 +56,15 @@ class Calibration:
 
     @property
     def note(self) -> str | None:
-        """Why it comes to running all steps; None if it doesn't."""
+        """Why the choice is to run all steps; None if it isn't."""
         if not self.all_steps:
             return None
         if len(self.sequence) == 1:
             return "run all steps: no threshold makes this network stop earlier"
         if self.images < self.images_needed:
             few, enough = f"{self.images:,}", f"{self.images_needed:,}"
-            return f"run all steps: no threshold can pass with {few} images, it takes {enough} or more"
-        return "run all steps: already the most cautious threshold by which some image stops earlier does not pass"
+            return f"run all steps: no threshold can pass with {few} images, at least {enough} are needed"
+        return "run all steps: even the most cautious threshold at which any image stops earlier does not pass"
 
 
 def calibrate(
@@ -99,7 +99,7 @@ def calibrate(
     check_shares(max_loss, confidence)
     outcomes = find_outcomes(trace, policy, readout)
     if np.isinf(outcomes.doubt).any():
-        raise PluginError(f"policy {policy!r} gave infinite scores: no threshold lies beyond them, so none is cautious")
+        raise PluginError(f"policy {policy!r} gave infinite scores: no threshold is beyond them, so none is cautious")
     sequence = in_sequence(outcomes, max_loss, confidence)
     chosen = sequence[sequence["passed"]].iloc[-1]
     return Calibration(
@@ -119,16 +119,16 @@ def calibrate(
 def in_sequence(outcomes: Outcomes, max_loss: float, confidence: float) -> pd.DataFrame:
     """Thresholds from the most cautious on, tested one after the other until one fails.
 
-    The hypothesis of a test is that the risk exceeds `max_loss`; its p value is the probability that so few images,
-    or fewer, are lost if the risk is `max_loss`. Why no correction for the number of tests is needed, though the
-    thresholds are themselves scores of these images: think of all real thresholds as being tested, from the most
-    cautious on. Which images are lost changes only at a score, so a row stands for all thresholds from its own to the
-    next, and the rows together for every real threshold. The critical one is where the true risk first comes to exceed
-    `max_loss`; it depends on no image that was drawn. An image stops at a score *equal* to the threshold, so that the
-    risk, on the way from cautious to bold, is continuous from the bold side, and at the critical threshold it is
+    The hypothesis of a test is that the risk exceeds `max_loss`; its p value is the probability that this many images,
+    or fewer, are lost if the risk is `max_loss`. No correction for the number of tests is needed, although the
+    thresholds are themselves scores of these images. To see why, think of all real thresholds as being tested, from the
+    most cautious on. The set of lost images changes only at a score, so a row represents all thresholds from its own to
+    the next, and the rows together represent every real threshold. The critical one is where the true risk first
+    exceeds `max_loss`; it does not depend on the images that were drawn. An image stops at a score *equal* to the
+    threshold, so the risk, from cautious to bold, is continuous from the bold side, and at the critical threshold it is
     `max_loss` or more. Hence the test there passes with a probability of at most 1 - `confidence`; and if it fails, the
-    sequence has ended where no risk exceeds `max_loss`. Equal scores, and scores rounded to float32, change nothing:
-    the risk may jump at the critical threshold, and only its value there was used.
+    sequence has ended where no risk exceeds `max_loss`. Ties, and scores rounded to float32, make no difference: the
+    risk may jump at the critical threshold, and only its value there was used.
 
     Args:
         outcomes: Of independent images.
@@ -158,7 +158,7 @@ def in_sequence(outcomes: Outcomes, max_loss: float, confidence: float) -> pd.Da
 
 
 def check_shares(max_loss: float, confidence: float) -> None:
-    """Refuse a risk or a confidence that nothing can be promised of.
+    """Refuse a risk or a confidence for which no guarantee can be given.
 
     Raises:
         OptionError: One is not between 0 and 1.

@@ -1,4 +1,4 @@
-"""What changes as a threshold lets images go earlier."""
+"""What changes as a threshold lets images stop earlier."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Changes:
-    """Every event on the way from none that leaves before the last step to all that leave at the first.
+    """All events between no image stopping before the last step and all images stopping at the first.
 
-    An event is an image that now leaves at an earlier step than before. K thresholds have events, E in all.
+    An event is an image that now stops at an earlier step than before. K thresholds have events, E in all.
 
     Attributes:
         thresholds: Where something changes, the strictest first, in scores turned so that low is sure, [K].
         starts: The first event of each threshold, [K].
-        image: Whose event it is, [E].
-        right: What it adds to the right answers: 1, 0 or -1, [E].
-        steps: What it adds to the steps, [E].
-        macs: What it adds to the multiply-accumulates, [E].
+        image: The image of each event, [E].
+        right: Change in the number of right answers: 1, 0 or -1, [E].
+        steps: Change in the steps, [E].
+        macs: Change in the multiply-accumulates, [E].
         right_at_last: Whether each image is right at the last step, [N].
         last_step: Number of the last step.
         last_macs: Multiply-accumulates of all steps.
@@ -47,7 +47,7 @@ class Changes:
         return at_last + np.concatenate([[0], np.cumsum(by_threshold)])
 
     def accuracy_by_cost(self, counts: Integers) -> tuple[Floats, Floats]:
-        """The curve of images of which there are so many each, [N]: mean MACs, rising, and accuracy, both [K + 1]."""
+        """The curve of images with these counts, [N]: mean MACs, rising, and accuracy, both [K + 1]."""
         images, weights = counts.sum(), counts[self.image]
         cost = self.totals(int(images) * self.last_macs, weights * self.macs)
         right = self.totals(int(counts @ self.right_at_last), weights * self.right)
@@ -57,8 +57,8 @@ class Changes:
 def changes_of(outcomes: Outcomes) -> Changes:
     """All events of a trace, sorted by threshold.
 
-    An image leaves at the first step whose doubt is at or below the threshold. As the threshold rises, that step
-    changes only where the doubt is lower than at all steps before; nobody needs a reason to leave at the last.
+    An image stops at the first step whose doubt is at or below the threshold. As the threshold rises, that step
+    changes only where the doubt is lower than at all steps before; every image stops at the last step.
     """
     doubt, right, macs = outcomes.doubt, outcomes.right.astype(np.int64), outcomes.macs
     images, steps = doubt.shape
@@ -67,7 +67,7 @@ def changes_of(outcomes: Outcomes) -> Changes:
     )
     record = doubt < least_before
     record[:, -1] = True
-    record[:, 0] = True  # a doubt of infinity is no less than infinity, but the first step comes first
+    record[:, 0] = True  # an infinite doubt is not below infinity, but at the first step it counts
     image, step = np.nonzero(record)
     following = np.concatenate([step[1:], [0]])
     leaves_early = step < steps - 1

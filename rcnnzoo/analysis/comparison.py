@@ -1,7 +1,7 @@
-"""Several networks on the same images: which is more accurate, and is the difference more than chance.
+"""Several networks on the same images: which is more accurate, and by more than chance?
 
-All of it is about these weights on images of this kind. Another seed gives another network of the same architecture;
-whether an architecture is better is a question to several networks of each.
+All of it holds for these weights on images of this kind. Another seed gives another network of the same architecture;
+to compare architectures, take several networks of each.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from rcnnzoo.readouts.lookup import DEFAULT as CUMULATIVE
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a set of images says about several networks.
+    """Results of several networks on one set of images.
 
     Attributes:
-        images: How many were shown.
+        images: Number of images.
         models: One row per network: `name, accuracy, low, high, parameters`; accuracy after all steps with its 95 %
             Wilson interval.
         pairs: One row per pair: `a, b`; `only_a, only_b`, the numbers of images that only one is right on after all
@@ -65,9 +65,9 @@ def compare(
         OptionError: There are fewer than two networks, or none that can have that cost.
         UnknownName: There is no such policy or readout.
         PluginError: The policy's scores are not numbers, or have another shape.
-        TraceError: The traces have no images, or saw different ones.
+        TraceError: The traces have no images, or differ in their images.
     """
-    from statsmodels.stats.multitest import multipletests  # slow to import, and needed here alone
+    from statsmodels.stats.multitest import multipletests  # slow to import, and needed only here
 
     if len(traces) < 2:
         raise OptionError("a comparison needs two networks: name another MODEL or TRACE")
@@ -101,7 +101,7 @@ def _test(a: Outcomes, b: Outcomes) -> dict[str, Any]:
 
     right_a, right_b = a.right[:, -1], b.right[:, -1]
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
-    result = mcnemar([[0, only_a], [only_b, 0]], exact=True)  # the images on which they agree play no part
+    result = mcnemar([[0, only_a], [only_b, 0]], exact=True)  # the images on which they agree don't matter
     return {
         "only_a": only_a,
         "only_b": only_b,
@@ -116,7 +116,7 @@ def _at_equal_cost(outcomes: Mapping[str, Outcomes], cost: float | None, bootstr
     costs = [_common_cost(outcomes[a], outcomes[b], cost) for a, b in pairs]
     if cost is not None and np.isnan(costs).all():
         raise OptionError(f"`cost` {cost:.6g}: no two of these networks can both have that mean cost; leave it out")
-    # Each network's curve is computed once a resample, at the costs of all its pairs; the draws are the same for all.
+    # Each network's curve is computed once per resample, at the costs of all its pairs; the draws are the same for all.
     changes = {name: changes_of(of_one) for name, of_one in outcomes.items()}
     resampled = {name: resampled_accuracy_at(of_one, costs, bootstrap) for name, of_one in changes.items()}
     observed = {name: accuracy_at(of_one, costs) for name, of_one in changes.items()}

@@ -1,4 +1,4 @@
-"""Choosing a threshold, fairly: on one half of the images, reported on the other."""
+"""Choosing a threshold fairly: on one half of the images, with results reported on the other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rcnnzoo.errors import OptionError
 
 @dataclass(frozen=True)
 class Half:
-    """What a threshold does to one half of the images.
+    """How a threshold performs on one half of the images.
 
     Attributes:
         images: How many there are.
@@ -36,11 +36,11 @@ class Half:
 
 @dataclass(frozen=True)
 class ChosenThreshold:
-    """A threshold, what it does where it was chosen, and what it does to images that had no say in it.
+    """A threshold, and how it performs on the images that it was chosen on and on others.
 
     Attributes:
         threshold: In the policy's unit.
-        chosen_on: The half that chose; flattered by that.
+        chosen_on: The half that it was chosen on, where it looks too good.
         reported_on: The other half.
     """
 
@@ -58,7 +58,7 @@ def choose_threshold(
     accuracy: float | None = None,
     seed: int = 0,
 ) -> ChosenThreshold:
-    """The threshold that meets a wish; give one of the two.
+    """The threshold that meets a budget or an accuracy; give one of the two.
 
     Args:
         trace: From `rcnnzoo.open_trace` or `rcnnzoo.make_trace`.
@@ -66,7 +66,7 @@ def choose_threshold(
         readout: A registered readout.
         budget: Mean MACs per image to stay within: the most accurate threshold that does, the cheapest among equals.
         accuracy: Share of right answers to reach: the cheapest threshold that does.
-        seed: Of the halves; each holds half of the images of every category, give or take one.
+        seed: Random seed of the halves; each holds half of the images of every category, give or take one.
 
     Raises:
         OptionError: No threshold meets it, or there is only one image.
@@ -91,13 +91,15 @@ def choose_threshold(
 
 
 def halves(labels: npt.NDArray[np.int64], seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Numbers of the images of two halves that are alike in their categories, drawn at random.
+    """Numbers of the images in two random halves with the same shares of categories.
 
     Raises:
         OptionError: There are fewer than two images.
     """
     if len(labels) < 2:
-        raise OptionError("a threshold is chosen on one half of the images and reported on the other: 1 is too few")
+        raise OptionError(
+            "a threshold is chosen on half of the images and reported on the other half: 1 image is too few"
+        )
     random = np.random.default_rng(seed).permutation(len(labels))
     in_turn = random[np.argsort(labels[random], kind="stable")]
     return np.sort(in_turn[::2]), np.sort(in_turn[1::2])

@@ -1,4 +1,4 @@
-"""What the number of images leaves open: intervals of 95 %."""
+"""Uncertainty from the number of images: 95 % intervals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEVEL = 0.95
 
 
 def wilson(right: int, images: int) -> tuple[float, float]:
-    """The Wilson interval of a share of images.
+    """The Wilson interval of a proportion of images.
 
     >>> low, high = wilson(5, 10)
     >>> f"{low:.3f} to {high:.3f}"
@@ -25,18 +25,18 @@ def wilson(right: int, images: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Images drawn anew, with replacement, as many as there are.
+    """As many images as there are, drawn again with replacement.
 
     Attributes:
-        resamples: How often.
-        seed: Of the draws. The same seed draws the same images for every network, so that differences are paired.
+        resamples: Number of resamples.
+        seed: Random seed. The same seed draws the same images for every network, so that differences are paired.
     """
 
     resamples: int = 1000
     seed: int = 0
 
     def draws(self, images: int) -> Iterator[npt.NDArray[np.int64]]:
-        """How often each image was drawn, [N], a resample at a time."""
+        """How often each image was drawn, [N], one resample at a time."""
         random = np.random.default_rng(self.seed)
         for _ in range(self.resamples):
             yield np.bincount(random.integers(images, size=images), minlength=images)

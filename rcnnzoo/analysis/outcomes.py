@@ -1,4 +1,4 @@
-"""What an exit policy has to go by for each image and step, and whether the network would be right to stop there."""
+"""The score of each image and step, and whether the network would be right if it stopped there."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Outcomes:
         scores: The policy's score of each image and step, float32 [N, T].
         right: Whether the most probable category, the lowest index among equals, is the true one; bool [N, T].
         macs: Multiply-accumulates up to and including each step, int64 [T].
-        below: Whether the network is sure at or below a threshold; else at or above it.
+        below: Whether the network is sure at or below a threshold; otherwise at or above it.
     """
 
     scores: npt.NDArray[np.float32]
@@ -38,7 +38,7 @@ class Outcomes:
         return self.scores if self.below else -self.scores
 
     def of(self, images: npt.NDArray[np.int64]) -> Outcomes:
-        """The same of some images, by their numbers; one may stand for several."""
+        """The same for some images, by their numbers; a number may occur more than once."""
         return replace(self, scores=self.scores[images], right=self.right[images])
 
 
@@ -52,7 +52,7 @@ def find_outcomes(trace: xr.Dataset, policy: str, readout: str) -> Outcomes:
     """
     images, steps, _ = trace["logits"].shape
     if not images:
-        raise TraceError("a trace without images: nothing to measure")
+        raise TraceError("the trace has no images: nothing to measure")
     rule, probabilities_of = look_up_policy(policy), look_up_readout(readout)
     # Filled in place: small arrays kept between the large ones of a block would split the heap, and memory would grow.
     scores, right = np.empty((images, steps), dtype=np.float32), np.empty((images, steps), dtype=np.bool_)

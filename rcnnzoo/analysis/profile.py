@@ -1,4 +1,4 @@
-"""The speed-accuracy curve of a network with what belongs to it, and of others beside it on the same images."""
+"""The speed-accuracy curve of a network with its oracle and band, and those of others on the same images."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from rcnnzoo.analysis.traces import check_same_images
 
 @dataclass(frozen=True)
 class Profile:
-    """What a network's time steps are worth under a policy and readout.
+    """What a network gains from its time steps under a policy and readout.
 
     Attributes:
-        images: How many were shown.
+        images: Number of images.
         curve: As `sat_curve`.
         oracle: As `oracle_curve`.
         area: Mean accuracy over the curve's cost.
-        oracle_area: The same of the oracle.
+        oracle_area: The same for the oracle.
         band: As `band_of`, if it was asked for.
     """
 
@@ -54,10 +54,10 @@ def profile(trace: xr.Dataset, policy: str, readout: str, bootstrap: Bootstrap |
 def profile_all(
     traces: Mapping[str, xr.Dataset], policy: str, readout: str, bootstrap: Bootstrap | None = None
 ) -> dict[str, Profile]:
-    """The same of several networks, by name.
+    """The same for several networks, by name.
 
     Raises:
-        TraceError: They saw different images; and as `profile`.
+        TraceError: They differ in their images; and as `profile`.
     """
     check_same_images(traces)
     return {name: profile(trace, policy, readout, bootstrap) for name, trace in traces.items()}

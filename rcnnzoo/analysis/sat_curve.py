@@ -43,7 +43,7 @@ def sat_curve(trace: xr.Dataset, policy: str = ENTROPY, readout: str = CUMULATIV
 
 
 def curve_of(outcomes: Outcomes) -> pd.DataFrame:
-    """As `sat_curve`, of outcomes that are known."""
+    """As `sat_curve`, from outcomes that are known."""
     changes, images = changes_of(outcomes), len(outcomes.right)
     sign = 1 if outcomes.below else -1
     table = pd.DataFrame(
@@ -58,7 +58,7 @@ def curve_of(outcomes: Outcomes) -> pd.DataFrame:
 
 
 def at_threshold(trace: xr.Dataset, policy: str, readout: str, threshold: float) -> dict[str, float]:
-    """What stopping by one threshold does: `accuracy, mean_steps, mean_macs`.
+    """The result of stopping at one threshold: `accuracy, mean_steps, mean_macs`.
 
     Raises:
         OptionError: The threshold is outside the policy's bounds.
@@ -73,7 +73,7 @@ def at_threshold(trace: xr.Dataset, policy: str, readout: str, threshold: float)
 
 
 def row_at(curve: pd.DataFrame, threshold: float, *, below: bool) -> pd.Series:
-    """The row of a curve that says what stopping by a threshold does, be it one of the curve's own or between them.
+    """The row of a curve that applies to a threshold, which may lie between those of the rows.
 
     Args:
         curve: From `sat_curve`.
@@ -81,21 +81,21 @@ def row_at(curve: pd.DataFrame, threshold: float, *, below: bool) -> pd.Series:
         below: Whether the policy's network is sure at or below a threshold.
     """
     sign, threshold = (1 if below else -1), float(np.float32(threshold))
-    # Of the rows that are no less strict, the least strict one: rows become stricter downwards.
+    # Of the rows that are at least as strict, the least strict one: rows become stricter downwards.
     return curve[sign * curve["threshold"] <= sign * threshold].iloc[0]
 
 
 def evenly_spaced_rows(curve: pd.DataFrame, most: int = 12) -> pd.DataFrame:
-    """Rows spread evenly over the curve's cost, its ends among them, for people to read."""
+    """Rows spread evenly over the curve's cost, including its ends, for people to read."""
     cost = curve["mean_macs"].to_numpy()
     wanted = np.linspace(cost[0], cost[-1], most)
     return curve.iloc[np.unique(np.abs(cost[:, None] - wanted).argmin(axis=0))]
 
 
 def oracle_curve(outcomes: Outcomes) -> pd.DataFrame:
-    """The upper bound: who knows the answers lets an image run to its first right step, or stop at step 1.
+    """The upper bound: an oracle stops each image at its first right step, or at step 1 if there is none.
 
-    Images that are right at an earlier step are let in first: `accuracy, mean_steps, mean_macs`, a row for each number
+    Images that are right at an earlier step come first: `accuracy, mean_steps, mean_macs`, one row for each number
     of steps allowed.
     """
     right, macs = outcomes.right, outcomes.macs
@@ -117,7 +117,7 @@ def oracle_curve(outcomes: Outcomes) -> pd.DataFrame:
 def area_under(curve: pd.DataFrame, up_to: float | None = None) -> float:
     """Mean accuracy between the curve's least and greatest mean MACs, linear between its points.
 
-    A network whose cost never changes has the accuracy it has.
+    If the network's cost never varies, this is its accuracy.
 
     Args:
         curve: As `sat_curve` or `oracle_curve` gives it.

@@ -1,4 +1,4 @@
-"""What analyses need of traces: a block of images at a time, so that memory does not grow, and the same images."""
+"""What analyses need from traces: blocks of images, so that memory does not grow, and a check for the same images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from rcnnzoo.errors import TraceError
 
 READ_BYTES = 2**25
-"""About how much of a trace is read at once that isn't stored in blocks."""
+"""About how much is read at once of a trace that isn't stored in blocks."""
 
 
 def in_blocks(trace: xr.Dataset) -> Iterator[tuple[Tensor, Tensor]]:
@@ -44,20 +44,20 @@ def in_blocks(trace: xr.Dataset) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def check_same_images(traces: Mapping[str, xr.Dataset]) -> None:
-    """Refuse to set networks beside each other that saw different images, or other categories.
+    """Refuse to compare networks on different images or with different categories.
 
     Raises:
-        TraceError: They did; the message names the first two.
+        TraceError: They differ; the message names the first two.
     """
     (name, first), *others = traces.items()
     for other, trace in others:
         for what in ("file", "label", "category"):
             if first[what].to_numpy().tolist() != trace[what].to_numpy().tolist():
                 pair = f"{_of(name, first)} and {_of(other, trace)}"
-                raise TraceError(f"{pair} saw different images: trace both with the same `data` and `split`")
+                raise TraceError(f"{pair} differ in their images: trace both with the same `data` and `split`")
 
 
 def _of(name: str, trace: xr.Dataset) -> str:
-    """A name, with the images it saw where that is known."""
+    """A name, with the images of the trace where they are known."""
     images = " ".join(trace.attrs[key] for key in ("data", "split") if key in trace.attrs)
     return f"{name} ({images})" if images else name

@@ -1,4 +1,4 @@
-"""Networks: a named recipe each. What every network must do is `contract.RecurrentModel`.
+"""Networks: each is a named recipe. `contract.RecurrentModel` says what every network must do.
 
 This module is the plugin that registers the built-in ones; it imports no network.
 """

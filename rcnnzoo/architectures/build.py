@@ -27,7 +27,7 @@ def build(
     seed: int = 0,
     pretrained: bool = False,
 ) -> RecurrentModel:
-    """A network with new weights; the same seed gives the same ones, and torch's own generator is left alone.
+    """A network with new weights; the same seed gives the same ones, and torch's global generator is left unchanged.
 
     Args:
         name: A registered architecture (`rcnnzoo list architectures`).
@@ -35,14 +35,14 @@ def build(
         image_size: Side of the square images it is meant for, in pixels.
         width: Multiplies the number of feature maps.
         steps: Time steps T; without it the architecture's own number.
-        seed: Of the random initial weights.
-        pretrained: Start from the architecture's pretrained weights, which may be downloaded; what these don't hold,
-            the classifier for one, is drawn.
+        seed: Random seed of the initial weights.
+        pretrained: Start from the architecture's pretrained weights, which may be downloaded; anything they don't hold,
+            such as the classifier, is drawn at random.
 
     Raises:
         UnknownName: There is no such architecture.
         OptionError: An option can't work with it.
-        WeightsError: Its pretrained weights can't be had.
+        WeightsError: Its pretrained weights can't be fetched.
 
     >>> import torch
     >>> net = build("bl", categories=10, image_size=32, width=1 / 16)
@@ -86,7 +86,7 @@ def _check(
     seed: int,
     pretrained: bool,
 ) -> None:
-    """Refuse what no network, or not this one, can be built with."""
+    """Refuse options with which no network, or not this one, can be built."""
     if len(categories) < 2:
         raise OptionError(f"{len(categories)} categories: a network needs at least 2")
     if len(set(categories)) < len(categories):

@@ -1,4 +1,4 @@
-"""What is known of a network: what rebuilds it, and where it comes from."""
+"""What is known about a network: what rebuilds it, and where it comes from."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Card:
-    """What a network says of itself; a weight file holds it as JSON.
+    """The description of a network; a weight file holds it as JSON.
 
     Attributes:
         architecture: The name that it was built by.
         options: What else it was built with: `image_size` (pixels), `steps`, `width`.
         categories: Their names, in the order of the logits.
-        plugin: The package or file that brought the architecture; None if rcnnzoo did.
+        plugin: The package or file that provides the architecture; None if rcnnzoo does.
         pretrained: Whether it started from pretrained weights.
-        preprocessing: What is done to an image before the network sees it.
+        preprocessing: What is done to an image before it is given to the network.
         training: How it was trained, and on what.
-        metrics: What it was measured to do: `accuracy` by step, and on which images.
+        metrics: Measured results: `accuracy` by step, and on which images.
         source: The file that it was imported from.
         licence: What its weights may be used for.
-        rcnnzoo_version: Which rcnnzoo wrote the file.
+        rcnnzoo_version: Version of rcnnzoo that wrote the file.
         sha256: Hash of the file's content, as the file records it.
         notes: What a user added when it was saved.
     """
@@ -52,7 +52,7 @@ class Card:
         return int(self.options["image_size"])
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it: what is not known is left out, notes are beside the rest.
+        """As JSON: unknown fields are left out, and notes are on the same level as the fields.
 
         >>> Card("b", {"image_size": 32}, ["cat", "dog"], notes={"lab": "ours"}).to_dict()
         {'architecture': 'b', 'options': {'image_size': 32}, 'categories': ['cat', 'dog'], 'lab': 'ours'}
@@ -62,11 +62,11 @@ class Card:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Card:
-        """The card that JSON holds; names that are none of its fields are notes.
+        """The card that JSON holds; names that are not fields become notes.
 
         Raises:
             KeyError: It lacks what rebuilds a network.
-            TypeError: That is of another type than it should be.
+            TypeError: One of these has the wrong type.
         """
         categories, options = content["categories"], content["options"]
         if not isinstance(content["architecture"], str) or not isinstance(options, Mapping):
@@ -90,7 +90,7 @@ def card_of(model: nn.Module) -> Card:
     card = getattr(model, "card", None)
     if not isinstance(card, Card):
         raise OptionError(
-            f"{type(model).__name__} has no card, so it isn't known what it is: build it with rcnnzoo.build, "
+            f"{type(model).__name__} has no card that says what it is: build it with rcnnzoo.build, "
             "or set its attribute card to a rcnnzoo.plugin.Card"
         )
     return card

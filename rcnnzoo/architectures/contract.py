@@ -1,6 +1,6 @@
 """What every network in the zoo is: begin once, then step by step.
 
-Letters of shapes, here and everywhere: B images (or rows) of a batch, T time steps, C categories, F features,
+Letters in shapes, here and everywhere: B images (or rows) of a batch, T time steps, C categories, F features,
 K feature maps, H and W height and width.
 """
 
@@ -18,7 +18,7 @@ from rcnnzoo.architectures.card import Card, card_of
 from rcnnzoo.errors import OptionError, RcnnzooWarning
 
 State = tuple[Tensor, ...]
-"""What a network remembers between time steps: batch-first tensors, so that rows can be dropped or joined."""
+"""What a network keeps between time steps: batch-first tensors, so that rows can be dropped or joined."""
 
 
 class RecurrentModel(nn.Module):
@@ -26,7 +26,7 @@ class RecurrentModel(nn.Module):
 
     Subclasses set `num_steps` and write `begin`, `step` and `features`. Training, traces and everything that
     is built on them then work. What gives logits from features, one module or a list of them, should be the attribute
-    `classifier`: then it can be trained alone (`rcnnzoo train --classifiers-only`).
+    `classifier`: then it can be trained by itself (`rcnnzoo train --classifiers-only`).
 
     Attributes:
         num_steps: Time steps T.
@@ -45,7 +45,7 @@ class RecurrentModel(nn.Module):
         """The card as a mapping, for code that was written before there were cards.
 
         Raises:
-            OptionError: The network has no card, or somebody sets this.
+            OptionError: The network has no card, or this is set.
         """
         warnings.warn("network.metadata is now network.card (docs/plugins.md)", RcnnzooWarning, stacklevel=2)
         return MappingProxyType(card_of(self).to_dict())  # a change would be lost
@@ -55,7 +55,7 @@ class RecurrentModel(nn.Module):
         raise OptionError("network.metadata is now network.card: set that to a rcnnzoo.plugin.Card (docs/plugins.md)")
 
     def begin(self, images: Tensor) -> State:
-        """Do once what does not change over time: images [B, 3, H, W] in [-1, 1] -> state."""
+        """Compute once what does not change over time: images [B, 3, H, W] in [-1, 1] -> state."""
         raise NotImplementedError
 
     def step(self, state: State, t: int | Tensor) -> tuple[State, Tensor]:
@@ -67,7 +67,7 @@ class RecurrentModel(nn.Module):
         raise NotImplementedError
 
     def features(self, state: State) -> Tensor:
-        """What the classifier saw at the step that gave this state: [B, F]."""
+        """The classifier's inputs at the step that gave this state: [B, F]."""
         raise NotImplementedError
 
     def forward(self, images: Tensor) -> Tensor:

@@ -23,15 +23,15 @@ from rcnnzoo.errors import UnknownName
 Algorithm = Literal["auto", "direct", "transformed"]
 
 WORTH_MEASURING = 20_000_000
-"""Multiply-accumulates per image below which convolutions are direct: with little to win, nothing is measured."""
+"""Multiply-accumulates per image below which convolutions are direct, without measuring, as there is little to gain."""
 ROWS = {"cpu": 2}
 ROWS_ELSEWHERE = 64
-"""Images that algorithms are measured on: a GPU wants its batch full."""
+"""Number of images that algorithms are timed on: a GPU is only efficient with a full batch."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What the time of a sum of convolutions depends on, the number of images aside."""
+    """What the time of a sum of convolutions depends on, apart from the number of images."""
 
     device: str
     threads: int
@@ -57,16 +57,16 @@ def measured_on(device: torch.device) -> dict[Shape, dict[Algorithm, float]]:
 
 
 class ConvolutionSum(nn.Module):
-    """Adds up convolutions, of an input each, that keep the size of a map.
+    """Adds up convolutions, one per input, that keep the size of a map.
 
-    Both algorithms give the same within the rounding of float32 (of finite numbers: infinity spreads over a tile). Set
+    Both algorithms agree within the rounding of float32 (of finite numbers: infinity spreads over a tile). Set
     to "auto", inference takes the faster one, measured at first use; with gradients it takes the direct one, so that
-    the same seed learns the same. On a GPU that multiplies in TF32 "auto" is direct, for then they would differ.
-    Whatever is not a plain convolution in float32 (under autocast, with a hook on it, another module in its place,
+    the same seed gives the same result. On a GPU that multiplies in TF32, "auto" is direct, because they would differ.
+    Anything that is not a plain convolution in float32 (under autocast, with a hook on it, another module in its place,
     being counted, traced or compiled) is computed directly, by the modules themselves.
 
-    Transformed kernels are kept for inference until weights change. Assignments and operations in place are noticed;
-    what is written through `weight.data` is not.
+    Transformed kernels are kept for inference until weights change. Assignments and in-place operations are noticed;
+    changes through `weight.data` are not.
 
     Attributes:
         algorithm: "auto", "direct", or "transformed": by transforms wherever kernels are larger than 1, and in training
@@ -81,11 +81,11 @@ class ConvolutionSum(nn.Module):
         self._kept: dict[tuple[int, int], _Kept] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy transforms its kernels itself."""
+        """A copy transforms its own kernels."""
         return {**self.__dict__, "_kept": {}}
 
     def forward(self, inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> Tensor:
-        """Inputs [B, K_in, H, W], one a convolution -> the sum of what they become, [B, K, H, W]."""
+        """Inputs [B, K_in, H, W], one per convolution -> the sum of their outputs, [B, K, H, W]."""
         algorithm = self._choose(inputs, convolutions)
         if not torch.compiler.is_compiling():
             self.used = algorithm
@@ -115,7 +115,7 @@ class ConvolutionSum(nn.Module):
         place = (id(convolution), transform.outputs)
         kept = self._kept.get(place)
         if kept is None or kept.state != state:
-            # The storage is held, else another weight could come to lie where this one lay.
+            # The storage is kept, since otherwise another weight could take its address.
             kept = _Kept(state, weight.untyped_storage(), transform_kernels(transform, weight))
             self._kept[place] = kept
         return kept.kernels
@@ -129,7 +129,7 @@ class _Kept:
 
 
 def set_algorithm(model: nn.Module, algorithm: Algorithm) -> None:
-    """Say how a network's convolutions are computed.
+    """Set how a network's convolutions are computed.
 
     Raises:
         UnknownName: There is no such algorithm.
@@ -142,13 +142,13 @@ def set_algorithm(model: nn.Module, algorithm: Algorithm) -> None:
 
 
 def algorithms_used(model: nn.Module) -> list[Algorithm]:
-    """The algorithms by which a network's convolutions were last computed; none where it has no sums of them."""
+    """The algorithms by which a network's convolutions were last computed; none if it has no sums of them."""
     sums = (module for module in model.modules() if isinstance(module, ConvolutionSum))
     return sorted({each.used for each in sums if each.used is not None})
 
 
 def _are_plain(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> bool:
-    """Whether transforms can stand for the modules, and nobody would notice that these weren't called."""
+    """Whether transforms can replace the modules without anything depending on their being called."""
     device = inputs[0].device
     if device.type == "meta" or torch.is_autocast_enabled(device.type):
         return False
@@ -164,13 +164,13 @@ def _are_plain(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> b
 
 
 def _is_watched() -> bool:
-    """Whether somebody counts operations, hooks every module or transforms functions, and means the convolutions."""
+    """Whether something counts operations, hooks every module or transforms functions, and needs the convolutions."""
     return any(watches() for watches in _watchers())
 
 
 @cache
 def _watchers() -> tuple[Callable[[], bool], ...]:
-    """Only torch's private functions tell. Where they are gone nobody can be ruled out, which costs speed alone."""
+    """Only torch's private functions tell. If they are missing, this can't be ruled out, which only costs speed."""
     try:
         from torch._C._functorch import peek_interpreter_stack
         from torch.nn.modules.module import _has_any_global_hook
@@ -217,7 +217,7 @@ def _transform(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> T
 
 
 def _fastest(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> Algorithm:
-    """The algorithm to take for inference."""
+    """The algorithm to use for inference."""
     shape = _shape(inputs, convolutions)
     if shape.macs < WORTH_MEASURING:
         return "direct"

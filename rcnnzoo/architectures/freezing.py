@@ -33,7 +33,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def freeze_all_but_classifiers(model: RecurrentModel) -> None:
-    """Let only the weights of `classifier` learn.
+    """Train only the weights of `classifier`.
 
     Raises:
         OptionError: The network has no module of that name.

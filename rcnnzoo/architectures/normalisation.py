@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 
 class BatchNormByStep(nn.ModuleList):
-    """Batch normalisation with statistics, scales and shifts of its own for every time step.
+    """Batch normalisation with separate statistics, scales and shifts for every time step.
 
-    As in Cooijmans et al. (2017, arXiv 1603.09025). What reaches a layer differs from step to step: statistics that all
+    As in Cooijmans et al. (2017, arXiv 1603.09025). A layer's inputs differ from step to step: statistics that all
     steps share are right for none of them, and evaluation, which uses them, can fall to chance.
 
     Args:
@@ -30,7 +30,7 @@ class BatchNormByStep(nn.ModuleList):
         super().__init__(nn.BatchNorm2d(maps, eps=epsilon) for _ in range(num_steps))
 
     def __iter__(self) -> Iterator[nn.BatchNorm2d]:
-        """The steps' own."""
+        """One for each step."""
         return cast(Iterator[nn.BatchNorm2d], super().__iter__())
 
     def forward(self, x: Tensor, t: int | Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The networks of Spoerer, Kietzmann & Kriegeskorte (2019, CCN; 2020, doi 10.1371/journal.pcbi.1008215).
 
 One class and a table of eight rows. A layer pools, convolves, adds its lateral input from one time step ago
-(`bl`, `blt`, `b-u`) and from the layer above one time step ago (`bt`, `blt`), normalises with statistics of its own for
+(`bl`, `blt`, `b-u`) and from the layer above one time step ago (`bt`, `blt`), normalises with separate statistics for
 every time step, and rectifies. Letters: `contract`.
 
 Top-down connections are those of Spoerer, McClure & Kriegeskorte (2017, doi 10.3389/fpsyg.2017.01551) and Kietzmann et
@@ -32,7 +32,7 @@ class Layout:
 
     Attributes:
         maps: Feature maps of each layer at width 1.
-        kernels: Kernel size of each layer, the same for all that reaches it.
+        kernels: Kernel size of each layer, the same for all its inputs.
         pools: Whether each layer halves its input first.
         lateral: Whether each layer takes input from itself one time step ago.
         top_down: Whether each layer but the last takes input from the one above it one time step ago.
@@ -58,7 +58,7 @@ class Layout:
         return Spoerer(scaled, categories, steps)
 
     def scaled(self, width: float) -> Layout:
-        """The same with other numbers of feature maps."""
+        """The same with different numbers of feature maps."""
         return replace(self, maps=tuple(round(number * width) for number in self.maps))
 
 
@@ -97,9 +97,9 @@ class Spoerer(RecurrentModel):
                     nn.init.zeros_(module.bias)
 
     def begin(self, images: Tensor) -> State:
-        """The first layer's bottom-up drive [B, K, H, W], which a still image gives at every step alike.
+        """The first layer's bottom-up drive [B, K, H, W], the same at every step for a still image.
 
-        `b-u` has other weights at each step, so it keeps the images instead.
+        `b-u` has different weights at each step, so it keeps the images instead.
         """
         return (self.layers[0].drive(0, images),) if self.rows_mix_steps else (images,)
 
@@ -138,7 +138,7 @@ class Layer(nn.Module):
         super().__init__()
         maps, kernel = layout.maps[number], layout.kernels[number]
         copies = 1 if layout.shared else num_steps
-        later_copies = min(copies, num_steps - 1)  # of what is not heard at the first step
+        later_copies = min(copies, num_steps - 1)  # for inputs that are absent at the first step
         is_last = number == len(layout.maps) - 1
 
         def convolution(inputs: int) -> nn.Conv2d:
@@ -155,9 +155,9 @@ class Layer(nn.Module):
         self.convolve = ConvolutionSum()
 
     def drive(self, t: int, below: Tensor | None, itself: Tensor | None = None) -> Tensor:
-        """What reaches the layer at step t, from the layer below [B, K_below, H, W] and itself: [B, K, H', W'].
+        """The layer's input at step t, from the layer below [B, K_below, H, W] and itself: [B, K, H', W'].
 
-        A map is never pooled below 2x2: at 128x128 that leaves the paper's geometry as it is, and it lets the
+        A map is never pooled below 2x2: at 128x128 that keeps the paper's geometry, and it lets the
         same table serve 32x32 images.
         """
         inputs, convolutions = [], []
@@ -167,7 +167,7 @@ class Layer(nn.Module):
             inputs.append(below)
             convolutions.append(at_step(self.bottom_up, t))
         if itself is not None:
-            # Nothing is heard at the first step, so the copies begin with the second.
+            # There is no lateral input at the first step, so the copies begin with the second.
             inputs.append(itself)
             convolutions.append(at_step(self.lateral, t - 1))
         summed: Tensor = self.convolve(inputs, convolutions)
@@ -181,14 +181,14 @@ class TopDown(nn.ConvTranspose2d):
         super().__init__(maps_above, maps, kernel, bias=False)
 
     def forward(self, above: Tensor, size: Sequence[int]) -> Tensor:  # type: ignore[override]
-        """The layer above [B, K_above, H', W'] -> what is heard of it, [B, K, H, W] with H and W from `size`."""
+        """The layer above [B, K_above, H', W'] -> its top-down input, [B, K, H, W] with H and W from `size`."""
         stride = 1 if tuple(above.shape[-2:]) == tuple(size) else 2
-        heard = nn.functional.conv_transpose2d(
+        unpooled = nn.functional.conv_transpose2d(
             above, self.weight, stride=stride, padding=self.kernel_size[0] // 2, output_padding=stride - 1
         )
-        # Pooling drops the last row or column of a map of odd size: the layer above knows nothing of it.
-        height, width = (whole - part for whole, part in zip(size, heard.shape[-2:], strict=True))
-        return nn.functional.pad(heard, (0, width, 0, height)) if height or width else heard
+        # Pooling drops the last row or column of a map of odd size: the layer above has no input from it.
+        height, width = (whole - part for whole, part in zip(size, unpooled.shape[-2:], strict=True))
+        return nn.functional.pad(unpooled, (0, width, 0, height)) if height or width else unpooled
 
 
 def module_list(items: Iterable[ModuleKind]) -> Sequence[ModuleKind]:

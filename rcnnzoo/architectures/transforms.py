@@ -3,7 +3,7 @@
 Maps are cut into overlapping tiles; tiles and kernels are transformed, multiplied frequency by frequency (as matrices
 over feature maps), and transformed back. Every step is a matrix product, for which each device has a fast library.
 
-Letters beside `contract`'s: N, side of a tile; M, side of what comes out of it; U, frequencies along one side; P, parts
+Letters in addition to `contract`'s: N, side of a tile; M, side of its output; U, frequencies along one side; P, parts
 of a number (2, real and imaginary, or 1); S, tiles.
 """
 
@@ -22,9 +22,9 @@ from torch import Tensor
 Numbers = npt.NDArray[np.float64 | np.complexfloating[Any, Any]]
 
 MOST_OUTPUTS = 16
-"""Side of what comes out of a tile by Fourier's transform; the paper's maps are multiples of it or smaller."""
+"""Side of a tile's output in Fourier's transform; the paper's maps are multiples of it or smaller."""
 AT_ONCE = {"cpu": 2**22}
-"""Transformed numbers to work on at once: on a processor so few that they stay in its cache."""
+"""Transformed numbers to work on at once: on a processor, few enough to stay in its cache."""
 AT_ONCE_ELSEWHERE = 2**28
 
 
@@ -60,7 +60,7 @@ def transform_for(kernel: int, side: int, device: torch.device) -> Transform:
 
 @cache
 def _transform_for(kernel: int, outputs: int, device: torch.device) -> Transform:
-    with torch.inference_mode(False):  # else no gradient could ever pass by these matrices
+    with torch.inference_mode(False):  # otherwise no gradient could ever pass through these matrices
         return _from_one_dimension(*(_winograd() if kernel == 3 else _fourier(kernel, outputs)), device)
 
 
@@ -88,7 +88,7 @@ def _from_one_dimension(tile: Numbers, kernel: Numbers, back: Numbers, device: t
     kept, weight = len(tile), np.ones(len(tile))
     if len(parts) == 2:
         kept = len(tile) // 2 + 1
-        weight[1 : (len(tile) + 1) // 2] = 2  # it stands for its mirror image as well
+        weight[1 : (len(tile) + 1) // 2] = 2  # it also counts for its mirror image
 
     def in_parts(numbers: Numbers) -> npt.NDArray[Any]:
         """What part q of a number gives to part p when it is multiplied by these: [P, P, ...]."""
@@ -125,7 +125,7 @@ def transform_kernels(transform: Transform, weight: Tensor) -> Kernels:
 
 
 class TransformedConvolutions:
-    """Convolutions that are added up."""
+    """Convolutions whose outputs are added up."""
 
     def __init__(self, transform: Transform, kernels: Sequence[Kernels]) -> None:
         self.transform, self.kernels = transform, kernels
@@ -181,7 +181,7 @@ def _tiles(maps: Tensor, transform: Transform) -> Tensor:
 
 
 def _windows(length: int, transform: Transform) -> list[tuple[slice, slice]]:
-    """Where each tile lies on a map that is zero around it, and which part of the tile is on the map."""
+    """The position of each tile on a map that is zero around it, and which part of the tile is on the map."""
     windows = []
     for start in range(-(transform.kernel // 2), length - transform.kernel // 2, transform.outputs):
         stop = min(length, start + transform.outputs + transform.kernel - 1)

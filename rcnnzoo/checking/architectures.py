@@ -32,25 +32,25 @@ from rcnnzoo.weights.files import load, save
 
 
 def check_architecture(name: str) -> Iterator[Row]:
-    """One row per check of the architecture of that name; only the first faults, where nothing else can be checked."""
+    """One row per check of the architecture of that name; only the first faults if nothing else can be checked."""
     return run_all(f"architecture {name}", "builds", lambda: specimen(example_of(name)), CHECKS)
 
 
 @torch.no_grad()
 def evaluation_repeats_itself(specimen: Specimen) -> None:
-    """The same images get the same logits twice; what doesn't can't be compared with anything."""
+    """The same images get the same logits twice; otherwise nothing could be compared."""
     network, images = specimen.network, specimen.images(3)
     before = attributes(network)
     try:
         first, second = network(images), network(images)
     except Exception as error:  # it ran before, with another number of images
         raise Unusable(
-            f"other images make it fail ({told(error)}){change(before, attributes(network))}: {KEEP_NOTHING}"
+            f"it fails on other images ({told(error)}){change(before, attributes(network))}: {KEEP_NOTHING}"
         ) from error
     if not distance(first, second) <= TOLERANCE:
         raise Unusable(
-            f"two calls in evaluation mode give different logits{change(before, attributes(network))}: draw nothing "
-            f"at random there, and {KEEP_NOTHING}"
+            f"two calls in evaluation mode give different logits{change(before, attributes(network))}: use no "
+            f"random numbers there, and {KEEP_NOTHING}"
         )
 
 
@@ -72,7 +72,7 @@ def step_by_step_is_forward(specimen: Specimen) -> None:
 
 @torch.no_grad()
 def images_of_a_batch_do_not_affect_each_other(specimen: Specimen) -> None:
-    """Evaluated alone, an image gets the logits that it gets among others."""
+    """An image gets the same logits on its own as in a batch with others."""
     images = specimen.images(3)
     batch = specimen.network(images)
     for row in range(3):
@@ -86,7 +86,7 @@ def images_of_a_batch_do_not_affect_each_other(specimen: Specimen) -> None:
 
 @torch.no_grad()
 def features_are_what_the_classifier_saw(specimen: Specimen) -> None:
-    """Other classifiers are trained on them, so they must be all that the network's own saw."""
+    """Other classifiers are trained on them, so they must be all the inputs of the network's own classifier."""
     network, images = specimen.network, specimen.images(3)
     seen: list[tuple[Tensor, Tensor]] = []
     hooks = [
@@ -104,13 +104,13 @@ def features_are_what_the_classifier_saw(specimen: Specimen) -> None:
             if features.ndim != 2 or len(features) != 3:
                 raise Fault(f"features gives {list(features.shape)} at step {t} for 3 images: [B, F] is needed")
             if not given:
-                raise Doubt("no nn.Linear gave the logits: that features are what the classifier saw can't be checked")
+                raise Doubt("no nn.Linear gave the logits, so features can't be compared with the classifier's inputs")
             if features.shape != given[0].shape:
                 raise Fault(
-                    f"features gives {list(features.shape)} at step {t}, and the nn.Linear that gave the logits saw "
-                    f"{list(given[0].shape)}: give what that one sees (the last one, if the classifier has several)"
+                    f"features gives {list(features.shape)} at step {t}, and the nn.Linear that gave the logits takes "
+                    f"{list(given[0].shape)}: give its inputs (those of the last one, if the classifier has several)"
                 )
-            words = f"features disagree with the logits: they are not what the classifier saw at step {t}"
+            words = f"features disagree with the logits: they are not the classifier's inputs at step {t}"
             expect_close(features, given[0], words)
     finally:
         for hook in hooks:
@@ -126,10 +126,10 @@ def logits_are_not_probabilities(specimen: Specimen) -> None:
 
 
 def no_batch_norm_mixes_steps(specimen: Specimen) -> None:
-    """One that all steps share has statistics that are right for none of them."""
+    """Batch norm shared by all steps has statistics that are right for none of them."""
     for name, count in shared_batch_norms(specimen.network, specimen.images(3)).items():
         raise Doubt(
-            f"{name}, a batch norm, is called {count} times a forward pass: its statistics mix those calls, so that "
+            f"{name}, a batch norm, is called {count} times per forward pass: its statistics mix those calls, so that "
             "evaluation can be no better than chance; take BatchNormByStep (docs/plugins.md)"
         )
 
@@ -143,16 +143,16 @@ def width_counts(specimen: Specimen) -> None:
         raise Skipped(one_line(error)) from error
     if sum(weight.numel() for weight in resized.parameters()) == sum(w.numel() for w in specimen.network.parameters()):
         raise Doubt(
-            f"width changes nothing ({specimen.width:g} or {other:g}): multiply the number of maps by it, or raise "
+            f"width has no effect ({specimen.width:g} or {other:g}): multiply the number of maps by it, or raise "
             "OptionError where it isn't 1"
         )
 
 
 def the_same_seed_gives_the_same_weights(specimen: Specimen) -> None:
-    """The same seed, the same weights; and nobody else's random numbers are touched."""
+    """The same seed gives the same weights, and no other random numbers are affected."""
     of_numpy, of_python = np.random.get_state(), random.getstate()
     try:
-        np.random.random(), random.random()  # one that was just seeded would look as if nobody had seeded it
+        np.random.random(), random.random()  # a generator that was just seeded would look as if it had not been used
         before = _others()
         one, same, other = (specimen.build(seed).state_dict() for seed in (3, 3, 4))
         if _others() != before:
@@ -172,7 +172,7 @@ def _others() -> tuple[str, str]:
 
 @torch.no_grad()
 def saved_and_loaded_it_says_the_same(specimen: Specimen) -> None:
-    """The file alone rebuilds the network."""
+    """The file is enough to rebuild the network."""
     images = specimen.images(3)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "model.safetensors")
@@ -181,7 +181,7 @@ def saved_and_loaded_it_says_the_same(specimen: Specimen) -> None:
     expect_close(
         loaded(images),
         specimen.network(images),
-        "saved and loaded it gives other logits: it keeps a tensor that is neither nn.Parameter nor register_buffer",
+        "saved and loaded, it gives other logits: it keeps a tensor that is neither nn.Parameter nor register_buffer",
     )
 
 
@@ -195,7 +195,7 @@ def gradients_reach_every_weight(specimen: Specimen) -> None:
 
 
 def it_stops_early(specimen: Specimen) -> None:
-    """`rcnnzoo.decide` gives what all steps give, cut, for one image and for some."""
+    """`rcnnzoo.decide` agrees with all steps cut short, for one image and for several."""
     network, images = specimen.build().eval(), specimen.images(4)
     with torch.no_grad():
         expected = readout()(network(images)).amax(dim=-1)
@@ -204,10 +204,10 @@ def it_stops_early(specimen: Specimen) -> None:
             decisions = decide(network, images, "fixed-steps", t)
         except Exception as error:
             raise Fault(
-                f"rcnnzoo.decide fails ({told(error)}): images and weights have channels last there, so use "
-                "reshape or flatten, not view; and inference mode, so change nothing in place"
+                f"rcnnzoo.decide fails ({told(error)}): it stores images and weights with channels last, so use "
+                "reshape or flatten, not view; it runs in inference mode, so change nothing in place"
             ) from error
-        words = f"stopped early, after step {t - 1}, it is not as confident as with all steps computed"
+        words = f"stopped early, after step {t - 1}, its confidence differs from that with all steps computed"
         expect_close(decisions.confidence, expected[:, t - 1], words)
 
 
@@ -217,7 +217,7 @@ def its_cost_can_be_counted(specimen: Specimen) -> str:
         macs = macs_per_step(specimen.network)
     except Exception as error:
         raise Unusable(
-            f"it can't be run without values ({told(error)}): keep tensors as parameters or buffers, and let "
+            f"it can't run on tensors without values ({told(error)}): keep tensors as parameters or buffers, and let "
             "nothing depend on the values in them"
         ) from error
     if len(macs) != specimen.network.num_steps or min(macs) < 1:
@@ -226,11 +226,11 @@ def its_cost_can_be_counted(specimen: Specimen) -> str:
 
 
 CHECKS: dict[str, Check[Specimen]] = {
-    "evaluation repeats itself": evaluation_repeats_itself,
-    "state is rows": state_is_rows,
-    "step by step is forward": step_by_step_is_forward,
+    "evaluation is repeatable": evaluation_repeats_itself,
+    "state has one row per image": state_is_rows,
+    "steps agree with forward": step_by_step_is_forward,
     "state keeps its shapes": state_keeps_its_shapes,
-    "step leaves its state alone": a_step_leaves_its_state_alone,
+    "step does not change its state": a_step_leaves_its_state_alone,
     "images of a batch do not affect each other": images_of_a_batch_do_not_affect_each_other,
     "rows leave and join": rows_leave_and_join,
     "rows at different steps": rows_at_different_steps_share_a_batch,

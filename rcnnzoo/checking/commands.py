@@ -17,7 +17,7 @@ from rcnnzoo.checking.rows import Check, Fault, Row, run_all
 from rcnnzoo.hookspecs import Command
 
 HEAVY = ("torch", "timm", "torchvision", "xarray", "pandas", "scipy", "matplotlib", "sklearn")
-"""Modules for which nobody should wait who only asks for help."""
+"""Modules that should not delay a user who only asks for help."""
 ASK = """
 import importlib, json, sys
 sys.path[:] = json.loads(sys.argv[1])
@@ -35,7 +35,7 @@ class Source:
 
 
 def check_command(name: str) -> Iterator[Row]:
-    """One row per check of the command of that name; only the first, where it can't be imported."""
+    """One row per check of the command of that name; only the first if it can't be imported."""
     description = cast(Command, plugins.look_up("commands", name).member)
     return run_all(
         f"command {name}", "imported", lambda: Source(description, plugins.look_up("commands", name).load()), CHECKS
@@ -47,18 +47,18 @@ def imports_quickly(command: Source) -> None:
     heavy = imported_by(command.description.target.partition(":")[0])
     if heavy:
         raise Fault(
-            f"importing it imports {', '.join(heavy)}, so that its --help is slow: import them where they are used"
+            f"importing it imports {', '.join(heavy)}, which slows down its --help: import them where they are used"
         )
 
 
 def says_how_it_is_used(command: Source) -> None:
-    """Its docstring is its help, and ends in an example to paste."""
+    """Its docstring is its help, and ends with an example to paste."""
     name = command.description.name
     app = typer.Typer(add_completion=False)
     app.command(name)(command.function)
     text = typer.main.get_command(app).help or ""
     if not text.strip() or text.strip().startswith("Example:"):
-        raise Fault("its help says nothing: write a docstring")
+        raise Fault("its help is empty: write a docstring")
     if f"Example: rcnnzoo {name}" not in text:
         raise Fault(f'its help has no example: end the docstring with a line "Example: rcnnzoo {name} ..."')
 
@@ -68,7 +68,7 @@ CHECKS: dict[str, Check[Source]] = {"imports quickly": imports_quickly, "help": 
 
 @cache
 def imported_by(module: str) -> list[str]:
-    """Which heavy modules a module imports, found out in a process of its own.
+    """Which heavy modules a module imports, found in a separate process.
 
     Raises:
         Fault: It can't be imported.

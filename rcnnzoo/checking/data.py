@@ -1,4 +1,4 @@
-"""What every data set must do: say where to get it, refuse what it can't read, and be what it says."""
+"""What every data set must do: say where to get it, refuse what it can't read, and match its description."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def check_data(name: str) -> Iterator[Row]:
 
 
 def says_how_to_get_it(source: Source) -> None:
-    """Who has no folder of it yet is told what to do."""
+    """A user who doesn't have its folder yet is told what to do."""
     fields = ("page", "size", "licence", "layout")
     missing = [name for name in fields if not getattr(source.description, name)]
     if missing:
@@ -49,7 +49,7 @@ def says_how_to_get_it(source: Source) -> None:
 
 
 def refuses_what_is_not_there(source: Source) -> None:
-    """A folder that is missing, or holds something else, is an error of rcnnzoo's, which users see in one line."""
+    """A folder that is missing, or holds something else, is one of rcnnzoo's errors, which users see in one line."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "notes.txt").write_text("no image")
         for place, what in ((Path(folder, "missing"), "a missing folder"), (Path(folder), "a folder without images")):
@@ -58,12 +58,12 @@ def refuses_what_is_not_there(source: Source) -> None:
             except RcnnzooError:
                 continue
             except Exception as error:
-                raise Fault(f"about {what} it says {one_line(error)}: raise rcnnzoo.errors.DataError") from error
-            raise Fault(f"about {what} its message says nothing: raise rcnnzoo.errors.DataError")
+                raise Fault(f"for {what} it raises {one_line(error)}: raise rcnnzoo.plugin.DataError") from error
+            raise Fault(f"for {what} its message is empty: raise rcnnzoo.plugin.DataError")
 
 
 def opens(source: Source) -> str:
-    """Splits of known names, whose images can be read and whose labels are categories."""
+    """Splits with known names, whose images can be read and whose labels are categories."""
     splits = source.read(None)
     if not splits or not set(splits) <= {*SPLITS, WHOLE}:
         raise Fault(f"its splits are {', '.join(splits) or 'none'}: name them among {', '.join(SPLITS)}")
@@ -75,7 +75,7 @@ def opens(source: Source) -> str:
 
 def _check_split(name: str, split: object) -> None:
     if not isinstance(split, Split):
-        raise Fault(f"{name} is a {type(split).__name__}: a rcnnzoo.data.splits.Split is needed")
+        raise Fault(f"{name} is a {type(split).__name__}: a rcnnzoo.plugin.Split is needed")
     labels = np.asarray(split.labels)
     if len(labels) != len(split.files) or not len(labels):
         raise Fault(f"{name} has {len(labels)} labels for {len(split.files)} images")
@@ -83,20 +83,20 @@ def _check_split(name: str, split: object) -> None:
         raise Fault(f"labels of {name} are {labels.dtype}: int64 is needed")
     if labels.min() < 0 or labels.max() >= len(split.categories):
         raise Fault(
-            f"labels of {name} reach from {labels.min()} to {labels.max()}, of {len(split.categories)} categories"
+            f"labels of {name} range from {labels.min()} to {labels.max()}; categories: {len(split.categories)}"
         )
     for position in (0, len(labels) - 1):
         image: object = split.read(position)
         if not isinstance(image, Image.Image) or image.mode != "RGB":
             what = image.mode if isinstance(image, Image.Image) else type(image).__name__
-            raise Fault(f"image {position} of {name} is {what}: read gives RGB images of Pillow's")
+            raise Fault(f"image {position} of {name} is {what}: read must give RGB images of Pillow's")
 
 
 def stays_the_same(source: Source) -> None:
     """Opened twice it has the same images, in the same order."""
     one, other = ({name: fingerprint(split) for name, split in source.read(None).items()} for _ in range(2))
     if one != other:
-        raise Fault("opened twice, its images, labels or their order differ: draw nothing at random without a seed")
+        raise Fault("opened twice, its images, labels or their order differ: use random numbers only with a seed")
 
 
 def reaches_worker_processes(source: Source) -> None:
@@ -113,7 +113,7 @@ def reaches_worker_processes(source: Source) -> None:
 
 CHECKS: dict[str, Check[Source]] = {
     "description": says_how_to_get_it,
-    "refuses what is not there": refuses_what_is_not_there,
+    "refuses a missing folder": refuses_what_is_not_there,
 }
 BUNDLED: dict[str, Check[Source]] = {
     "opens": opens,

@@ -1,4 +1,4 @@
-"""All checks of a package, or of a file that is none yet."""
+"""All checks of a package, or of a file that is not yet a package."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _rows_of_package(typed: str) -> Iterator[Row]:
 
 
 def _not_there(typed: str, packages: Iterable[str]) -> PluginError | UnknownName:
-    """What to say of a package that is not a plugin, or not yet."""
+    """What to say about a package that is not a plugin, or not yet."""
     if Path(typed, "pyproject.toml").is_file():
         return PluginError(
             f"{typed}: a folder; install it (python -m pip install --editable {typed}) and name the package"
@@ -105,5 +105,5 @@ def _imports_quickly(module: str) -> None:
     heavy = imported_by(module)
     if heavy:
         raise Doubt(
-            f"importing {module} imports {', '.join(heavy)}, for which every command waits: import it where it is used"
+            f"importing {module} imports {', '.join(heavy)}, which slows down every command: import it where it is used"
         )

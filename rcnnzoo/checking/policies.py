@@ -15,12 +15,12 @@ from rcnnzoo.policies.lookup import policy
 
 ATTRIBUTES = ("direction", "unit", "scores", "bounds")
 ROUNDING = 1e-5
-REMEMBER_NOTHING = "remember nothing between calls"
+REMEMBER_NOTHING = "keep nothing between calls"
 OnProbabilities = Callable[[ExitPolicy, Tensor], None]
 
 
 def check_policy(name: str) -> Iterator[Row]:
-    """One row per check of the exit policy of that name; only the first, where it can't be made."""
+    """One row per check of the exit policy of that name; only the first if it can't be made."""
     checks = {check: on_all(of_probabilities, examples) for check, of_probabilities in CHECKS.items()}
     return run_all(f"policy {name}", "made", lambda: _made(name), checks)
 
@@ -52,7 +52,7 @@ def _made(name: str) -> ExitPolicy:
 
 
 def scores_repeat_themselves(rule: ExitPolicy, probabilities: Tensor) -> None:
-    """The same probabilities get the same scores twice; what doesn't can't be compared with anything."""
+    """The same probabilities get the same scores twice; otherwise nothing could be compared."""
     before = _attributes(rule)
     try:
         first = _scores(rule, probabilities)
@@ -66,7 +66,7 @@ def scores_repeat_themselves(rule: ExitPolicy, probabilities: Tensor) -> None:
         ) from error
     if not _are_close(first, second):
         raise Unusable(
-            f"two calls give different scores{change(before, _attributes(rule))}: draw nothing at random, "
+            f"two calls give different scores{change(before, _attributes(rule))}: use no random numbers, "
             f"and {REMEMBER_NOTHING}"
         )
 
@@ -85,7 +85,7 @@ def scores_have_a_shape(rule: ExitPolicy, probabilities: Tensor) -> None:
 
 
 def scores_are_numbers(rule: ExitPolicy, probabilities: Tensor) -> None:
-    """Infinite ones, too; but one that is none would never stop."""
+    """Scores may be infinite, but a network would never stop at one that is NaN."""
     wrong = _scores(rule, probabilities).isnan()
     if wrong.any():
         step = ", ".join(f"{probability:g}" for probability in probabilities[wrong][0][:3])
@@ -105,10 +105,10 @@ def leading_dimensions_do_not_matter(rule: ExitPolicy, probabilities: Tensor) ->
 
 
 def scores_are_causal(rule: ExitPolicy, probabilities: Tensor) -> None:
-    """A step's score depends on no later one: neither on whether it is there nor on what it says."""
+    """A step's score depends on no later one: neither on its presence nor on its values."""
     scores = _scores(rule, probabilities)
     for t in range(1, probabilities.shape[-2]):
-        words = f"it reads the future: the score of step {t - 1} changes"
+        words = f"it is not causal: the score of step {t - 1} changes"
         cut = _scores(rule, probabilities[..., :t, :])
         _expect_close(cut, scores[..., :t], f"{words} when later steps are left out")
         other = probabilities.clone()
@@ -125,7 +125,7 @@ def images_are_scored_alone(rule: ExitPolicy, probabilities: Tensor) -> None:
 
 
 def scores_lie_within_bounds(rule: ExitPolicy, probabilities: Tensor) -> None:
-    """`bounds(categories, steps)` are two numbers, and no score is beyond."""
+    """`bounds(categories, steps)` are two numbers, and no score is outside them."""
     steps, categories = probabilities.shape[-2:]
     where = f"bounds({categories}, {steps})"
     try:
@@ -149,7 +149,7 @@ CHECKS: dict[str, OnProbabilities] = {
     "numbers": scores_are_numbers,
     "leading dimensions": leading_dimensions_do_not_matter,
     "causal": scores_are_causal,
-    "image by image": images_are_scored_alone,
+    "images are independent": images_are_scored_alone,
     "bounds": scores_lie_within_bounds,
 }
 

@@ -1,4 +1,4 @@
-"""What every readout must do: give probabilities, of each image by itself and without the future."""
+"""What every readout must do: give probabilities, for each image by itself, and causally."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROUNDING = 1e-5
 
 
 def check_readout(name: str) -> Iterator[Row]:
-    """One row per check of the readout of that name; only the first, where it can't be imported."""
+    """One row per check of the readout of that name; only the first if it can't be imported."""
     checks = {check: on_all(of_logits, examples) for check, of_logits in CHECKS.items()}
     return run_all(f"readout {name}", "imported", lambda: readout(name), checks)
 
@@ -50,10 +50,10 @@ def gives_probabilities(rule: Rule, logits: Tensor) -> None:
 
 
 def is_causal(rule: Rule, logits: Tensor) -> None:
-    """A step's probabilities depend on no later one: neither on whether it is there nor on what it says."""
+    """A step's probabilities depend on no later one: neither on its presence nor on its values."""
     probabilities = rule(logits)
     for t in range(1, logits.shape[-2]):
-        words = f"it reads the future: the probabilities of step {t - 1} change"
+        words = f"it is not causal: the probabilities of step {t - 1} change"
         _expect_close(rule(logits[..., :t, :]), probabilities[..., :t, :], f"{words} when later steps are left out")
         other = logits.clone()
         other[..., t:, :] = 0
@@ -80,7 +80,7 @@ def computes_in_float32(rule: Rule, logits: Tensor) -> None:
 CHECKS: dict[str, OnLogits] = {
     "probabilities": gives_probabilities,
     "causal": is_causal,
-    "image by image": images_are_read_alone,
+    "images are independent": images_are_read_alone,
     "half precision": computes_in_float32,
 }
 

@@ -1,4 +1,4 @@
-"""Checks and what comes of them: a row each."""
+"""Checks and their results: one row for each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Example = TypeVar("Example")
 Check = Callable[[Subject], str | None]
 
 
-class Fault(PluginError):  # noqa: N818 - it is what it says
+class Fault(PluginError):  # noqa: N818 - the name says enough
     """What is checked breaks the contract; the message says how."""
 
 
@@ -33,11 +33,11 @@ class Skipped(PluginError):  # noqa: N818 - as above
 
 @dataclass(frozen=True)
 class Row:
-    """What came of a check.
+    """The result of a check.
 
     Attributes:
         check: What was checked.
-        member: Of what.
+        member: Of which member.
         outcome: "ok", "skipped" (there is nothing to check), "warning" or "fault".
         words: What is wrong, or worth saying.
         error: What was raised.
@@ -75,7 +75,7 @@ def told(error: BaseException) -> str:
 def run_all(
     member: str, first: str, make: Callable[[], Subject], checks: Mapping[str, Check[Subject]]
 ) -> Iterator[Row]:
-    """A row for the making of what is checked and one per check, by the name of each, as far as it can be checked."""
+    """One row for making what is checked and one per check, by the name of each, as far as it can be checked."""
     made: list[Subject] = []
     yield run(first, member, lambda _: made.append(make()), None)
     for subject in made:
@@ -87,7 +87,7 @@ def run_all(
 
 
 def change(before: Mapping[str, object], after: Mapping[str, object]) -> str:
-    """In words, which attribute is another than before; nothing if none is.
+    """In words, which attribute has changed; nothing if none has.
 
     >>> change({"weight": 1}, {"weight": 1, "past": 2})
     ', and self.past changed'

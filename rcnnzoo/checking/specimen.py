@@ -1,4 +1,4 @@
-"""A small network of an architecture, to look at closely."""
+"""A small network of an architecture, to run checks on."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Specimen:
     network: RecurrentModel
 
     def build(self, seed: int = SEED) -> RecurrentModel:
-        """Another one, fresh, in training mode."""
+        """Another, new one, in training mode."""
         return build(self.architecture, categories=CATEGORIES, image_size=self.image_size, width=self.width, seed=seed)
 
     def images(self, count: int, seed: int = 7) -> Tensor:
@@ -71,7 +71,7 @@ def specimen(name: str) -> Specimen:
                 _check_result_of_step(network, made.images(8))
                 for seed in range(3):
                     network(made.images(8, seed))
-        except PluginError:  # what says all that is needed, whatever the size
+        except PluginError:  # this says all that is needed, whatever the size
             raise
         except Exception as error:
             failures.append(error)
@@ -85,7 +85,7 @@ def specimen(name: str) -> Specimen:
 
 
 def _sizes(failures: list[Exception]) -> str:
-    """At which sizes it was tried, unless each gave the same error but for numbers."""
+    """At which sizes it was tried, unless all gave the same error apart from numbers."""
     if len({re.sub(r"\d+", "", str(error)) for error in failures}) == 1:
         return ""
     sizes = ", ".join(f"{size} pixels at width {width:g}" for size, width in SMALL)
@@ -104,7 +104,7 @@ def _check_methods(network: RecurrentModel) -> None:
 
 
 def _check_result_of_step(network: RecurrentModel, images: Tensor) -> None:
-    """What nearly everybody gets wrong once, before it turns up as an error of torch's."""
+    """Common mistakes, before they show up as errors from torch."""
     kind = type(network).__name__
     if list(inspect.signature(network.step).parameters)[:2] == ["t", "state"]:
         raise Fault(f"{kind}.step takes t and state: write step(self, state, t), it is called in this order")
@@ -114,7 +114,7 @@ def _check_result_of_step(network: RecurrentModel, images: Tensor) -> None:
 
 
 def _described(result: object) -> str:
-    """What something is, for somebody who expected something else."""
+    """What a value is, for an error message."""
     if isinstance(result, tuple):
         return f"({', '.join(_described(part) for part in result)})"
     if isinstance(result, Tensor):

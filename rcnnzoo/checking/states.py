@@ -53,7 +53,7 @@ def state_keeps_its_shapes(specimen: Specimen) -> None:
 
 @torch.no_grad()
 def a_step_leaves_its_state_alone(specimen: Specimen) -> None:
-    """Whoever joins rows later must find them as they were."""
+    """Rows that are joined later must be unchanged."""
     network = specimen.network
     state = network.begin(specimen.images(2))
     for t in range(network.num_steps):
@@ -61,13 +61,13 @@ def a_step_leaves_its_state_alone(specimen: Specimen) -> None:
         following, _ = network.step(state, t)
         for number, (part, copy) in enumerate(zip(state, copies, strict=True)):
             if not torch.equal(part, copy):
-                raise Fault(f"step {t} changes state[{number}] in place: give back a new tensor")
+                raise Fault(f"step {t} changes state[{number}] in place: return a new tensor")
         state = following
 
 
 @torch.no_grad()
 def rows_leave_and_join(specimen: Specimen) -> None:
-    """Early exit drops rows of the state and joins those of other images; who stays must not notice."""
+    """Early exit drops rows of the state and joins those of other images; the others must not be affected."""
     network, images = specimen.network, specimen.images(4)
     rows = torch.tensor([2, 0, 3])
     before = attributes(network)
@@ -105,7 +105,7 @@ def rows_at_different_steps_share_a_batch(specimen: Specimen) -> None:
         following, logits = network.step(state, torch.tensor(at))
     except Exception as error:
         raise Fault(f"rows at different time steps can't share a batch ({told(error)}): {advice}") from error
-    words = f"rows at different time steps disturb each other: {advice}"
+    words = f"rows at different time steps affect each other: {advice}"
     for row, t in enumerate(at):
         expect_close(logits[row], course[t][1][row], words)
         for number, part in enumerate(following):

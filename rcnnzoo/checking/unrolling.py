@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from rcnnzoo.architectures.contract import RecurrentModel, State
 from rcnnzoo.checking.rows import Fault
 
-KEEP_NOTHING = "keep nothing on self between calls: what is remembered is in the state"
+KEEP_NOTHING = "keep nothing on self between calls: put it in the state"
 TOLERANCE = 1e-4  # of the largest value: well above what rounding does in float32, well below what a mistake does
 
 
 def attributes(network: nn.Module) -> dict[str, object]:
-    """What is kept on a network and the modules in it, but for weights."""
+    """What is kept on a network and its modules, apart from weights."""
     return {
         f"{path}.{name}".lstrip("."): value
         for path, module in network.named_modules()
@@ -32,7 +32,7 @@ def unrolled(network: RecurrentModel, images: Tensor) -> Iterator[tuple[State, T
 
 
 def expect_close(found: Tensor, expected: Tensor, words: str) -> None:
-    """Raise a `Fault` with these words unless two tensors are the same but for rounding."""
+    """Raise a `Fault` with these words unless two tensors agree within rounding."""
     apart = distance(found, expected)
     if not apart <= TOLERANCE:
         raise Fault(f"{words} (by up to {apart:.2g} of the largest)")

@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What a user typed after `rcnnzoo`; without it the process's own.
     """
     try:
-        from rcnnzoo.cli.program import run  # it takes a moment, in which somebody may press Ctrl-C
+        from rcnnzoo.cli.program import run  # it takes a moment, in which the user may press Ctrl-C
 
         return run(arguments)
     except KeyboardInterrupt:

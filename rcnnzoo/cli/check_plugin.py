@@ -14,9 +14,10 @@ def check_plugin(
     package: Annotated[str, typer.Argument(help="An installed package, or FILE.py.", metavar="PACKAGE")],
     as_json: AsJson = False,
 ) -> None:
-    """Run the contract on everything that a plugin registers, and say in words what breaks it.
+    """Check everything that a plugin registers against the contract, and explain what breaks it.
 
-    A warning is not a fault: it names what may be intended. `rcnnzoo --debug check-plugin` adds the tracebacks.
+    A warning is not a fault: it points out something that is rarely intended. `rcnnzoo --debug check-plugin` adds
+    tracebacks.
 
     Example: rcnnzoo check-plugin rcnnzoo-behaviour
     """

@@ -54,10 +54,10 @@ def compare(
 ) -> None:
     """Test whether networks differ in accuracy on the same images, after all steps and at equal mean cost.
 
-    McNemar's exact test for each pair on the answers after all steps, p values corrected by Bonferroni and by Holm;
-    and for each pair the difference of the speed-accuracy curves of --policy at one mean cost, with a 95 % interval.
+    For each pair: McNemar's exact test on the answers after all steps, with p values corrected by Bonferroni and by
+    Holm; and the difference between the speed-accuracy curves of --policy at one mean cost, with a 95 % interval.
     Writes models.csv, pairs.csv, compare.png and compare.svg; with a policy other than entropy or a readout other than
-    cumulative, pairs-POLICY-READOUT.csv and so on. Conclusions are about these weights: another seed gives another
+    cumulative, pairs-POLICY-READOUT.csv and so on. Conclusions hold for these weights only: another seed gives another
     network.
 
     Example: rcnnzoo compare runs/bl-digits-seed0 runs/b-digits-seed0

@@ -22,7 +22,7 @@ from rcnnzoo.errors import RcnnzooError, RcnnzooWarning
 from rcnnzoo.text import visible
 
 OUT_OF_MEMORY = ("allocate memory", "failed to map segment", "can't start new thread")
-"""What torch, the system's loader and Python say of it."""
+"""The words of torch, the system's loader and Python for this."""
 
 
 def report(error: BaseException, options: Mapping[str, str], *, debug: bool) -> int:
@@ -30,11 +30,11 @@ def report(error: BaseException, options: Mapping[str, str], *, debug: bool) -> 
 
     Args:
         error: What was raised.
-        options: Of the command that raised it: what a field is called on the command line.
+        options: What a field of the command that raised it is called on the command line.
         debug: Whether to show the traceback.
     """
     if isinstance(error, BrokenPipeError):
-        # Whoever read has left (`| head`). What is still buffered must not raise once more at exit.
+        # The reader has closed the pipe (`| head`). Buffered output must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     if debug:
@@ -92,7 +92,7 @@ def explain(error: BaseException) -> tuple[int, str]:
 
 
 def _is_memory(error: BaseException) -> bool:
-    """Torch has an error of its own for GPUs, and for processors only a message."""
+    """Torch has its own error class for GPUs, but only a message for processors."""
     named = type(error).__name__ in ("MemoryError", "OutOfMemoryError")
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True

@@ -15,9 +15,9 @@ def new_plugin(
     ],
     out: Annotated[Path, typer.Option(help="Folder in which the package's folder is made.")] = Path(),
 ) -> None:
-    """Write a package that adds a network, an exit policy, a data set and a command, for you to make your own.
+    """Write a package that adds a network, an exit policy, a data set and a command, for you to build on.
 
-    It installs, trains and passes check-plugin as it is. Prints the next commands.
+    It can be installed and trained and passes check-plugin as it is. Prints the next commands.
 
     Example: rcnnzoo new-plugin mine
     """

@@ -39,12 +39,12 @@ def predict(
     figure_format: FigureFormats = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decide on images, one line per image: category, confidence, reaction time (steps), multiply-accumulates (MACs).
+    """Classify images, one row per image: category, confidence, reaction time (steps) and multiply-accumulates.
 
-    With --threshold, an image stops as soon as the network is sure, and no later step is computed.
-    With --figure or --out, writes predictions.csv, and with --figure predictions.png and .svg with the top categories'
-    probabilities by time step, up to the exit, for the first 16 images; with a threshold predictions-POLICY.csv and so
-    on.
+    With --threshold, an image stops as soon as the network is sure, and later steps are not computed. --figure or --out
+    writes predictions.csv; --figure also writes predictions.png and predictions.svg, which show the probabilities of
+    the top categories by time step, up to the exit, for the first 16 images. With a threshold, the files are
+    predictions-POLICY.csv and so on.
 
     Example: rcnnzoo predict runs/bl-ecoset-seed0 photo.jpg --policy entropy --threshold 0.5 --figure
     """

@@ -46,7 +46,7 @@ def profile(
         float | None, typer.Option(min=0, max=1, help="Find the threshold that reaches this accuracy, from 0 to 1.")
     ] = None,
     against: Annotated[
-        list[str] | None, typer.Option(help="With --sweep, another MODEL or TRACE to show beside; may be repeated.")
+        list[str] | None, typer.Option(help="With --sweep, another MODEL or TRACE to compare with; may be repeated.")
     ] = None,
     bootstrap: Annotated[
         int | None,
@@ -77,15 +77,15 @@ def profile(
 ) -> None:
     """Count a network's multiply-accumulates; or measure its accuracy against mean cost under an exit policy.
 
-    Costs are counted, as direct convolution; how long a device takes for them is another question, which --measure
-    answers: it decides on images, at the threshold that was asked for or at some, in turn with a run of all steps. It
-    writes measure.csv, measure.png and measure.svg (measure-PRECISION.csv and so on with a precision other than fp32).
+    Costs are counted as for direct convolution. --measure finds how long this device takes: it decides on images at the
+    given threshold, or at several, alternating with runs of all steps. It writes measure.csv, measure.png and
+    measure.svg (measure-PRECISION.csv and so on with a precision other than fp32).
 
-    --sweep writes sat.csv, oracle.csv (against.csv, band.csv), sat.png and sat.svg, all on the same images, which
-    flatters a threshold that is picked from the curve. With a policy other than entropy or a readout other than
-    cumulative, they are sat-POLICY-READOUT.csv and so on; with --against they lie in a folder that is named after the
-    other networks. --budget and --accuracy choose one on half of the images, drawn by --seed, and report what it does
-    to the other half.
+    --sweep writes sat.csv, oracle.csv, sat.png and sat.svg (and against.csv, band.csv). All of it is on the same
+    images, so a threshold picked from the curve looks better than it is on new images. With a policy other than
+    entropy or a readout other than cumulative, the files are sat-POLICY-READOUT.csv and so on; with --against, they
+    are in a folder named after the other networks. --budget and --accuracy choose a threshold on half of the images,
+    drawn with --seed, and report how it performs on the other half.
 
     Example: rcnnzoo profile bl
     """

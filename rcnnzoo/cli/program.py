@@ -20,7 +20,7 @@ from rcnnzoo.text import visible
 
 HELP = {"help_option_names": ["-h", "--help"]}
 COMPLETE = "_RCNNZOO_COMPLETE"
-"""The variable by which a shell asks what a half-typed line may become."""
+"""The variable with which a shell asks for completions."""
 
 DRAWING = {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
 """Figures are files: a notebook's settings for windows, fonts and TeX would break commands that are started from it."""
@@ -39,7 +39,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def guarded(work: Callable[[], int], options: Mapping[str, str], *, debug: bool = False) -> int:
-    """Do some work; the exit status. Whatever it raises becomes one line on standard error.
+    """Do some work; the exit status. Anything it raises becomes one line on standard error.
 
     Args:
         work: Gives the exit status.
@@ -48,7 +48,7 @@ def guarded(work: Callable[[], int], options: Mapping[str, str], *, debug: bool 
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None:  # it is closed; `print` would take the other one for it
+        if stream is None:  # it is closed; `print` would use the other one instead
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - it stays open
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file's name can hold what a terminal can't show
@@ -58,7 +58,7 @@ def guarded(work: Callable[[], int], options: Mapping[str, str], *, debug: bool 
             try:
                 return work()
             finally:
-                sys.stdout.flush()  # a full disk or a closed pipe shows here, not after the last word
+                sys.stdout.flush()  # a full disk or a closed pipe shows up here, not after everything else
     except (Exception, KeyboardInterrupt) as error:
         return faults.report(error, options, debug=debug)
 
@@ -80,7 +80,7 @@ class Commands(TyperGroup):
     """A group that imports a command when it is used, so that `--help` stays quick."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """As Typer does, then the command itself in place of what stood in for it."""
+        """As Typer does, then the command itself in place of the stand-in."""
         name, _, rest = super().resolve_command(ctx, args)
         assert name is not None  # Typer raises on a name that it doesn't know
         single = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=HELP)

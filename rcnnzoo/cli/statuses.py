@@ -2,4 +2,4 @@
 
 OURS, INPUT = 1, 2
 INTERRUPTED, PIPE_CLOSED = 130, 141
-"""What a shell reports of a program that SIGINT or SIGPIPE ended."""
+"""What a shell reports for a program that SIGINT or SIGPIPE ended."""

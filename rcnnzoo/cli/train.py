@@ -29,9 +29,9 @@ def train(
     """Train a network by back-propagation through time, with cross-entropy at every step.
 
     Writes model.safetensors, config.toml, metrics.csv, curves.png, curves.svg, checkpoint.pt and log.txt. Ctrl-C stops
-    safely, and --resume continues. The same seed gives the same result with the same number of threads on the same
-    device. --start-from begins with the weights of another network. A finished run with the schedule "constant" takes
-    more epochs: --resume --epochs N.
+    safely; --resume continues. The same seed reproduces the result with the same number of threads on the same device.
+    --start-from begins with the weights of another network. A finished run with the schedule "constant" can be trained
+    for more epochs: --resume --epochs N.
 
     Example: rcnnzoo train bl --data digits --width 0.125 --epochs 2
     """
@@ -50,5 +50,5 @@ def train(
     finished = run.finished
     result = train_network(settled, images, folder, resume=resume, formats=figure_format)
     if finished and Run(folder).finished:
-        say(f"{folder}: was finished already")
+        say(f"{folder}: is already finished")
     show(result, as_json=as_json)

@@ -27,9 +27,9 @@ def verify(
     max_bad: MaxBad = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Check that weights are what they say: hash, tensors, category names and, with --data, the accuracy they claim.
+    """Check the hash, tensors and category names of weights and, with --data, the accuracy that they claim.
 
-    The exit status is 2 if something is not.
+    The exit status is 2 if a check fails.
 
     Example: rcnnzoo verify runs/bl-digits-seed0 --data digits
     """
@@ -55,4 +55,4 @@ def verify(
         checks.append(check_accuracy(card, subject.trace(how).trace, images))
     show(ask(file, checks), as_json=as_json)
     if names := failed(checks):
-        raise WeightsError(f"{file}: {', '.join(names)}: not what it should be")
+        raise WeightsError(f"{file}: failed the check of {', '.join(names)}")

@@ -1,4 +1,4 @@
-"""Labelled images: registered data sets and folders of one's own, read as `splits.Split`.
+"""Labelled images: registered data sets and users' own folders, read as `splits.Split`.
 
 This module is the plugin that registers the built-in data sets; it imports no reader.
 """
@@ -38,7 +38,7 @@ def rcnnzoo_data() -> list[DataSet]:
             page="https://www.cs.toronto.edu/~kriz/cifar.html",
             size="162 MB",
             licence="none given; the page asks to cite the technical report",
-            layout="cifar-10-batches-bin/ (the binary version), or train/ and test/ with a folder a class",
+            layout="cifar-10-batches-bin/ (the binary version), or train/ and test/ with one folder per class",
         ),
         DataSet(
             "digits",

@@ -1,7 +1,7 @@
 """Batches of images: what is in them, in which order, and where they are decoded.
 
-Everything random depends on (seed, epoch, image) alone: neither the number of workers nor where an epoch is resumed
-changes what a network is shown.
+Everything random depends only on (seed, epoch, image): neither the number of workers nor where an epoch is resumed
+changes the images that a network is trained on.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from rcnnzoo.errors import DataError
 
 @dataclass(frozen=True)
 class Batch:
-    """Images that belong together, and what could not be read of them.
+    """A batch of images, and those that could not be read.
 
     Attributes:
         images: uint8 [B, 3, S, S]; `transforms.to_input` scales them.
         labels: int64 [B].
         positions: Place of each image in its split, int64 [B].
         faults: Name and reason of each image that is missing because it can't be read.
-        remarks: What decoders said of images that they could read.
+        remarks: Warnings of decoders about images that they could read.
     """
 
     images: Tensor
@@ -45,7 +45,7 @@ class Batch:
         return Batch(*tensors, self.faults, self.remarks)
 
     def __reduce__(self) -> tuple[Callable[..., Batch], tuple[Any, ...]]:
-        """From a worker as arrays, through a pipe: of shared memory, which tensors take, containers have little."""
+        """From a worker as arrays, through a pipe: tensors use shared memory, of which containers have little."""
         arrays = self.images.permute(0, 2, 3, 1).numpy(), self.labels.numpy(), self.positions.numpy()
         return _from_worker, (*arrays, self.faults, self.remarks)
 
@@ -63,7 +63,7 @@ def _from_worker(
 
 
 class Images(Protocol):
-    """A split made ready at a size.
+    """A split prepared at one image size.
 
     Attributes:
         workers: Processes that decode images.
@@ -78,16 +78,16 @@ class Images(Protocol):
         ...
 
     def evaluation(self) -> Source:
-        """The images as evaluation sees them."""
+        """The images as for evaluation."""
         ...
 
     def training(self, seed: int, epoch: int, mirrored: bool) -> Source:
-        """The images as they are varied in one epoch."""
+        """The images as varied in one epoch."""
         ...
 
 
 class Source(Protocol):
-    """What torch's loader takes batches from."""
+    """The source of batches for torch's loader."""
 
     def __getitems__(self, indices: list[int]) -> Batch:
         """The batch of these images."""
@@ -109,11 +109,11 @@ def training_batches(
 
     Args:
         images: From `prepare`.
-        batch_size: Images a batch.
-        seed: Of order and variation.
+        batch_size: Images per batch.
+        seed: Random seed of order and variation.
         epoch: Which epoch, from 0.
         mirrored: Whether images may be mirrored.
-        first: Batches to skip, of an epoch that is taken up again.
+        first: Batches to skip, for an epoch that is resumed.
     """
     order = torch.randperm(len(images), generator=generator(seed, epoch, "order")).tolist()
     count = batches_an_epoch(len(images), batch_size)
@@ -129,7 +129,7 @@ def batches_an_epoch(images: int, batch_size: int) -> int:
 def evaluation_batches(
     images: Images, batch_size: int, parts: Sequence[tuple[int, int]] | None = None
 ) -> Iterable[Batch]:
-    """The images in order, as they are; of `parts` (from, to) if given, none of whose batches reaches into the next."""
+    """The images in order, as they are; of `parts` (from, to) if given, with no batch that spans two of them."""
     parts = [(0, len(images))] if parts is None else parts
     plan = [
         list(range(first, min(first + batch_size, stop)))
@@ -140,7 +140,7 @@ def evaluation_batches(
 
 
 def readable(batches: Iterable[Batch], unreadable: Unreadable) -> Iterator[Batch]:
-    """The batches that have images in them; what can't be read is counted.
+    """The batches that have images in them; unreadable images are counted.
 
     Raises:
         DataError: Too many files can't be read, or a process that decodes was killed.
@@ -172,7 +172,7 @@ class _Batches:
             num_workers=min(self.workers, len(self.plan)),
             collate_fn=cast(Any, _as_it_is),
             worker_init_fn=_leave_interrupts_to_others,
-            generator=torch.Generator(),  # else each pass would draw from the global one, a resumed epoch once more
+            generator=torch.Generator(),  # otherwise each pass, and each resumed epoch, would draw from the global one
             pin_memory=torch.cuda.is_available(),
         )
         try:
@@ -201,5 +201,5 @@ def generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
 
 
 def mix_seed(*parts: int) -> int:
-    """A well-mixed seed: neighbouring epochs and images must not resemble each other."""
+    """A well-mixed seed: neighbouring epochs and images must not be alike."""
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -1,4 +1,4 @@
-"""From a file to an upright RGB image with 8 bits per channel, whatever it was."""
+"""From a file in any format to an upright RGB image with 8 bits per channel."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ STEPS_OF_16_BITS = 257
 def read_image(path: Path) -> Image.Image:
     """A file as an upright RGB image (grey, CMYK, palette, a PNG named .JPEG).
 
-    Values of 16 bits are scaled to 8. What is transparent shows white, as on paper.
+    Values of 16 bits are scaled to 8. Transparent pixels become white, as on paper.
 
     Raises:
         OSError: It is missing, not a regular file, not an image, cut short, of values without a range (32-bit
             integers, floating point), or much longer than wide.
     """
-    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for
+    if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever
         raise OSError("not a regular file")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -42,14 +42,14 @@ def read_image(path: Path) -> Image.Image:
         except UnidentifiedImageError as error:
             if is_pointer(path):
                 raise OSError("a Git LFS pointer, not the file itself: run `git lfs pull`") from error
-            raise OSError("not an image in a format that is read") from error
+            raise OSError("not an image, or in a format that can't be read") from error
     for text in dict.fromkeys(" ".join(str(one.message).split()) for one in caught):
         warnings.warn(f"{path}: {text}", DataWarning, stacklevel=2)
     return decoded
 
 
 def why_unreadable(error: BaseException) -> str:
-    """Why an image can't be read, in words: an error of the system names the file once more."""
+    """Why an image can't be read, in words: a system error would repeat the file's name."""
     return (isinstance(error, OSError) and error.strerror) or reason(error)
 
 
@@ -60,9 +60,9 @@ def _check_shape(image: Image.Image) -> None:
 
 
 def _check_range(image: Image.Image) -> None:
-    """Refuse values whose range nothing tells; of PNG and PGM, integers (mode I) have 16 bits."""
+    """Refuse values whose range is unknown; in PNG and PGM, integers (mode I) have 16 bits."""
     if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
-        kind = "floating point values" if image.mode == "F" else "32-bit integers"
+        kind = "floating-point values" if image.mode == "F" else "32-bit integers"
         raise OSError(f"{kind}, whose range is unknown: save it with 8 or 16 bits")
 
 
@@ -79,7 +79,7 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    """Whatever may lie hidden under transparent pixels, they are white."""
+    """Transparent pixels are white, whatever colour is stored under them."""
     if not image.has_transparency_data:
         return image.convert("RGB")
     shown = image.convert("RGBA")

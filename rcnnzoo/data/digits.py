@@ -15,7 +15,7 @@ TEST_FRACTION = 0.25
 
 
 def read_digits(folder: Path | None) -> dict[str, Split]:
-    """1,347 images for training and 450 for testing, always the same ones; no folder is needed.
+    """1,347 images for training and 450 for testing, always the same; no folder is needed.
 
     Source: Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits (UCI), as scikit-learn ships it.
     """

@@ -1,4 +1,4 @@
-"""Folders of class folders, alone or under train/, val/ and test/: what is a split, a category, an image."""
+"""Folders of class folders, by themselves or under train/, val/ and test/: what is a split, a category, an image."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ SYSTEM = frozenset({"@eaDir", "#recycle", "@Recycle", "$RECYCLE.BIN", "System Vo
 
 
 def read_folder(folder: Path) -> dict[str, Split]:
-    """The splits train, val and test of a folder that has them; else one split named `all`.
+    """The splits train, val and test of a folder that has them; otherwise one split named `all`.
 
-    A folder is a split if it is called like one (`SPLIT_OF`) and holds folders, and no image beside them; `train` with
+    A folder is a split if it has such a name (`SPLIT_OF`) and holds folders but no images; `train` with
     images in it is a category.
 
     Raises:
@@ -38,7 +38,7 @@ def read_folder(folder: Path) -> dict[str, Split]:
             splits and categories.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; give one of class folders, or one with train/, val/, test/ of such")
+        raise DataError(f"{folder}: no such folder; give one that holds class folders, or train/, val/ and test/")
     found = _Found(folder)
     inside = found.folders(_entries(folder))
     named = {name: SPLIT_OF[name.lower()] for name in inside if name.lower() in SPLIT_OF and _is_split(folder / name)}
@@ -63,7 +63,7 @@ def read_folder(folder: Path) -> dict[str, Split]:
 def read_class_folders(folder: Path) -> Split:
     """A folder with a folder for each category; categories and files in the order of their sorted names.
 
-    A category's images may lie in folders inside its folder, and both may be links. Hidden files and folders are passed
+    A category's images may be in folders inside its folder, and both may be links. Hidden files and folders are passed
     over; other files that are not images, and folders that a system added, are counted in a warning.
 
     Raises:
@@ -83,7 +83,7 @@ def read_class_folders(folder: Path) -> Split:
         files += [path.relative_to(folder).as_posix() for path in images]
         labels += [label] * len(images)
     if len(class_folders) == 1 and _is_split(folder / class_folders[0]):
-        raise DataError(f"{folder}: holds one folder alone; did you mean {folder / class_folders[0]}?")
+        raise DataError(f"{folder}: holds only one folder; did you mean {folder / class_folders[0]}?")
     found.say_what_was_skipped()
     return split_of_files(folder, tuple(class_folders), files, labels)
 
@@ -132,14 +132,14 @@ def is_image(name: str) -> bool:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What is in a folder and not hidden."""
+    """The entries of a folder that are not hidden."""
     with os.scandir(folder) as entries:
         return [entry for entry in entries if not entry.name.startswith(".")]
 
 
 @dataclass
 class _Found:
-    """A walk through folders that counts what it passes over.
+    """A walk through folders that counts what it skips.
 
     Attributes:
         root: Where it began, for messages.
@@ -157,7 +157,7 @@ class _Found:
         """Names of the folders among the entries of a folder, sorted, links to folders among them.
 
         Raises:
-            DataError: One is a broken link: what was meant to be there can't be left out unsaid.
+            DataError: One is a broken link: what it meant must not be left out silently.
         """
         names = []
         for entry in entries:
@@ -173,11 +173,11 @@ class _Found:
         """Every image file under a folder.
 
         Raises:
-            DataError: A link leads back to a folder that it is in.
+            DataError: A link leads back to a folder that contains it.
         """
         real = os.path.realpath(folder)
         if real in above:
-            raise DataError(f"{folder}: is a link to a folder that it is in: remove it")
+            raise DataError(f"{folder}: is a link to a folder that contains it: remove it")
         entries = _entries(folder)
         files = [entry.name for entry in entries if not entry.is_dir()]
         images = [name for name in files if is_image(name)]
@@ -208,7 +208,7 @@ def _count(number: int, what: str) -> str:
 
 
 def _is_split(folder: Path) -> bool:
-    """Whether a folder holds folders, and no image beside them."""
+    """Whether a folder holds folders but no images."""
     entries = [entry for entry in _entries(folder) if entry.name not in SYSTEM]
     has_images = any(is_image(entry.name) for entry in entries if not entry.is_dir())
     return any(entry.is_dir() for entry in entries) and not has_images

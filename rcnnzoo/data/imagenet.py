@@ -22,7 +22,7 @@ def category_names() -> tuple[str, ...]:
     >>> category_names()[:2]
     ('n01440764', 'n01443537')
     """
-    from timm.data import ImageNetInfo  # slow to import, and seldom asked for
+    from timm.data import ImageNetInfo  # slow to import, and rarely needed
 
     return tuple(ImageNetInfo().label_names())
 
@@ -34,7 +34,7 @@ def read_imagenet(folder: Path) -> dict[str, Split]:
     labels are in `LOC_val_solution.csv`.
 
     Raises:
-        DataError: Neither layout is there.
+        DataError: The folder has neither layout.
     """
     images = folder / KAGGLE_IMAGES if (folder / KAGGLE_IMAGES).is_dir() else folder
     if not (images / "train").is_dir():
@@ -51,10 +51,10 @@ def read_imagenet(folder: Path) -> dict[str, Split]:
 def _read_flat(folder: Path, table: Path, categories: tuple[str, ...]) -> Split:
     """Kaggle's val/: a row of the table names an image and the synset of its first box.
 
-    Images of synsets that train/ hasn't are left out, and counted in a warning.
+    Images of synsets that train/ lacks are left out, and counted in a warning.
 
     Raises:
-        DataError: There is no such table, or it is of another kind.
+        DataError: There is no such table, or it has another format.
     """
     if not table.is_file():
         raise DataError(

@@ -1,4 +1,4 @@
-"""A split made ready at a size: small images in memory, large ones decoded by worker processes."""
+"""A split prepared at one image size: small images in memory, large ones decoded by worker processes."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def native_size(split: Split) -> int:
     images = (_read(split, position)[0] for position in sorted(places))
     sides = [min(image.size) for image in images if isinstance(image, Image.Image)]
     if not sides:
-        raise DataError(f"{os.path.join(split.folder, split.files[0])} and others: none is readable; are they images?")
+        raise DataError(f"{os.path.join(split.folder, split.files[0])} and others: none can be read; are they images?")
     return int(np.median(sides))
 
 
 def usual_size(split: Split) -> int:
-    """Side S at which networks see these images unless a user says otherwise: 32 for small ones, else 128."""
+    """Default side S of these images: 32 for small ones, otherwise 128."""
     return 32 if native_size(split) <= transforms.SMALL else 128
 
 
@@ -49,7 +49,7 @@ def prepare(split: Split, image_size: int, unreadable: Unreadable, workers: int 
         workers: Processes that decode large images; without it, one for each processor, at most 8.
 
     Raises:
-        DataError: No image is readable, or too many aren't.
+        DataError: No image is readable, or too many are not.
     """
     if max(native_size(split), image_size) <= transforms.SMALL:
         return HeldImages(split, image_size, unreadable)
@@ -65,7 +65,7 @@ def sample_images(split: Split, image_size: int, count: int, unreadable: Unreada
     """Up to that many images, spread evenly over a split, as networks take them: float [N, 3, S, S] in [-1, 1].
 
     Raises:
-        DataError: No image is readable, or too many aren't.
+        DataError: No image is readable, or too many are not.
     """
     images = prepare(evenly_spaced(split, count), image_size, unreadable, workers=0)
     batches = readable(evaluation_batches(images, len(images)), unreadable)
@@ -73,7 +73,7 @@ def sample_images(split: Split, image_size: int, count: int, unreadable: Unreada
 
 
 class HeldImages:
-    """Small images, decoded once and varied a batch at a time by padding, cropping and mirroring."""
+    """Small images, decoded once and varied one batch at a time by padding, cropping and mirroring."""
 
     workers = 0
 
@@ -88,7 +88,7 @@ class HeldImages:
                 positions.append(position)
         if not pixels:
             raise DataError(
-                f"{os.path.join(split.folder, split.files[0])} and others: none is readable; are they images?"
+                f"{os.path.join(split.folder, split.files[0])} and others: none can be read; are they images?"
             )
         self.image_size = image_size
         self.padded = transforms.pad(torch.stack(pixels))

@@ -22,11 +22,11 @@ class Data:
     """A data set as opened.
 
     Attributes:
-        name: What people call it.
+        name: What it is called.
         splits: Its parts by name.
         mirrored: Whether mirrored images keep their category.
-        source: What opens it again from any folder: a registered name or an absolute path; empty if nothing does.
-        folder: Where a registered data set lies, as an absolute path; empty if it is bundled or a folder of its own.
+        source: What opens it again from any folder: a registered name or an absolute path; empty if nothing can.
+        folder: The folder of a registered data set, as an absolute path; empty if it is bundled or opened as a folder.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Data:
         raise DataError(f"{self.name} has no split {name!r}: there are {', '.join(self.splits)} (`split`)")
 
     def best_test(self) -> str:
-        """The split to report on: test, else val (ImageNet's test labels are not public), else what there is."""
+        """The split to report on: test, otherwise val (ImageNet's test labels are not public), or the first."""
         return next((name for name in ("test", "val") if name in self.splits), next(iter(self.splits)))
 
 
@@ -60,14 +60,14 @@ def open_data(source: str, data_dir: Path | None = None, *, val_fraction: float 
 
     Args:
         source: A registered name, or a path to a folder.
-        data_dir: Where a registered data set lies: its own folder, or one that holds it under its name. Without
+        data_dir: Folder of a registered data set: its own, or one that holds it under its name. Without
             it, `$RCNNZOO_DATA`.
         val_fraction: Hold out this part of train as val (needed when a folder without splits is trained on).
-        seed: Of the images held out.
+        seed: Random seed of the images held out.
 
     Raises:
         UnknownName: No data set or folder of that name.
-        DataError: The images aren't there, or not as they should be; the message says how to get them.
+        DataError: The images are missing or have the wrong layout; the message says how to get them.
     """
     if source not in plugins.names("data") and (Path(source).exists() or os.sep in source):
         path = Path(source).resolve()
@@ -94,7 +94,7 @@ def is_same_source(typed: str, source: str) -> bool:
 
 def _with_val(data: Data, fraction: float, seed: int) -> Data:
     if "val" in data.splits:
-        raise OptionError(f"`val_fraction` {fraction:g}: {data.name} has a val split of its own; leave the option out")
+        raise OptionError(f"`val_fraction` {fraction:g}: {data.name} has its own val split; leave the option out")
     source = "train" if "train" in data.splits else WHOLE
     train, val = hold_out(data.split(source), fraction, seed)
     rest = {name: split for name, split in data.splits.items() if name != source}
@@ -102,10 +102,10 @@ def _with_val(data: Data, fraction: float, seed: int) -> Data:
 
 
 def find_folder(description: DataSet, data_dir: Path | None) -> Path | None:
-    """Where a registered data set lies; None if it is bundled.
+    """The folder of a registered data set; None if it is bundled.
 
     Raises:
-        DataError: It isn't there; the message says how to get it.
+        DataError: It is missing; the message says how to get it.
     """
     if description.bundled:
         return None
@@ -118,8 +118,8 @@ def find_folder(description: DataSet, data_dir: Path | None) -> Path | None:
     )
     get = f"{page}{unpack}, and give `data_dir` DIR or ${ENVIRONMENT}"
     if given is None:
-        raise DataError(f"data set {name!r}: it is not clear where it is: {get}")
+        raise DataError(f"data set {name!r}: no folder was given: {get}")
     for folder in (given / name, given):
         if folder.is_dir() and any(folder.iterdir()):
             return folder
-    raise DataError(f"data set {name!r}: nothing in {given}; {get}")
+    raise DataError(f"data set {name!r}: {given} is empty or missing; {get}")

@@ -15,12 +15,12 @@ from rcnnzoo.errors import DataError, OptionError
 
 SPLITS = ("train", "val", "test")
 UNKNOWN = -1
-"""Label of an image whose category, of those that a network knows, is not known: a stimulus from elsewhere."""
+"""Label of an image whose category is unknown or not among the network's, such as a stimulus from elsewhere."""
 What = TypeVar("What")
 
 
 def no_stamp(position: int) -> str:
-    """For images that are known to stay what they are."""
+    """The stamp of images that are known not to change."""
     return ""
 
 
@@ -33,8 +33,8 @@ class Split:
         files: A name for each image.
         labels: Index into `categories` of each image, int64 [N].
         read: Position -> RGB image; raises whatever the decoder raises.
-        stamp: Position -> something that changes when the image does, cheap to get (a file's size and date).
-        folder: What names of files are relative to; empty if they aren't files.
+        stamp: Position -> a value that changes when the image does and is quick to get (a file's size and date).
+        folder: What names of files are relative to; empty if they are not files.
     """
 
     categories: tuple[str, ...]
@@ -56,7 +56,7 @@ class Chosen(Generic[What]):
     positions: npt.NDArray[np.int64]
 
     def __call__(self, position: int) -> What:
-        """What is at that position of the part."""
+        """The item at that position of the part."""
         return self.read(int(self.positions[position]))
 
 
@@ -103,7 +103,7 @@ def hold_out(split: Split, fraction: float, seed: int) -> tuple[Split, Split]:
 
 
 def check_categories(wanted: Sequence[str], found: Sequence[str], wanted_by: str, found_in: str) -> None:
-    """Refuse categories that differ, naming the first differences.
+    """Refuse categories that differ; the message names the first differences.
 
     Raises:
         DataError: They differ in number, name or order.

@@ -1,4 +1,4 @@
-"""From images to what networks take: uint8 pixels on the way, scaled to [-1, 1] at the end."""
+"""From images to network inputs: uint8 pixels on the way, scaled to [-1, 1] at the end."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def pad(images: Tensor) -> Tensor:
 
 
 def pad_crop(padded: Tensor, image_size: int, corners: Tensor, flips: Tensor) -> Tensor:
-    """Cut each image of a batch at a corner of its own and mirror some of them.
+    """Crop each image of a batch at its own corner and mirror some of them.
 
     One gather for the whole batch: torchvision cuts all images of a batch at the same place, and an image at a
     time it would take longer than a training step of `b`.
@@ -83,5 +83,5 @@ def to_input(images: Tensor) -> Tensor:
 
 
 def image_to_input(image: Image.Image, image_size: int) -> Tensor:
-    """One image as evaluation sees it: float [3, S, S] in [-1, 1]."""
+    """One image as for evaluation: float [3, S, S] in [-1, 1]."""
     return to_input(Evaluation(image_size)(image))

@@ -1,4 +1,4 @@
-"""Files that can't be decoded: named, counted, skipped, and at some point too many."""
+"""Files that can't be decoded: named, counted, skipped, and refused if there are too many."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST = 10
 
 
 class DataWarning(RcnnzooWarning):
-    """Images are missing: one was skipped, or a data set is not whole."""
+    """Images are missing: one was skipped, or a data set is incomplete."""
 
 
 class Unreadable:

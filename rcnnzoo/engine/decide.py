@@ -39,7 +39,7 @@ class Decisions:
 
 
 def make_rule(policy: str, threshold: float, readout: str, *, categories: int, steps: int) -> Rule:
-    """A rule for a network with these numbers of categories and time steps.
+    """A rule for a network with this number of categories and of time steps.
 
     Raises:
         UnknownName: There is no such policy or readout.
@@ -70,7 +70,7 @@ def decide(
         threshold: In the policy's unit.
         readout: A registered readout.
         precision: What the network computes in: `fp32`, `bf16` or `fp16`; probabilities and scores are float32.
-        rows: Images at work at once; without it what suits the device.
+        rows: Images computed at once; by default what suits the device.
 
     Raises:
         UnknownName: There is no such policy, readout or precision.

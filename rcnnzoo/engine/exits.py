@@ -1,4 +1,4 @@
-"""Running networks so that an image that has decided costs nothing more."""
+"""Running networks so that an image that has been decided costs nothing more."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rcnnzoo.policies.contract import ExitPolicy
 from rcnnzoo.profiling.operations import count_operations
 
 STATE_BYTES = {"cpu": 2**26}
-"""State of the images that are computed together: on a processor about what stays in its cache."""
+"""Size of the state of the images that are computed together: on a processor, about what fits into its cache."""
 STATE_BYTES_ELSEWHERE = 2**32
 COPIES = 4
 """Arrays as large as the logits that readout and policy make of them, these included."""
@@ -43,11 +43,11 @@ class Rule:
 
 @dataclass(frozen=True)
 class Exits:
-    """Images that have decided.
+    """Images that have been decided.
 
     Attributes:
         images: Their numbers in the order of input, [R].
-        probabilities: The readout up to the step each stopped at, [R, T, C]; later steps mean nothing.
+        probabilities: The readout up to the step each stopped at, [R, T, C]; later steps have no meaning.
         last: The step each stopped at, from 0, [R].
     """
 
@@ -59,20 +59,20 @@ class Exits:
 def run(
     model: RecurrentModel, batches: Iterable[Tensor | Sequence[Tensor]], rule: Rule, rows: int | None = None
 ) -> Iterator[Exits]:
-    """Run a network on images until each has decided; they come out as they do.
+    """Run a network on images until each has been decided; they are returned in the order in which they stop.
 
-    On a GPU, images that wait take the places of those that leave, so that rows at different time steps share a batch
-    that stays full. On a processor rows are computed in groups that fit its cache. A wave of a few groups begins
-    together; as rows leave, what is left is packed into fewer groups, and when nothing is left the next wave begins.
-    All rows of a wave are at the same step, so networks whose rows can't mix steps are run that way as well. The device
-    is waited for once per step of a group, to learn how many rows leave.
+    On a GPU, waiting images take the places of those that stop, so that rows at different time steps share a batch
+    that stays full. On a processor, rows are computed in groups that fit its cache. A wave of a few groups begins
+    together; as rows stop, the others are packed into fewer groups, and when none is left the next wave begins. All
+    rows of a wave are at the same step, so networks whose rows can't mix steps are run in this way too. The device is
+    waited for once per step of a group, to learn how many rows stop.
 
     Args:
         model: In evaluation mode.
-        batches: Images [B, 3, H, W] in [-1, 1], in batches of any size; of a batch that is a sequence, as of images and
-            labels, the first.
+        batches: Images [B, 3, H, W] in [-1, 1], in batches of any size; if a batch is a sequence, such as images and
+            labels, its first item.
         rule: When to stop.
-        rows: Images at work at once; without it what suits the device and the size of the network's state.
+        rows: Images computed at once; by default what suits the device and the size of the network's state.
 
     Raises:
         OptionError: `rows` is less than 1.
@@ -115,13 +115,13 @@ def _run(
     while True:
         room = min(group, rows - sum(map(len, at_work)))
         joinable = refill or all(part.t == 0 for part in at_work)
-        # Where rows take each other's places, some room is waited for: few newcomers are computed less quickly.
+        # Where rows can be replaced, wait until there is some room: few new images are computed less efficiently.
         enough = room > rows // 8 or not at_work
         newcomers = waiting.take(room) if room and enough and joinable else None
         if newcomers is None and not at_work:
             return
         if newcomers is not None:
-            # They run their first step by themselves: it costs less than later ones.
+            # They run their first step separately: it costs less than later ones.
             others, moved = at_work, iter([_Rows.begun(model, *newcomers, mixing=refill)])
         else:
             others, moved = [], (part.stepped(model) for part in at_work)
@@ -136,7 +136,7 @@ def _run(
 
 
 def _memory(device: torch.device) -> int:
-    """Bytes for the images that are computed together: of a GPU at most an eighth of what is free, for copies' sake."""
+    """Bytes for the images that are computed together: on a GPU, an eighth of the free memory at most."""
     if device.type == "cuda":
         return min(STATE_BYTES_ELSEWHERE, torch.cuda.mem_get_info(device)[0] // 8)
     return STATE_BYTES.get(device.type, STATE_BYTES_ELSEWHERE)
@@ -177,7 +177,7 @@ class _Waiting:
         return images.contiguous(memory_format=torch.channels_last), numbers
 
     def _next(self) -> Tensor | None:
-        """What is left of the last batch, else the next one; still where it came from, the device may be too small."""
+        """The rest of the last batch, or the next one; not yet on the device, which may be too small for it."""
         if self.left is not None and len(self.left):
             return self.left
         batch = next(self.batches, None)
@@ -186,7 +186,7 @@ class _Waiting:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Images at work.
+    """Images being computed.
 
     Attributes:
         numbers: Which images, [R].
@@ -212,7 +212,7 @@ class _Rows:
         return cls(numbers, state, logits, torch.zeros_like(numbers) if mixing else 0)
 
     def stepped(self, model: RecurrentModel) -> _Rows:
-        """After one step more."""
+        """After one more step."""
         t = self.t + 1
         state, now = model.step(self.state, t)
         self.logits[torch.arange(len(self), device=now.device), t] = now.float()
@@ -236,7 +236,7 @@ class _Rows:
         sure = score <= rule.threshold if rule.policy.direction == "below" else score >= rule.threshold
         sure |= t == model.num_steps - 1
         unfit = ~self.logits[torch.arange(len(self), device=t.device), t].isfinite().all(dim=1)
-        # The only word from the device in a step: how many leave, and whether network and policy made sense.
+        # The only synchronisation with the device in a step: how many leave, and whether network and policy made sense.
         leaving, wrong, senseless = torch.stack([sure.sum(), unfit.sum(), score.isnan().sum()]).tolist()
         if wrong:
             row = int(unfit.nonzero()[0])

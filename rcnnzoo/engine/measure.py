@@ -1,4 +1,4 @@
-"""What stopping early saves on the device at hand: time, memory and energy of `decide`, beside its MACs."""
+"""What stopping early saves on this device: time, memory and energy of `decide`, as well as MACs."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from rcnnzoo.progress import progress
 
 ROUNDS = 3
 ALONE = 8
-"""Images that are decided on one by one, for the latency."""
+"""Number of images that are decided on one by one, for the latency."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What deciding took.
+    """Time, memory and energy of deciding.
 
     Attributes:
-        table: A row a threshold, the first of which stops no image early: `threshold, mean_steps, mean_macs,
-            latency_ms` (an image alone; median), `images_per_second` (median of rounds), `saving` and `macs_saving`
-            (how many times quicker and cheaper than the first row), `peak_memory` (bytes), `joules` an image (NaN
+        table: One row per threshold, the first of which stops no image early: `threshold, mean_steps, mean_macs,
+            latency_ms` (a single image; median), `images_per_second` (median of rounds), `saving` and `macs_saving`
+            (how many times quicker and cheaper than the first row), `peak_memory` (bytes), `joules` per image (NaN
             where energy isn't counted).
         agreement: With another precision than fp32, how it compares with fp32 at each threshold: `threshold,
-            same_category, same_reaction_time` (shares of images); else None.
+            same_category, same_reaction_time` (shares of images); otherwise None.
     """
 
     table: pd.DataFrame
@@ -58,7 +58,7 @@ def measure_decisions(
         thresholds: In the policy's unit.
         readout: A registered readout.
         precision: `fp32`, `bf16` or `fp16`.
-        rounds: How often each is timed.
+        rounds: Number of times that each is timed.
 
     Raises:
         UnknownName: There is no such policy, readout or precision.

@@ -1,4 +1,4 @@
-"""What a network sees on image files."""
+"""A network's decisions on image files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.readouts.best import first_best
 
 READ_AT_ONCE = 64
-"""Images that are read and handed to the network together, unless it is said how many it works on."""
+"""Images that are read and handed to the network together, unless the number is given."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Prediction:
         reaction_time: Time steps run.
         macs: Multiply-accumulates spent.
         probabilities: The readout at each step that was run, [reaction time, C].
-        pixels: The image as the network saw it, uint8 [3, S, S].
+        pixels: The image as the network received it, uint8 [3, S, S].
     """
 
     file: Path
@@ -52,13 +52,13 @@ def predict(
 ) -> Iterator[Prediction]:
     """Decide on each image, computing no time step that is not needed; they come in the order given.
 
-    Files are read as the network gets to them, and forgotten when their prediction is out.
+    Files are read when the network gets to them, and dropped once their prediction is made.
 
     Args:
-        model: A network with a card, which says what its categories are called and how large its images are.
+        model: A network with a card, which says the names of its categories and the size of its images.
         files: Images.
         rule: When to stop.
-        batch_size: Images at work at once; without it what suits the device.
+        batch_size: Images computed at once; by default what suits the device.
 
     Raises:
         OptionError: The network has no card.
@@ -78,7 +78,7 @@ def _predictions(
     model: RecurrentModel, files: Sequence[Path], rule: Rule, batch_size: int | None, spent: list[int]
 ) -> Iterator[Prediction]:
     categories = card_of(model).categories
-    pixels: dict[int, Tensor] = {}  # of the images at work
+    pixels: dict[int, Tensor] = {}  # of the images being computed
     # Images leave when they are sure, so one may have to wait for those before it.
     waiting: dict[int, Prediction] = {}
     following = 0
@@ -137,7 +137,7 @@ def read_images(files: Iterable[str | Path], model: RecurrentModel) -> Tensor:
 
 @contextmanager
 def _named(file: Path) -> Iterator[None]:
-    """While it lasts, what goes wrong is said of a file."""
+    """While it lasts, errors are reported with the file's name."""
     try:
         yield
     except Exception as error:  # decoders raise anything: OSError, SyntaxError, struct.error, ...

@@ -1,4 +1,4 @@
-"""What a policy, maybe somebody else's, gives and takes is checked before it decides anything."""
+"""Checks of what a policy, possibly a third party's, returns and accepts, before it decides anything."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def checked_scores(rule: ExitPolicy, probabilities: Tensor, name: str) -> Tensor
 
 
 def unchecked_scores(rule: ExitPolicy, probabilities: Tensor, name: str) -> Tensor:
-    """A policy's scores [..., T] in float32, whose values nobody has looked at: on a GPU a look would wait for it.
+    """A policy's scores [..., T] in float32, values unchecked: on a GPU, checking them would wait for the device.
 
     Raises:
         PluginError: They are not a tensor, or have another shape.
     """
-    scores: object = rule.scores(probabilities)  # what it promises is what is checked
+    scores: object = rule.scores(probabilities)  # its promise is what is checked here
     if not isinstance(scores, Tensor):
         raise PluginError(f"{_named(name)} gave a {type(scores).__name__} for scores: a tensor is needed")
     if scores.shape != probabilities.shape[:-1]:
@@ -44,7 +44,7 @@ def unchecked_scores(rule: ExitPolicy, probabilities: Tensor, name: str) -> Tens
 
 
 def not_a_number(name: str) -> PluginError:
-    """What to raise about a score that is none."""
+    """The error about a score that is NaN."""
     return PluginError(f"{_named(name)} gave a score that is not a number (NaN)")
 
 

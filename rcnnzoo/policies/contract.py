@@ -13,7 +13,7 @@ class ExitPolicy(Protocol):
     Attributes:
         direction: The side of a threshold on which the network is sure: it stops at the first step whose score is at
             or "below" (or "above") it.
-        unit: What scores and thresholds are in, for people.
+        unit: Unit of scores and thresholds, for people.
     """
 
     direction: Literal["below", "above"]
@@ -24,5 +24,5 @@ class ExitPolicy(Protocol):
         ...
 
     def bounds(self, categories: int, steps: int) -> tuple[float, float]:
-        """The least and the greatest threshold that make sense; -inf and inf are allowed besides."""
+        """The lowest and the highest threshold that make sense; -inf and inf are allowed too."""
         ...

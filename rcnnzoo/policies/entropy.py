@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class Entropy:
-    """Shannon entropy of the readout, in nats: 0 when sure, log C when lost.
+    """Shannon entropy of the readout, in nats: 0 when certain, log C when all categories are equally likely.
 
     Source: Spoerer, Kietzmann & Kriegeskorte 2019.
     """
@@ -24,5 +24,5 @@ class Entropy:
         return entropies
 
     def bounds(self, categories: int, steps: int) -> tuple[float, float]:
-        """From certainty to all categories alike."""
+        """From certainty to equal probabilities."""
         return 0.0, math.log(categories)

@@ -15,7 +15,7 @@ class FixedSteps:
     unit = "steps"
 
     def scores(self, probabilities: Tensor) -> Tensor:
-        """The steps' own numbers, from 1: [..., T, C] -> [..., T]."""
+        """The number of each step, from 1: [..., T, C] -> [..., T]."""
         shape = probabilities.shape[:-1]
         return torch.arange(1, shape[-1] + 1, dtype=torch.float32, device=probabilities.device).expand(shape)
 

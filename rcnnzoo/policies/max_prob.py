@@ -18,5 +18,5 @@ class MaxProb:
         return probabilities.amax(dim=-1)
 
     def bounds(self, categories: int, steps: int) -> tuple[float, float]:
-        """From all categories alike to certainty."""
+        """From equal probabilities to certainty."""
         return 1 / categories, 1.0

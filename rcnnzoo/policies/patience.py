@@ -20,7 +20,7 @@ class Patience:
     unit = "steps"
 
     def scores(self, probabilities: Tensor) -> Tensor:
-        """1 at a step with a new winner, else one more than before: [..., T, C] -> [..., T]."""
+        """1 at a step with a new winner, otherwise one more than before: [..., T, C] -> [..., T]."""
         winners = first_best(probabilities)
         places = torch.arange(1, winners.shape[-1] + 1, device=winners.device).expand(winners.shape)
         new = torch.ones_like(winners, dtype=torch.bool)

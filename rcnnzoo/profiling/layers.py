@@ -15,12 +15,12 @@ from rcnnzoo.profiling.shapes import blank_image, without_values
 
 @dataclass(frozen=True)
 class LayerRow:
-    """A module with weights of its own, or several alike, side by side in a list.
+    """A module that has weights itself, or several alike, side by side in a list.
 
     Attributes:
         name: The module's place in the network; the list's where several are alike.
         kind: The module's class.
-        copies: How many are alike.
+        copies: Number of these.
         maps_in: Feature maps (or features) that go in; None if the module was never called.
         maps_out: Feature maps (or features) that come out.
         kernel: Kernel size, height and width; None if it has none.
@@ -39,7 +39,7 @@ class LayerRow:
 
 
 def layer_table(model: RecurrentModel) -> list[LayerRow]:
-    """A row a layer, in the order in which the network defines them; their parameters add up to its own.
+    """One row per layer, in the order in which the network defines them; their parameters add up to its own.
 
     >>> from rcnnzoo.architectures.build import build
     >>> table = layer_table(build("bl", categories=10, image_size=32, width=1 / 16))

@@ -34,7 +34,7 @@ class Count:
 
 @dataclass(frozen=True)
 class _Counted:
-    """What is known of a network that looks like this, by the size of images."""
+    """Costs that were counted already for such a network, by image size."""
 
     about: str
     by_size: dict[tuple[int, ...], Count] = field(default_factory=dict)
@@ -44,7 +44,7 @@ _COUNTED: WeakKeyDictionary[RecurrentModel, _Counted] = WeakKeyDictionary()
 
 
 def count_operations(model: RecurrentModel, size: Size = None) -> Count:
-    """What an image costs, counted once for each size, and again when the network was changed.
+    """The cost of an image, counted once for each size, and again if the network has changed.
 
     Raises:
         OptionError: No size is given, and the network has no card that says one.
@@ -77,7 +77,7 @@ def macs_per_step(model: RecurrentModel, size: Size = None) -> list[int]:
 
 
 def macs_by_module(model: RecurrentModel) -> dict[str, list[int]]:
-    """The same of each module that computes any, by name: [T].
+    """The same for each module that computes any, by name: [T].
 
     >>> from rcnnzoo.architectures.build import build
     >>> macs = macs_by_module(build("bl", categories=1000, steps=2))
@@ -97,7 +97,7 @@ def _count(
     network: RecurrentModel, size: Size, names: dict[nn.Module, str] | None = None
 ) -> tuple[list[dict[str, dict[Any, int]]], int, int]:
     """MACs of each step by the name of a module ("Global": all of them) and operator; bytes of the largest state; C."""
-    from ptflops.aten_engine import FlopCounterMode  # it imports timm, for which no reader of traces should wait
+    from ptflops.aten_engine import FlopCounterMode  # it imports timm, which should not delay readers of traces
 
     counters = [FlopCounterMode() for _ in range(network.num_steps)]
     inside: list[str] = ["Global"]
@@ -105,7 +105,7 @@ def _count(
         module.register_forward_pre_hook(lambda *_, name=name: inside.append(name))
         module.register_forward_hook(lambda *_: inside.remove(inside[-1]))
     state, largest, categories = None, 0, 0
-    with torch.inference_mode(False), torch.no_grad():  # in inference mode nothing would be seen to be counted
+    with torch.inference_mode(False), torch.no_grad():  # in inference mode the operations could not be seen and counted
         for t, counter in enumerate(counters):
             counter.parents = inside
             with counter:

@@ -1,4 +1,4 @@
-"""Memory and energy that a piece of work takes on the device at hand."""
+"""Memory and energy that a piece of work takes on this device."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import psutil
 import torch
 
 EVERY = 0.002
-"""Seconds between looks at the memory of the process."""
+"""Seconds between two measurements of the process's memory."""
 
 
 class Used:
     """What was used while a block lasted; filled in at its end.
 
     Attributes:
-        peak_bytes: The most memory: torch's on an accelerator, else the whole process's.
+        peak_bytes: Peak memory: torch's on an accelerator, otherwise the whole process's.
         joules: Energy of the GPU; None where it isn't counted.
     """
 
@@ -50,7 +50,7 @@ def resources(device: torch.device) -> Iterator[Used]:
 
 @contextmanager
 def _watching_process(used: Used) -> Iterator[None]:
-    """A thread looks at the process's memory: the system remembers only the greatest since its start."""
+    """A thread measures the process's memory: the system only keeps the peak since the process started."""
     process, over = psutil.Process(), threading.Event()
 
     def watch() -> None:
@@ -76,7 +76,7 @@ def _joules(device: torch.device) -> float | None:
         import pynvml
 
         pynvml.nvmlInit()
-        # By its own name: NVML numbers devices without regard to CUDA_VISIBLE_DEVICES.
+        # By its own identifier: NVML's numbers ignore CUDA_VISIBLE_DEVICES.
         handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
         return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)) / 1000
     except Exception:  # not installed, no driver, no counter: then there is no energy to report

@@ -1,4 +1,4 @@
-"""Networks that have shapes and no values, so that a pass through them takes no time to speak of."""
+"""Networks that have shapes but no values, so that a pass through them takes almost no time."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def without_values(model: AnyModule) -> AnyModule:
     empty: dict[int, Tensor] = {id(p): nn.Parameter(p.to("meta"), p.requires_grad) for p in model.parameters()}
     empty |= {id(buffer): buffer.to("meta") for buffer in model.buffers()}
     network = deepcopy(model, memo=empty).eval()
-    for module in network.modules():  # whoever watches the network must not see this one
+    for module in network.modules():  # hooks that watch the network must not see this copy
         module._forward_hooks.clear()
         module._forward_pre_hooks.clear()
     return network
 
 
 def blank_image(model: RecurrentModel, size: Sequence[int] | None = None) -> Tensor:
-    """An image [1, 3, H, W] without values, of a size (height, width), or else of the one the network is meant for.
+    """An image [1, 3, H, W] without values, of a size (height, width), by default that of the network.
 
     Raises:
         OptionError: No size is given, and the network has no card that says one.

@@ -10,7 +10,7 @@ from rcnnzoo.profiling.operations import macs_per_step
 
 
 def summarise(model: RecurrentModel) -> dict[str, Any]:
-    """What a network is and costs, for an image of the size it is meant for.
+    """A network's properties and cost, for an image of the size it is meant for.
 
     Parameters are the trainable ones; `weights_bytes` counts the statistics of batch norm as well; MACs are those
     of convolutions and classifiers.

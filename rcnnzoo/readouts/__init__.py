@@ -1,6 +1,6 @@
 """Readouts: rules by which logits become category probabilities at a step.
 
-A readout is a function, logits [..., T, C] -> probabilities [..., T, C] in float32. It is causal: what it says of
+A readout is a function, logits [..., T, C] -> probabilities [..., T, C] in float32. It is causal: what it gives for
 a step does not depend on later ones. This module is the plugin that registers the built-in ones.
 """
 
@@ -11,7 +11,7 @@ from rcnnzoo.hookspecs import Readout, hookimpl
 
 @hookimpl
 def rcnnzoo_readouts() -> list[Readout]:
-    """The paper's readout, the authors' published code's, and the step by itself."""
+    """The readouts of the paper, of the authors' published code, and of the step by itself."""
     here = "rcnnzoo.readouts"
     return [
         Readout("cumulative", "mean probability of all steps so far", f"{here}.cumulative:cumulative"),

@@ -1,4 +1,4 @@
-"""The category that a readout answers."""
+"""The category that a readout chooses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 def first_best(probabilities: Tensor) -> Tensor:
     """The most probable category, the lowest index among equals: [..., C] -> [...].
 
-    torch's argmax promises nothing about equals; numpy's takes the first, in one pass.
+    torch's argmax does not say which of equals it gives; numpy's gives the first, in one pass.
 
     >>> first_best(torch.tensor([[0.2, 0.4, 0.4], [0.6, 0.1, 0.3]]))
     tensor([1, 0])

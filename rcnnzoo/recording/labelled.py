@@ -31,7 +31,7 @@ def make_trace(
         macs: Multiply-accumulates of each step for one image, [T].
         files: A name for each image.
         categories: A name for each category.
-        attributes: What else is known of the trace.
+        attributes: Further information about the trace.
 
     Raises:
         TraceError: The shapes don't fit each other, or logits are not finite.

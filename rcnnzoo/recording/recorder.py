@@ -37,8 +37,8 @@ from rcnnzoo.weights.files import weights_hash
 from rcnnzoo.writing import naming_the_file
 
 
-class OtherTrace(TraceError):  # noqa: N818 - it is what it says
-    """A trace of something else is where one was to be recorded."""
+class OtherTrace(TraceError):  # noqa: N818 - the name says enough
+    """The folder already holds a trace of something else."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Recording:
 
     Attributes:
         batch_size: Images that go through the network at once.
-        features: Whether to keep what each step's classifier saw.
+        features: Whether to keep the inputs of each step's classifier.
         precision: `fp32`, `bf16` or `fp16`.
         workers: Processes that decode large images; None for as many as there are processors, at most 8.
         max_bad: Unreadable images to skip before giving up.
@@ -73,12 +73,12 @@ def record(
     name: str = "",
     identity: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
-    """Write a trace, or continue one that was left, and open it; one that is finished stays as it is.
+    """Write a trace, or continue an interrupted one, and open it; a finished one stays as it is.
 
-    Where another process is recording at `path`, this one waits for it.
+    If another process is recording at `path`, this one waits for it.
 
-    Logits are kept as float32, in which every value of fp32, bf16 and fp16 is exact: what is decided from a trace is
-    what would be decided from the network's own logits.
+    Logits are kept as float32, in which every value of fp32, bf16 and fp16 is exact: decisions made from a trace are
+    those that would be made from the network's own logits.
 
     Args:
         model: The network.
@@ -86,14 +86,14 @@ def record(
         split: Which part of them.
         path: The trace's folder.
         how: Batch size, precision and the like.
-        name: What people call the network, for tables and figures.
+        name: Name of the network, for tables and figures.
         identity: From `identify`, which hashes weights and looks at every image, if that was done before.
 
     Raises:
-        TraceError: Something else is there already.
+        TraceError: The folder already holds something else.
         OptionError: The network has no card.
         DataError: The images' categories aren't the network's, or too many images can't be read.
-        NetworkError: The network's output is not finite; what was recorded before stays, if there is any.
+        NetworkError: The network's output is not finite; what was recorded before stays.
     """
     part = data.split(split)
     check_categories(card_of(model).categories, part.categories, "the network", f"{data.name}'s {split} split")
@@ -116,7 +116,7 @@ def _is_finished(path: Path, identity: Mapping[str, Any]) -> bool:
     """Whether nothing is left to record.
 
     Raises:
-        TraceError: Something else is there.
+        TraceError: The folder holds something else.
     """
     if not path.exists():
         return False
@@ -128,7 +128,7 @@ def _is_finished(path: Path, identity: Mapping[str, Any]) -> bool:
 def _write(
     model: RecurrentModel, data: Data, split: str, path: Path, how: Recording, attributes: dict[str, Any]
 ) -> None:
-    """Record what is missing of a trace."""
+    """Record the missing part of a trace."""
     part, unreadable = data.split(split), Unreadable(how.max_bad)
     images = prepare(part, card_of(model).image_size, unreadable, how.workers)
     device = best_device()
@@ -151,7 +151,7 @@ def _write(
     _note_computer(group, computer, path)
     _see_again(group, part, unreadable)
     todo = storage.unwritten(group)
-    # Of small images only those that could be read are held, so a block of the split is a part of them.
+    # Only readable small images are kept in memory, so a block of the split is a part of them.
     parts = [tuple(np.searchsorted(images.positions, edges).tolist()) for edges in todo]
     batches = iter(evaluation_batches(images, how.batch_size, parts))
     total = len(part)
@@ -169,7 +169,7 @@ def _write(
 
 
 def identify(model: RecurrentModel, data: Data, split: str, how: Recording) -> dict[str, Any]:
-    """What makes two traces the same: weights, images, and how the one met the other."""
+    """What identifies a trace: weights, images, and how the network was run on them."""
     return {
         "weights_sha256": weights_hash(model),
         "data": data.name,
@@ -185,7 +185,7 @@ def check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any], path: Pa
     """Refuse to continue a trace of something else.
 
     Raises:
-        OtherTrace: It is; the message says in what it differs.
+        OtherTrace: It is one; the message says how it differs.
     """
     named = {"weights_sha256": "weights", "data_sha256": "images"}
     differences = [named.get(key, key.replace("_", " ")) for key, value in wanted.items() if found.get(key) != value]
@@ -209,7 +209,7 @@ def _about(model: RecurrentModel, name: str, images: Data, split: str) -> dict[s
 
 
 def was_trained_on(model: RecurrentModel, data: Data, split: str) -> bool | None:
-    """Whether a network was trained on these very images; None if it may have been, on some of them."""
+    """Whether a network was trained on exactly these images; None if it may have been trained on some of them."""
     training = card_of(model).training
     if not isinstance(training, Mapping):
         return False
@@ -219,9 +219,9 @@ def was_trained_on(model: RecurrentModel, data: Data, split: str) -> bool | None
 
 
 def _feature_counts(network: RecurrentModel, device: torch.device, how: Recording) -> list[int]:
-    """How many features each step's classifier sees, none unless they are recorded, by a pass of a grey image.
+    """Number of inputs of each step's classifier, none unless they are recorded, from a pass of a grey image.
 
-    The pass also chooses the algorithm by which the network computes.
+    The pass also chooses the network's convolution algorithm.
     """
     size = card_of(network).image_size
     with torch.inference_mode(), autocast(device, how.precision):
@@ -230,23 +230,23 @@ def _feature_counts(network: RecurrentModel, device: torch.device, how: Recordin
 
 
 def _computer(network: RecurrentModel, device: torch.device) -> str:
-    """What computes: logits of another device, number of threads or algorithm differ in their last digits."""
+    """What computes the logits: with another device, number of threads or algorithm, their last digits differ."""
     algorithms = " and ".join(algorithms_used(network))
     convolutions = [f"{algorithms} convolutions"] if algorithms else []
     return ", ".join([device_name(device), *convolutions, f"torch {torch.__version__}"])
 
 
 def _note_computer(group: zarr.Group, computer: str, path: Path) -> None:
-    """Add to a trace what computes the rest of it, and say so if that is not what computed its beginning."""
+    """Note in a trace what computes the rest of it, and warn if something else computed its beginning."""
     before = list(group.attrs.get("computed_on", []))
     if computer not in before:
-        message = f"{path}: was started on {'; '.join(before) or 'a device not recorded'}, is completed on {computer}"
+        message = f"{path}: was started on {'; '.join(before) or 'an unrecorded device'}, completed on {computer}"
         warnings.warn(f"{message}: logits differ in their last digits", RcnnzooWarning, stacklevel=2)
         group.attrs["computed_on"] = [*before, computer]
 
 
 def _see_again(group: zarr.Group, part: Split, unreadable: Unreadable) -> None:
-    """What could not be read before the trace was left counts still."""
+    """Images that could not be read before the interruption still count."""
     missing = storage.array(group, "written")[:] & ~storage.array(group, "readable")[:]
     unreadable.see((os.path.join(part.folder, part.files[row]), "as before") for row in missing.nonzero()[0])
 
@@ -262,7 +262,7 @@ def _steps(network: RecurrentModel, images: Tensor, features: bool) -> list[tupl
 
 
 class _Block:
-    """A block of images on its way through the network into a trace; what can't be read stays 0."""
+    """A block of images that the network is being run on, for a trace; unreadable images stay 0."""
 
     def __init__(self, group: zarr.Group, start: int, stop: int, files: Sequence[str]) -> None:
         self.group, self.start, self.stop, self.files = group, start, stop, files
@@ -294,7 +294,7 @@ class _Block:
         self.readable[rows] = True
 
     def write(self) -> None:
-        """Write the block, and only then that it is written."""
+        """Write the block, and only then mark it as written."""
         for name, values in self.arrays.items():
             storage.write(self.group, name, self.start, self.stop, values)
         storage.write(self.group, "readable", self.start, self.stop, self.readable)

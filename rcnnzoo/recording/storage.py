@@ -23,14 +23,14 @@ from rcnnzoo.writing import as_utf8, remove_unfinished, temporary_name
 
 FORMAT = 1
 ATTRIBUTES = ("name", "weights_sha256", "data", "data_sha256", "split", "precision", "features")
-"""What every trace says of itself."""
+"""The version that every trace records."""
 BLOCK_BYTES = 2**25
-"""About how much is written, read and checked at once."""
+"""Approximate amount that is written, read and checked at once."""
 BLOCK_IMAGES = 1000
-"""At most this many images are recorded again after a kill."""
+"""At most this many images are recorded again after the process was killed."""
 ALL_BLOCKS = {"array.write_empty_chunks": True}
-"""Else a block of zeros would not be written, and one that is missing would pass for it."""
-MEND = "remove that folder, and the same `rcnnzoo trace` writes it again"
+"""Otherwise a block of zeros would not be written, and a missing one would be taken for it."""
+MEND = "remove that folder, and run the same `rcnnzoo trace` again"
 ARRAYS = {
     "logits": (("image", "step", "category"), "float32"),
     "features": (("image", "feature"), "float32"),
@@ -44,7 +44,7 @@ ARRAYS = {
 }
 """Dimensions and type of each array; of `features_1` and its dimension `feature_1`, without the number."""
 CHECKSUM = [Crc32cCodec()]
-"""Makes nothing smaller, but damage shows."""
+"""Does not compress, but reveals damage."""
 
 
 def is_trace(path: Path) -> bool:
@@ -62,17 +62,17 @@ def create(
     features: Sequence[int],
     attributes: dict[str, Any],
 ) -> None:
-    """An empty trace, there as a whole or not at all.
+    """An empty trace, written completely or not at all.
 
     Args:
-        path: Where; nothing may be there yet, and nobody else may be writing there.
+        path: Where; it must not exist yet, and no other process may be writing there.
         shape: Time steps T and categories C of the logits.
         files: A name for each image.
         categories: A name for each category.
         labels: Category of each image.
         macs: Multiply-accumulates of each step.
-        features: How many features each step's classifier sees; empty if they are not recorded.
-        attributes: What else is known of the trace.
+        features: Number of inputs of each step's classifier; empty if they are not recorded.
+        attributes: Further information about the trace.
     """
     images, (steps, count) = len(files), shape
     block = max(1, min(images, BLOCK_IMAGES, BLOCK_BYTES // (4 * (steps * count + sum(features)))))
@@ -97,7 +97,7 @@ def create(
                     name, data=values, chunks=values.shape, dimension_names=(dimension,), compressors=CHECKSUM
                 )
         with warnings.catch_warnings():
-            # Without this copy of the metadata xarray warns; with it, zarr does, that other programs may not know it.
+            # Without this copy of the metadata xarray warns; with it, zarr warns that others may not support it.
             warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)
             zarr.consolidate_metadata(part)
         part.rename(path)
@@ -132,7 +132,7 @@ def write(group: zarr.Group, name: str, start: int, stop: int, values: npt.NDArr
 
 
 def open_group(path: Path, mode: Literal["r", "r+"]) -> zarr.Group:
-    """A trace's arrays as they are stored, complete or not, to read or also to write.
+    """A trace's arrays as they are stored, complete or not, for reading or also for writing.
 
     Raises:
         TraceError: There is no trace of this format.
@@ -155,19 +155,19 @@ def open_group(path: Path, mode: Literal["r", "r+"]) -> zarr.Group:
     except Exception as error:  # zarr raises many things about what it doesn't recognise
         raise TraceError(f"{path}: is not a trace that rcnnzoo wrote, or is damaged; {MEND}") from error
     if version != FORMAT:
-        raise TraceError(f"{path}: a trace of format {version}, this rcnnzoo reads {FORMAT}; {MEND}")
+        raise TraceError(f"{path}: a trace of format {version}, but this rcnnzoo reads {FORMAT}; {MEND}")
     return group
 
 
 def remove_if_empty(path: Path) -> None:
-    """Remove a trace of which no block was recorded."""
+    """Remove a trace in which no block was recorded."""
     group = open_group(path, mode="r")
     if len(unwritten(group)) == len(blocks(group)):
         shutil.rmtree(path)
 
 
 def _check_stored(name: str, metadata: Any) -> None:
-    """Refuse an array that isn't stored as `create` does it: a codec is code that somebody else may have chosen."""
+    """Refuse an array that isn't stored as `create` does it: a codec is code that a third party may have chosen."""
     dimensions, dtype = ARRAYS.get(name.partition("_")[0], (None, None))
     codecs = [type(codec) for codec in metadata.codecs]
     wanted = [VLenUTF8Codec if dtype == "string" else BytesCodec, Crc32cCodec]

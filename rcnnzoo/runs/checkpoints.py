@@ -1,4 +1,4 @@
-"""Checkpoints: everything that training resumes from, in one file."""
+"""Checkpoints: everything needed to resume training, in one file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from rcnnzoo.errors import TrainingError
 from rcnnzoo.writing import atomic_write
 
-DAMAGED = "damaged, or of another version; remove it, and `resume` starts afresh"
+DAMAGED = "damaged, or of another version; remove it, and `resume` starts from the beginning"
 
 
 def write_checkpoint(file: Path, state: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A run's folder: what lies where."""
+"""A run's folder and the files in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rcnnzoo.writing import WEIGHTS, remove_unfinished
 
 SETTINGS = "config.toml"
 RUNS = "runs"
-"""The folder in which runs are kept, unless a user gives others."""
+"""The default folder for runs."""
 
 
 def newest_run(folder: Path) -> Path:
@@ -52,7 +52,7 @@ class Run:
         try:
             with self.metrics.open(newline="", encoding="utf-8") as lines:
                 return sum(1 for _ in csv.DictReader(lines))
-        except (OSError, ValueError, csv.Error):  # none yet, or somebody spoilt the file
+        except (OSError, ValueError, csv.Error):  # none yet, or the file is damaged
             return 0
 
     @property
@@ -72,7 +72,7 @@ class Run:
         return f"resume with `rcnnzoo train --config {self.settings} --out {self.folder} --resume`"
 
     def check_free(self, resume: bool) -> None:
-        """Refuse a folder that isn't ours, or a run that nobody asked to resume.
+        """Refuse a folder that is not a run, or a run that was not to be resumed.
 
         Raises:
             TrainingError: The folder can't become this run.
@@ -80,7 +80,7 @@ class Run:
         if self.settings.is_file():
             if not resume:
                 raise TrainingError(
-                    f"{self.folder}: holds a run already: resume it (`resume`), or give another folder (`out`)"
+                    f"{self.folder}: already holds a run: resume it (`resume`), or give another folder (`out`)"
                 )
         elif self.folder.exists() and not self._is_empty():
             raise TrainingError(f"{self.folder}: exists and is not a run folder; give another folder (`out`)")
@@ -94,10 +94,10 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """While it lasts, no other process trains in the folder; folders that were made for nothing are removed.
+        """While it lasts, no other process trains in the folder; folders that stayed empty are removed.
 
         Raises:
-            BusyError: Another process does.
+            BusyError: Another process is training in it.
         """
         made = [folder for folder in (self.folder, *self.folder.parents) if not folder.exists()]
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -111,7 +111,7 @@ class Run:
                     folder.rmdir()
 
     def discard(self) -> None:
-        """Take away what a run wrote before its first update."""
+        """Remove what a run wrote before its first update."""
         for file in (self.settings, self.checkpoint, self.log):
             file.unlink(missing_ok=True)
 

@@ -1,1 +1,1 @@
-"""The package that a plugin's author begins with; `files/` is what it is written from."""
+"""The package that a plugin's author starts from; `files/` holds its templates."""

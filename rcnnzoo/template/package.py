@@ -1,4 +1,4 @@
-"""Writing a package to begin with."""
+"""Writing a package to start from."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ FILES = {
     "pyproject.toml.txt": "pyproject.toml",
     "test_module.py.txt": "test_{module}.py",
 }
-"""What is written under which name; .txt keeps tools for Python's files away from what is none yet."""
+"""Name of each written file; .txt keeps tools for Python away from templates, which are not yet valid Python."""
 
 
 def write_package(name: str, out: Path) -> Path:
     """Write a package of that name as a folder under `out`, and return the folder.
 
     Raises:
-        OptionError: The name won't do, or the folder exists.
+        OptionError: The name can't be used, or the folder exists.
     """
     module = module_name(name)
     folder = out / name
     if folder.exists():
-        raise OptionError(f"{folder}: exists already; take another name or folder (`out`)")
+        raise OptionError(f"{folder}: already exists; take another name or folder (`out`)")
     values = {"name": name, "module": module, "prefix": prefix(name), "versions": _versions()}
     unfinished = temporary_name(folder)
     try:
@@ -56,7 +56,7 @@ def module_name(name: str) -> str:
     """The module of a package of that name.
 
     Raises:
-        OptionError: Nothing can be called that, or something is.
+        OptionError: The name can't be used, or is taken.
 
     >>> module_name("zoo-mine")
     'zoo_mine'
@@ -70,12 +70,12 @@ def module_name(name: str) -> str:
     if keyword.iskeyword(module) or keyword.issoftkeyword(module):
         raise OptionError(f"{name!r} is a Python keyword: take another name")
     if module in sys.stdlib_module_names or _is_installed(module):
-        raise OptionError(f"{name!r}: Python has a module {module} already; take another name")
+        raise OptionError(f"{name!r}: Python already has a module {module}; take another name")
     return module
 
 
 def prefix(name: str) -> str:
-    """What the names begin with that a package of that name adds.
+    """The prefix of the names that a package of that name adds.
 
     >>> prefix("zoo_mine")
     'zoo-mine'
@@ -84,7 +84,7 @@ def prefix(name: str) -> str:
 
 
 def _is_installed(module: str) -> bool:
-    """Whether something answers to the name; a folder that is not a package doesn't."""
+    """Whether a module of that name exists; a folder that is not a package doesn't count."""
     found = importlib.util.find_spec(module)
     return found is not None and found.origin is not None
 

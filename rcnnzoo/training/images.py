@@ -1,4 +1,4 @@
-"""The images of a run, made ready."""
+"""The images of a run, prepared."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class RunImages:
     """What a run trains on, validates on after each epoch, and reports on at its end.
 
     Attributes:
-        data: Where they are from.
+        data: The data set that they are from.
         image_size: Their side, in pixels.
         workers: Processes that decode large ones; None for as many as there are processors, at most 8.
         unreadable: What could not be decoded so far.
@@ -25,8 +25,8 @@ class RunImages:
         val: Images to validate on; None if none are held out.
         test: Images to report on, which may be those of `val`; None if there are only those that are trained on.
         test_split: Name of the split that `test` is.
-        batches: Batches of an epoch.
-        identity: Which images are trained on: a run that resumes with others is another run.
+        batches: Number of batches in an epoch.
+        identity: Identifies the training images: with other images it would be another run.
     """
 
     data: Data
@@ -41,7 +41,7 @@ class RunImages:
     identity: str
 
     def prepare(self, split: Split) -> Images:
-        """Other images, as these are."""
+        """Other images, prepared in the same way."""
         return prepare(split, self.image_size, self.unreadable, self.workers)
 
 
@@ -49,7 +49,7 @@ def prepare_images(settings: Settings, data: Data) -> RunImages:
     """The images of a run, at its size.
 
     Raises:
-        DataError: None of them is readable, or too many aren't.
+        DataError: None of them is readable, or too many are not.
     """
     unreadable, size = Unreadable(settings.max_bad), settings.image_size
     workers = None if settings.workers < 0 else settings.workers

@@ -1,4 +1,4 @@
-"""Ctrl-C at a moment when everything can be saved."""
+"""Stopping on Ctrl-C only when everything can be saved."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Item = TypeVar("Item")
 
 
 class Interruption:
-    """Whether somebody asked to stop."""
+    """Whether the user asked to stop."""
 
     asked = False
 
     def stopping(self, items: Iterable[Item]) -> Iterator[Item]:
-        """The items, until somebody asks to stop.
+        """The items, until the user asks to stop.
 
         Raises:
-            KeyboardInterrupt: Somebody did.
+            KeyboardInterrupt: The user did.
         """
         for item in items:
             if self.asked:

@@ -37,19 +37,19 @@ def train(
         data: The images, opened with the same settings.
         folder: The run's folder.
         resume: Continue from the folder's checkpoint, if it has one.
-        watchers: Are told how training goes, after those that every run has.
+        watchers: Called during training, after those that every run has.
 
     Raises:
         TrainingError: The folder is taken, the run was started with other settings, or the loss is not a number.
-        BusyError: Another process trains in the folder.
+        BusyError: Another process is training in the folder.
         DataError: Too many images can't be read.
-        KeyboardInterrupt: Somebody stopped it; a checkpoint was written.
+        KeyboardInterrupt: The user stopped it; a checkpoint was written.
     """
     run = Run(folder)
     if _is_finished(run, settings, resume=resume):  # so nothing is written into its folder
         return run
     with run.locked():
-        if not _is_finished(run, settings, resume=resume):  # what was true before may have changed
+        if not _is_finished(run, settings, resume=resume):  # what was checked before may have changed
             with deterministic(settings.deterministic):
                 _train(open_session(settings, data, run), watchers)
     return run
@@ -80,10 +80,10 @@ def _train(session: Session, others: Sequence[Watcher]) -> None:
         raise TrainingError(f"{run.folder}: can't be given more epochs, its {run.checkpoint.name} is missing")
     if session.world.is_first:
         write_settings(session.settings, run.settings)
-        run.weights.unlink(missing_ok=True)  # a finished run that is given more epochs is not finished
+        run.weights.unlink(missing_ok=True)  # a finished run that gets more epochs is not finished
     try:
         with run.logging(session.world.is_first) as log, interruption() as session.request:
-            # What is not a number must be seen before anybody writes it.
+            # Values that are not finite must be noticed before anything is written.
             divergence = Divergence()
             watchers: list[Watcher] = [divergence]
             if session.world.is_first:
@@ -104,12 +104,12 @@ def _train(session: Session, others: Sequence[Watcher]) -> None:
                 watcher.ends(session)
     except Exception:
         if is_new and session.state.is_new and session.world.is_first:
-            run.discard()  # nothing was learnt, and the next try needs the folder
+            run.discard()  # nothing was learnt, and the next attempt needs the folder
         raise
 
 
 def run_epoch(session: Session, watchers: Sequence[Watcher]) -> None:
-    """Train what is left of an epoch, and validate."""
+    """Train the rest of an epoch, and validate."""
     state, settings = session.state, session.settings
     if state.batch == 0:
         torch.manual_seed(mix_seed(settings.seed, state.epoch))
@@ -140,7 +140,7 @@ def run_batches(session: Session, batches: Iterable[Batch], watchers: Sequence[W
     """Train on each batch.
 
     Raises:
-        KeyboardInterrupt: Somebody asked to stop.
+        KeyboardInterrupt: The user asked to stop.
     """
     state = session.state
     state.network.train()

@@ -46,7 +46,7 @@ class StepMetrics:
         return {"loss": self.loss.cpu(), "right": self.right.cpu(), "images": self.images}
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Resume from a checkpoint."""
         self.loss.copy_(saved["loss"])
         self.right.copy_(saved["right"])
         self.images = saved["images"]

@@ -1,4 +1,4 @@
-"""Optimisers: timm's by name, and the one variant of Adam that it hasn't."""
+"""Optimisers: timm's by name, and a variant of Adam that timm lacks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def make_optimizer(model: nn.Module, name: str, lr: float, weight_decay: float) 
     """An optimiser that decays kernels only: parameters with one axis (biases, batch norm) are left alone.
 
     Raises:
-        UnknownName: timm has none of that name, and it isn't ours.
+        UnknownName: Neither timm nor rcnnzoo has one of that name.
     """
     import timm.optim  # slow to import
 

@@ -1,7 +1,7 @@
 """Recipes: the settings that a run starts from, by name.
 
-`modern` is ours. `spoerer2020` follows the sequel's methods (doi 10.1371/journal.pcbi.1008215) and what its
-Keras code implies; where a number means something else here than there, it was converted, and the comment says how.
+`modern` is our own. `spoerer2020` follows the sequel's methods (doi 10.1371/journal.pcbi.1008215) and what its
+Keras code implies; where a number means something different here, it was converted, and the comment says how.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ class Recipe:
     """Values of `Settings`.
 
     Attributes:
-        settings: For small images, and whatever isn't named below.
-        large_images: What is otherwise for images of more than 48 pixels.
-        architectures: What is otherwise for some architectures.
+        settings: For small images, and everything that is not named below.
+        large_images: What differs for images of more than 48 pixels.
+        architectures: What differs for some architectures.
     """
 
     settings: Mapping[str, Any]
@@ -57,7 +57,7 @@ RECIPES = {
             "weight_decay": 2e-6,
             "label_smoothing": 0.0,
             "ema": 0.0,
-            # Keras' momentum 0.99 weighs the old statistics, PyTorch's the new batch.
+            # Keras' momentum 0.99 is the weight of the old statistics, PyTorch's that of the new batch.
             "batch_norm_momentum": 0.01,
             "clip": 0.0,
         },
@@ -72,7 +72,7 @@ def recipe(name: str, architecture: str, image_size: int) -> dict[str, Any]:
     Raises:
         UnknownName: There is no such recipe.
     """
-    from rcnnzoo.data.transforms import SMALL  # imports torch, which the table of recipes does without
+    from rcnnzoo.data.transforms import SMALL  # imports torch, which the table of recipes does not need
 
     if name not in RECIPES:
         raise UnknownName("recipe", name, RECIPES, "`recipe`")

@@ -1,4 +1,4 @@
-"""What is said of a network at the end of its training, and its weights, which say that the run is finished."""
+"""The test and checks of a network at the end of training, and its weights, which mark the run as finished."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from rcnnzoo.training.session import Session
 from rcnnzoo.weights.files import save
 
 SAMPLE, GAP = 500, 0.15
-"""How many training images are looked at once more after training, and how much worse they may do."""
+"""How many training images are evaluated after training, and how much lower their accuracy may be."""
 
 NOT_RECORDED = ("data", "data_dir", "start_from", "workers", "max_bad")
-"""Settings that stay off the network's card: they say where, not what."""
+"""Settings that are not on the network's card: they don't affect what was trained."""
 
 
 def report(session: Session, log: Logger) -> None:
@@ -58,7 +58,7 @@ def report(session: Session, log: Logger) -> None:
 
 
 def _doubt_evaluation(session: Session, log: Logger) -> None:
-    """Warn of a network that does worse in evaluation mode, on what it was trained on: nothing else shows why."""
+    """Warn if a network does worse in evaluation mode on its own training images: nothing else shows why."""
     state, images = session.state, session.images
     measured = session.measure(images.prepare(evenly_spaced(images.data.split("train"), SAMPLE)))
     evaluated = (measured.right / measured.images)[-1].item()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def _one_cycle(optimizer: Optimizer, lr: float, updates: int) -> lr_scheduler.LRScheduler:
     from torch.optim import lr_scheduler
 
-    if updates == 1:  # torch would make that the last of the cycle, at next to no learning rate
+    if updates == 1:  # torch would make that the last of the cycle, with almost no learning rate
         return lr_scheduler.ConstantLR(optimizer, factor=1)
     has_momentum = bool({"betas", "momentum"} & optimizer.defaults.keys())
     return lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=updates, cycle_momentum=has_momentum)

@@ -1,4 +1,4 @@
-"""A run at work: everything that trains one network."""
+"""A run in progress: everything that trains one network."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from rcnnzoo.training.world import World
 
 @dataclass
 class Session:
-    """A network with all that trains it.
+    """A network with everything that trains it.
 
     Attributes:
         settings: How it is trained.
         run: The folder of the run.
         world: Where it is trained.
         images: What it is trained on.
-        state: What changes.
-        request: Whether somebody asked to stop.
+        state: Everything that changes.
+        request: Whether the user asked to stop.
     """
 
     settings: Settings
@@ -51,14 +51,14 @@ class Session:
             return measure(network, self.request.stopping(batches), metrics)
 
     def write_checkpoint(self) -> None:
-        """Write everything that training resumes from."""
+        """Write everything needed to resume training."""
         content = self.state.state_dict()
         content |= {"images": self.images.identity, "unreadable": sorted(self.images.unreadable.names)}
         content |= {"computed_on": device_name(self.world.device)}
         write_checkpoint(self.run.checkpoint, content)
 
     def read_checkpoint(self) -> bool:
-        """Go on from the run's checkpoint; whether it has one.
+        """Resume from the run's checkpoint; returns whether it has one.
 
         Raises:
             TrainingError: It is damaged, of other images, or not of this version.
@@ -70,7 +70,7 @@ class Session:
             if saved["images"] != self.images.identity:
                 raise TrainingError(
                     f"{self.run.folder}: can't be resumed, its training images are not those it was started with: "
-                    "bring those back, or give another folder (`out`)"
+                    "restore those, or give another folder (`out`)"
                 )
             self.state.load_state_dict(saved)
             self.images.unreadable.names.update(saved["unreadable"])
@@ -80,12 +80,12 @@ class Session:
         return True
 
     def _compare_devices(self, before: str) -> None:
-        """Warn of a resumed run that computes on something else: sums are rounded in another order."""
+        """Warn if a resumed run computes on something else: sums are then rounded in a different order."""
         now = device_name(self.world.device)
         if now != before:
             warnings.warn(
-                f"{self.run.folder}: was started on {before} and resumes on {now}: results will not be the same byte "
-                "by byte as in one go (`threads`, `device`)",
+                f"{self.run.folder}: was started on {before} and resumes on {now}: results will not be byte for "
+                "byte those of an uninterrupted run (`threads`, `device`)",
                 RcnnzooWarning,
                 stacklevel=2,
             )
@@ -97,7 +97,7 @@ def open_session(settings: Settings, data: Data, run: Run) -> Session:
     Raises:
         UnknownName: There is no such architecture, optimizer or schedule.
         OptionError: A setting can't work.
-        DataError: No image is readable, or too many aren't.
+        DataError: No image is readable, or too many are not.
         TrainingError: There are several processes.
     """
     world = World(settings.precision, compiled=settings.compile)
@@ -110,7 +110,7 @@ def open_session(settings: Settings, data: Data, run: Run) -> Session:
         seed=settings.seed,
         pretrained=settings.pretrained and not run.checkpoint.is_file(),
     )
-    model.card = replace(card_of(model), pretrained=settings.pretrained)  # a checkpoint holds what became of them
+    model.card = replace(card_of(model), pretrained=settings.pretrained)  # a checkpoint has later values of them
     started_from = None
     if settings.start_from and not run.checkpoint.is_file():
         started_from = take_weights(model, settings.start_from)

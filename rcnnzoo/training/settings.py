@@ -22,21 +22,21 @@ from rcnnzoo.writing import atomic_write
 PRECISIONS = ("auto", *DTYPES)
 OF_RECIPE = "that of the recipe"
 CHANGEABLE = frozenset({"workers", "max_bad", "data_dir"})
-"""Settings that leave the result alone, so that a run may be resumed with others."""
+"""Settings that don't affect the result, so that a run may be resumed with different ones."""
 LONGEST = 100
-"""Characters of a wrong value that are shown."""
+"""Number of characters of a wrong value that are shown."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """Which numbers a setting may be, and how that is said."""
+    """The numbers that a setting may have, and the advice for others."""
 
     allows: Callable[[float], bool]
     advice: str
 
 
 def at_least(least: int) -> Limit:
-    """No less than that."""
+    """That number or more."""
     return Limit(lambda number: number >= least, f"take at least {least}")
 
 
@@ -59,10 +59,10 @@ def setting(text: str, limit: Limit | None = None, default: Any = MISSING, shown
     """A field of `Settings`.
 
     Args:
-        text: What its option says.
-        limit: Which numbers it may be.
-        default: What it is unless a user says otherwise.
-        shown: That in words, for people.
+        text: Help text of its option.
+        limit: The numbers that it may have.
+        default: Its default.
+        shown: The default as shown in the help.
     """
     return field(default=default, metadata={"help": text, "limit": limit, "shown": shown})
 
@@ -71,7 +71,7 @@ def setting(text: str, limit: Limit | None = None, default: Any = MISSING, shown
 class Settings:
     """A run: what is trained, on what, and how.
 
-    Each field is an option of `rcnnzoo train`; what a field without a default is, unless a user says so, comes from
+    Each field is an option of `rcnnzoo train`; the default of a field without one comes from
     the recipe, the architecture and the data.
     """
 
@@ -106,7 +106,7 @@ class Settings:
         "Start from the weights of this run or .safetensors file; other categories get a new classifier.", default=""
     )
     pretrained: bool = setting("Start from the architecture's pretrained weights, which are downloaded.", default=False)
-    classifiers_only: bool = setting("Train the classifiers alone; the rest stays as it is.", default=False)
+    classifiers_only: bool = setting("Train only the classifiers; the rest stays as it is.", default=False)
     seed: int = setting(
         "Random seed of initial weights, order and augmentation.",
         Limit(lambda number: 0 <= number < 2**32, "take a number from 0 below 2**32"),
@@ -133,16 +133,16 @@ Settings.__doc__ = f"{inspect.cleandoc(Settings.__doc__ or '')}\n\nAttributes:\n
 
 
 def read_settings(file: Path) -> dict[str, Any]:
-    """What a settings file says, checked for names and types.
+    """The contents of a settings file, with names and types checked.
 
     Raises:
         OptionError: It can't be read, or has an unknown name or a value of another type.
     """
     try:
-        given = tomllib.loads(file.read_text("utf-8-sig"))  # some editors put a mark in front
+        given = tomllib.loads(file.read_text("utf-8-sig"))  # some editors add a byte-order mark
     except OSError as error:
         raise OptionError(f"{file}: can't be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits, and tables without end
+    except (ValueError, RecursionError) as error:  # also for numbers of thousands of digits, and very deep tables
         raise OptionError(f"{file}: is not a TOML file ({reason(error)})") from error
     types = get_type_hints(Settings)
     for name, value in given.items():
@@ -159,7 +159,7 @@ def read_settings(file: Path) -> dict[str, Any]:
 
 
 def changed(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """A file's settings with those that a user gave in their place; another recipe brings its own numbers."""
+    """A file's settings, replaced by those that a user gave; another recipe brings its own numbers."""
     before = settings.get("recipe")
     is_other = before is not None and given.get("recipe", before) != before
     of_recipe = RECIPES[DEFAULT].settings if is_other else ()
@@ -170,7 +170,7 @@ def load_settings(file: Path) -> Settings:
     """The settings of a run.
 
     Raises:
-        OptionError: The file can't be read, or doesn't say all of them.
+        OptionError: The file can't be read, or lacks some of them.
     """
     given = read_settings(file)
     missing = [each.name for each in fields(Settings) if each.name not in given and each.default is MISSING]
@@ -189,7 +189,7 @@ def write_settings(settings: Settings, file: Path) -> None:
 
 
 def check_same(settings: Settings, file: Path) -> None:
-    """Refuse to resume a run with settings that change its result; more epochs are allowed where none would differ.
+    """Refuse settings that change a run's result; more epochs are allowed if the earlier ones would be the same.
 
     Raises:
         TrainingError: They differ; the message names the first three.

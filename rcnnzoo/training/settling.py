@@ -1,4 +1,4 @@
-"""From what a user gave to the settings of a run, and its images."""
+"""From what a user typed to the settings of a run, and its images."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from rcnnzoo.training.settings import Settings
 from rcnnzoo.training.starting import settings_of
 
 LEAST_UPDATES = 10
-"""Updates in an epoch that a recipe's batch size leaves at least: where images are few, batches are smaller."""
+"""Smallest number of updates in an epoch with a recipe's batch size: with few images, batches are smaller."""
 
 
 def settle(given: Mapping[str, Any]) -> tuple[Settings, Data]:
-    """Complete what a user gave: image size by the data, the other numbers by the recipe.
+    """Complete what a user gave: the image size from the data, the other numbers from the recipe.
 
     Args:
         given: Values of `Settings` by name; `data` and `architecture` or `start_from` at least.
@@ -49,7 +49,7 @@ def settle(given: Mapping[str, Any]) -> tuple[Settings, Data]:
     start = recipe(name, given["architecture"], image_size)
     start["batch_size"] = max(1, min(start["batch_size"], len(data.split("train")) // LEAST_UPDATES))
     usual = {"mirrored": data.mirrored, "steps": architecture.steps}
-    # The settings may be used from another folder, or without the variable that said where the images lie.
+    # The settings may be used from another folder, or without the variable that points to the images.
     places = {"data": data.source, "data_dir": data.folder}
     settled = {**start, **usual, **given, **places, "image_size": image_size, "recipe": name}
     if settled["steps"] is None:
@@ -63,10 +63,10 @@ def settle(given: Mapping[str, Any]) -> tuple[Settings, Data]:
 
 
 def _doubt(settings: Settings, data: Data) -> None:
-    """Warn of what is allowed and seldom meant."""
+    """Warn of settings that are allowed but rarely intended."""
     images, size = len(data.split("train")), settings.batch_size
     if size > images // 2:
-        message = f"`batch_size` {size} makes one update of {images} images in an epoch: take a smaller one"
+        message = f"`batch_size` {size} makes one update per epoch of {images} images: take a smaller one"
         warnings.warn(message, RcnnzooWarning, stacklevel=3)
     if data.best_test() == "train":
         message = f"{data.name}: no images are held out to measure accuracy on: give `val_fraction`, for example 0.1"
@@ -74,9 +74,9 @@ def _doubt(settings: Settings, data: Data) -> None:
 
 
 def open_run_data(data: str, data_dir: str, val_fraction: float, seed: int) -> Data:
-    """The images of a run, with what it holds out of them: by its settings of these names.
+    """The images of a run, including those held out, according to these settings.
 
-    All images of a folder without splits are trained on, unless some are held out.
+    All images of a folder without splits are training images, unless some are held out.
     """
     opened = open_data(data, Path(data_dir) if data_dir else None, val_fraction=val_fraction or None, seed=seed)
     if WHOLE in opened.splits:

@@ -13,19 +13,19 @@ from rcnnzoo.weights.files import load, read_header
 from rcnnzoo.writing import WEIGHTS
 
 CLASSIFIER = "classifier."
-"""What the names of a classifier's tensors begin with, in every network that keeps the contract."""
+"""Prefix of the names of a classifier's tensors, in every network that keeps the contract."""
 
 
 def settings_of(start: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that a network brings with it from which another starts: architecture, width, steps, place.
+    """The settings that come from the network to start from: architecture, width, steps, path.
 
     Args:
         start: A run folder or a `.safetensors` file; empty if training starts from new weights.
-        given: What a user gave, which must agree.
+        given: Settings from the user, which must agree.
 
     Raises:
         WeightsError: There is no such file, or it can't be read.
-        OptionError: What was given differs from it, or another start was asked for as well.
+        OptionError: The user's settings differ from it, or include another start.
     """
     if not start:
         return {}
@@ -38,24 +38,24 @@ def settings_of(start: str, given: Mapping[str, Any]) -> dict[str, Any]:
     settled = {name: brought[name] for name in ("architecture", "width", "steps") if name in brought}
     for name, value in settled.items():
         if given.get(name, value) != value:
-            raise OptionError(f"`{name}` {given[name]}: {file} has {value}: leave that out, or start from another")
+            raise OptionError(f"`{name}` {given[name]}: {file} has {value}: leave it out, or start from another")
     return settled | {"start_from": str(file.resolve())}
 
 
 def weights_of(start: str) -> Path:
-    """The weight file that a run folder or a file's name means."""
+    """The weight file of a run folder, or the file itself."""
     path = Path(start)
     return path / WEIGHTS if path.is_dir() else path
 
 
 def take_weights(model: RecurrentModel, start: str) -> dict[str, Any]:
-    """Load the weights of another network; where its categories differ, the classifier stays as it was drawn.
+    """Load the weights of another network; if its categories differ, the classifier keeps its random weights.
 
     Returns:
-        What the network's card says of where it started.
+        What the network's card records about its start.
 
     Raises:
-        WeightsError: There is no such file, it is damaged, or its tensors are not the network's.
+        WeightsError: There is no such file, it is damaged, or its tensors do not match the network.
     """
     file = weights_of(start)
     other = load(file)
@@ -63,6 +63,6 @@ def take_weights(model: RecurrentModel, start: str) -> dict[str, Any]:
     tensors = {name: tensor for name, tensor in other.state_dict().items() if same or not name.startswith(CLASSIFIER)}
     wanted = {name: tensor for name, tensor in model.state_dict().items() if same or not name.startswith(CLASSIFIER)}
     if {name: tensor.shape for name, tensor in tensors.items()} != {n: tensor.shape for n, tensor in wanted.items()}:
-        raise WeightsError(f"{file}: its tensors are not those of this network: start from one of the same kind")
+        raise WeightsError(f"{file}: its tensors don't match this network: start from one of the same kind")
     model.load_state_dict(tensors, strict=False)
     return {"file": file.name, "sha256": card_of(other).sha256, "classifier": "kept" if same else "new"}

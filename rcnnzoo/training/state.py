@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from timm.utils import ModelEmaV3
 
 FORMAT = 3
-"""Of `state_dict`; another number, or none, is not resumed."""
+"""Format of `state_dict`; any other is not resumed."""
 
 
 class TrainingState:
@@ -29,27 +29,27 @@ class TrainingState:
     Args:
         model: The network as it was built; on the world's device from now on.
         settings: How it is trained.
-        world: Where.
-        batches: Batches of an epoch.
+        world: Where it is trained.
+        batches: Number of batches in an epoch.
 
     Attributes:
         model: The network.
-        network: The same as training calls it, compiled or wrapped.
+        network: The same network as training calls it, compiled or wrapped.
         optimizer: Its optimiser.
         schedule: The learning rate, stepped after every update.
         average: A running average of the weights, if there is one.
-        epoch: Which epoch is trained, from 0.
-        batch: Batches of this epoch that were trained.
-        metrics: Loss and accuracy over these.
-        rows: A row of metrics for each epoch before.
+        epoch: The current epoch, from 0.
+        batch: Number of batches of this epoch that are done.
+        metrics: Loss and accuracy over those batches.
+        rows: One row of metrics for each earlier epoch.
         last_images: The images of the last update, [B, 3, H, W]; not part of a checkpoint.
-        started_from: Whose weights it began with, if those of another network.
+        started_from: The network whose weights it started from, if any.
     """
 
     def __init__(self, model: RecurrentModel, settings: Settings, world: World, batches: int) -> None:
         if settings.classifiers_only:
             freeze_all_but_classifiers(model)
-        set_algorithm(model, "direct")  # validation too: what the same seed gives must not depend on timing
+        set_algorithm(model, "direct")  # validation too: the result of a seed must not depend on timing
         for module in model.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = settings.batch_norm_momentum
@@ -75,7 +75,7 @@ class TrainingState:
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing was trained yet."""
+        """Whether training has not begun yet."""
         return self.epoch == self.batch == 0
 
     def end_epoch(self, row: dict[str, Any]) -> None:
@@ -102,7 +102,7 @@ class TrainingState:
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Go on from a checkpoint; one of another format or network raises whatever comes of it."""
+        """Resume from a checkpoint; one of another format or network raises errors of many kinds."""
         if saved["format"] != FORMAT:
             raise ValueError(f"format {saved['format']}")
         self.model.load_state_dict(saved["model"])
@@ -118,6 +118,6 @@ class TrainingState:
 
 
 def _average(model: RecurrentModel, decay: float) -> ModelEmaV3:
-    from timm.utils import ModelEmaV3  # slow to import, and seldom asked for
+    from timm.utils import ModelEmaV3  # slow to import, and rarely needed
 
     return ModelEmaV3(model, decay=decay)

@@ -1,4 +1,4 @@
-"""What happens beside the updates: metrics, log, divergence, checkpoints. Each is told how training goes."""
+"""What happens alongside the updates: metrics, log, divergence, checkpoints. Each is called as training proceeds."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from rcnnzoo.training.session import Session
 from rcnnzoo.writing import atomic_write
 
 CHECKPOINT_SECONDS = 600
-"""A checkpoint is written at least this often (and after each epoch); it changes nothing in the result."""
+"""A checkpoint is written at least this often (and after each epoch); it does not affect the result."""
 
 CHECK_EVERY = 50
-"""Updates between looks at the loss: on a GPU each look waits for the device."""
+"""Updates between checks of the loss: on a GPU each check waits for the device."""
 
 
 class Watcher:
     """A subclass writes the methods that it needs; the others do nothing."""
 
     def starts(self, session: Session, *, resumed: bool) -> None:
-        """Nothing was trained yet, or a checkpoint was read."""
+        """Training is about to begin, or a checkpoint was read."""
 
     def batch_ends(self, session: Session, loss: Tensor | None) -> None:
         """A batch was trained on; its loss, still on the device, is None if none of its images could be read."""
@@ -41,17 +41,17 @@ class Watcher:
         """An epoch is over; its row of metrics is the last one of the state."""
 
     def stops(self, session: Session, error: BaseException) -> None:
-        """Somebody asked to stop, or training can't continue."""
+        """The user asked to stop, or training can't continue."""
 
     def ends(self, session: Session) -> None:
         """The run is finished."""
 
 
 class MetricsFile(Watcher):
-    """Writes `metrics.csv`, a row for each epoch."""
+    """Writes `metrics.csv`, one row for each epoch."""
 
     def starts(self, session: Session, *, resumed: bool) -> None:
-        """Write again what was known: somebody may have spoilt the file."""
+        """Write the earlier rows again: the file may have been damaged."""
         if session.state.rows:
             self.epoch_ends(session)
 
@@ -68,7 +68,7 @@ class Log(Watcher):
         self.log = log
 
     def starts(self, session: Session, *, resumed: bool) -> None:
-        """Say what is trained, and on what machine."""
+        """Log what is trained, and on what machine."""
         self.log.info("%s: %s", "resumed" if resumed else "started", session.settings)
         self.log.info("torch %s on %s", torch.__version__, session.world.device)
 
@@ -90,7 +90,7 @@ class Narration(Watcher):
     """Tells the user how training goes: a bar over all epochs, and a line for each."""
 
     def starts(self, session: Session, *, resumed: bool) -> None:
-        """Draw the bar, with what was trained before."""
+        """Draw the bar, including earlier epochs."""
         state, batches, epochs = session.state, session.images.batches, session.settings.epochs
         done = state.epoch * batches + state.batch
         if resumed:
@@ -118,11 +118,11 @@ class Narration(Watcher):
         say(f"epoch {row['epoch']} of {epochs}: {', '.join(shown)}")
 
     def stops(self, session: Session, error: BaseException) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self.open.close()
 
     def ends(self, session: Session) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self.open.close()
 
 
@@ -133,10 +133,10 @@ class Divergence(Watcher):
         self.losses: list[Tensor] = []
 
     def batch_ends(self, session: Session, loss: Tensor | None) -> None:
-        """Look at the losses from time to time.
+        """Check the losses from time to time.
 
         Raises:
-            TrainingError: One of them is not a number.
+            TrainingError: One of them is not finite.
         """
         if loss is not None:
             self.losses.append(loss)
@@ -146,13 +146,13 @@ class Divergence(Watcher):
             self.losses.clear()
 
     def check(self, session: Session) -> None:
-        """Look at all that a checkpoint would take in.
+        """Check everything that a checkpoint would hold.
 
         Raises:
-            TrainingError: Something in it is not a number.
+            TrainingError: Something in it is not finite.
         """
         self._check_losses(session)
-        # The last update, whose loss nobody has seen yet, may have spoilt the network.
+        # The last update, whose loss was not checked yet, may have ruined the network.
         network, images = session.state.result, session.state.last_images
         sound = all(tensor.isfinite().all() for tensor in network.state_dict().values() if tensor.is_floating_point())
         if sound and images is not None:
@@ -175,10 +175,10 @@ class Divergence(Watcher):
 
 
 class Checkpoints(Watcher):
-    """Writes the state: at the start, after each epoch and its batches, in long epochs, and before leaving.
+    """Writes the state: at the start, after each epoch's batches and validation, in long epochs, and before stopping.
 
     Args:
-        divergence: Looks at the state before it is written.
+        divergence: Checks the state before it is written.
     """
 
     def __init__(self, divergence: Divergence) -> None:
@@ -186,17 +186,17 @@ class Checkpoints(Watcher):
         self.last = time.monotonic()
 
     def starts(self, session: Session, *, resumed: bool) -> None:
-        """A new run can be resumed from its first moment on."""
+        """A new run can be resumed from the very start."""
         if not resumed:
             self._write(session)
 
     def batch_ends(self, session: Session, loss: Tensor | None) -> None:
-        """Write if it is long since the last one, or training is to stop here."""
+        """Write if the last one is old, or training is to stop here."""
         if session.request.asked or time.monotonic() - self.last > CHECKPOINT_SECONDS:
             self._write(session)
 
     def validation_starts(self, session: Session) -> None:
-        """A long look at the validation images may be interrupted."""
+        """A long validation may be interrupted."""
         self._write(session)
 
     def epoch_ends(self, session: Session) -> None:

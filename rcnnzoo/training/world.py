@@ -18,14 +18,14 @@ from rcnnzoo.devices import best_device
 from rcnnzoo.errors import OptionError, TrainingError
 
 ENGINES = ("ACCELERATE_USE_DEEPSPEED", "ACCELERATE_USE_FSDP", "ACCELERATE_USE_MEGATRON_LM")
-"""Variables by which accelerate would train in another way."""
+"""Environment variables that would change how accelerate trains."""
 DEVICE = "ACCELERATE_TORCH_DEVICE"
-"""The variable that says on which device accelerate trains; it takes no argument for that."""
+"""The variable that sets the device on which accelerate trains; there is no argument for it."""
 
 
 @contextmanager
 def deterministic(asked: bool) -> Iterator[None]:
-    """While it lasts, torch uses deterministic algorithms alone, if that was asked for; then it is as it was."""
+    """While it lasts, torch uses only deterministic algorithms, if that was asked for; then the setting is restored."""
     before = torch.are_deterministic_algorithms_enabled()
     if asked:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # CUDA's matrix products need it
@@ -38,7 +38,7 @@ def deterministic(asked: bool) -> Iterator[None]:
 
 @contextmanager
 def _environment(name: str, value: str) -> Iterator[None]:
-    """While it lasts, a variable has a value; then it is as it was."""
+    """While it lasts, a variable has a value; then it is restored."""
     before = os.environ.get(name)
     os.environ[name] = value
     try:
@@ -51,10 +51,10 @@ def _environment(name: str, value: str) -> Iterator[None]:
 
 
 class World:
-    """Where a run computes, in which precision, and which process speaks for it.
+    """Where a run computes, in which precision, and which process reports on it.
 
     Attributes:
-        is_first: Whether this process writes the files and talks to the user.
+        is_first: Whether this process writes the files and reports to the user.
     """
 
     def __init__(self, precision: str, *, compiled: bool) -> None:
@@ -63,9 +63,9 @@ class World:
         for name in ENGINES:
             if os.environ.get(name, "").lower() in ("1", "true", "yes", "on"):
                 raise TrainingError(f"{name} is set, and rcnnzoo trains without that engine: unset it")
-        # accelerate keeps one state in a process and refuses another precision; each run starts anew.
+        # accelerate keeps one state per process and refuses another precision, so each run resets it.
         AcceleratorState._reset_state(reset_partial_state=True)
-        # What is given here is not asked of the environment, where somebody's other work may have left variables.
+        # What is given here is not read from the environment, where other work may have left variables.
         with _environment(DEVICE, str(best_device())):
             self._accelerator = Accelerator(
                 mixed_precision="no" if precision == "fp32" else precision,
@@ -74,14 +74,14 @@ class World:
             )
         if self._accelerator.num_processes > 1:
             raise TrainingError(
-                f"{self._accelerator.num_processes} processes: a run is trained by one, on one device; start it "
+                f"{self._accelerator.num_processes} processes: a run uses one process, on one device; start it "
                 "without a launcher"
             )
         self.is_first: bool = self._accelerator.is_main_process
 
     @property
     def device(self) -> torch.device:
-        """Where this process computes."""
+        """The device that this process computes on."""
         device: torch.device = self._accelerator.device
         return device
 
@@ -105,7 +105,7 @@ class World:
 
     @property
     def skipped_update(self) -> bool:
-        """Whether the last update was left out, since gradients in fp16 were not finite."""
+        """Whether the last update was skipped, because gradients in fp16 were not finite."""
         skipped: bool = self._accelerator.optimizer_step_was_skipped
         return skipped
 
@@ -119,7 +119,7 @@ class World:
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Resume from a checkpoint."""
         if self._accelerator.scaler is not None:
             self._accelerator.scaler.load_state_dict(saved["scaler"])
         torch.set_rng_state(saved["random"])

@@ -1,7 +1,7 @@
 """Saving and loading networks.
 
 The file's metadata has one key, `rcnnzoo`, whose value is the network's card as canonical JSON (sorted keys, no spaces)
-with `sha256`, a hash over all of it and the tensors. The same network gives the same file, byte by byte.
+with `sha256`, a hash over all of it and the tensors. The same network gives the same file, byte for byte.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ def save(model: RecurrentModel, path: str | Path, metadata: Mapping[str, Any] | 
 
 
 def load(path: str | Path) -> RecurrentModel:
-    """A network from its file alone, in evaluation mode, with its card.
+    """A network from nothing but its file, in evaluation mode, with its card.
 
     Args:
         path: A `.safetensors` file, or the folder of a run.
 
     Raises:
-        WeightsError: The file is missing, damaged, changed since it was written, not rcnnzoo's, or its tensors are not
-            the network's. Nothing is loaded in that case; nor if its architecture is not installed.
+        WeightsError: The file is missing, damaged, changed after writing, not rcnnzoo's, or its tensors don't match
+            the network, or its architecture is not installed. Nothing is loaded in that case.
     """
     path = Path(path)
     path = path / WEIGHTS if path.is_dir() else path
@@ -79,7 +79,7 @@ def load(path: str | Path) -> RecurrentModel:
 def rebuild(
     path: Path, content: Mapping[str, Any], shapes: dict[str, tuple[int, ...]]
 ) -> tuple[RecurrentModel, dict[str, Tensor]]:
-    """The network that a file describes, and its tensors as they are there; their hash is not checked.
+    """The network that a file describes, with its tensors; their hash is not checked.
 
     Args:
         path: The file.
@@ -87,11 +87,11 @@ def rebuild(
         shapes: Likewise.
 
     Raises:
-        WeightsError: As `load`, but for what only the hash tells.
+        WeightsError: As for `load`, except what only the hash reveals.
     """
     try:
         card = Card.from_dict(content)
-        # All weights are in the file, so whatever it says, none are fetched.
+        # All weights are in the file, so none are fetched, whatever its options say.
         model = build(card.architecture, categories=card.categories, pretrained=False, **card.options)
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: its metadata do not say how to rebuild the network ({error!r})") from error
@@ -110,7 +110,7 @@ def rebuild(
 
 
 def _missing(card: Card) -> str | None:
-    """What to do about an architecture that isn't there, if the file says which plugin brought it."""
+    """What to do about a missing architecture, if the file says which plugin it is from."""
     name, plugin = card.architecture, card.plugin
     if not isinstance(plugin, str) or plugins.package_of("architectures", name) is not None:
         return None
@@ -158,13 +158,13 @@ def read_header(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]
 
 
 def bytes_hash(path: Path) -> str:
-    """SHA-256 of a file as it is, which is what publishers give."""
+    """SHA-256 of a file's bytes, as publishers give it."""
     with path.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def content_hash(metadata: Mapping[str, Any], tensors: dict[str, Tensor]) -> str:
-    """SHA-256 over metadata (but for the hash they hold) and over names, shapes and values of all tensors."""
+    """SHA-256 over metadata (except the hash itself) and over names, shapes and values of all tensors."""
     text = _canonical({name: value for name, value in metadata.items() if name != HASH})
     return hashlib.sha256(text.encode("utf-8", "surrogateescape") + safetensors.torch.save(tensors)).hexdigest()
 
@@ -214,4 +214,4 @@ def _check_shapes(path: Path, found: dict[str, tuple[int, ...]], wanted: dict[st
         if names
     ]
     if faults:
-        raise WeightsError(f"{path}: its tensors are not the network's: {'; '.join(faults)}")
+        raise WeightsError(f"{path}: its tensors do not match the network: {'; '.join(faults)}")

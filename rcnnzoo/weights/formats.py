@@ -1,4 +1,4 @@
-"""Formats of weights that others published: how each is read; light to import."""
+"""Formats of published weights and their readers; light to import."""
 
 from __future__ import annotations
 

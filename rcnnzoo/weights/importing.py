@@ -1,4 +1,4 @@
-"""Weights that others published, made into files of ours."""
+"""Converting published weights to rcnnzoo's files."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def import_weights(
     names: Path | None = None,
     sha256: str | None = None,
 ) -> RecurrentModel:
-    """Read somebody's weights and write them as a `.safetensors` file that says where it comes from.
+    """Read published weights and write them as a `.safetensors` file that says where they come from.
 
     Args:
         form: A key of `formats.FORMATS`.
-        file: What was published.
-        architecture: Whose weights they are.
+        file: The published file.
+        architecture: The architecture that they are for.
         out: The file to write.
-        categories: How many there must be; without it what the file has.
+        categories: Number that the file must have; by default any.
         names: A file with a category's name per line, in the order of the logits.
         sha256: Of the file's bytes, as its publisher gives it.
 
@@ -69,7 +69,7 @@ def read_names(file: Path, number: int) -> list[str]:
     """Names of categories, one per line.
 
     Raises:
-        OptionError: It can't be read, holds another number of names, an empty one, or one twice.
+        OptionError: It can't be read, holds a different number of names, or an empty or repeated one.
     """
     try:
         names = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]

@@ -1,7 +1,7 @@
-"""Reading arrays from weight files of Keras 2 (HDF5), and nothing else.
+"""Reading arrays, and only arrays, from weight files of Keras 2 (HDF5).
 
-A weight file has a group a layer, whose attribute `weight_names` says where its arrays lie. A whole saved model has
-the same under `model_weights`, and its configuration, which can hold code, beside it: that is never looked at.
+A weight file has one group per layer, whose attribute `weight_names` lists its arrays. A whole saved model has
+the same under `model_weights`, and beside it its configuration, which can hold code and is never read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class KerasFile:
     """An open weight file.
 
     Attributes:
-        path: Where it lies.
+        path: Where it is.
         layers: The arrays of each layer that has any (h5py's data sets, by `kernel`, `gamma`, ...).
     """
 
@@ -42,7 +42,7 @@ class KerasFile:
         Raises:
             WeightsError: It is damaged or holds values that are not finite.
         """
-        with damage_named(self.path), np.errstate(over="ignore"):  # what float32 can't hold is infinite, see below
+        with damage_named(self.path), np.errstate(over="ignore"):  # values beyond float32 become infinite, see below
             array = np.asarray(self.layers[layer][weight][()], dtype=np.float32)
         if not np.isfinite(array).all():
             raise WeightsError(
@@ -86,7 +86,7 @@ def open_keras(path: Path) -> Iterator[KerasFile]:
 
 @contextmanager
 def damage_named(path: Path) -> Iterator[None]:
-    """HDF5 says in many ways that a file is damaged, and never which file."""
+    """HDF5 has many errors for damaged files, none of which names the file."""
     try:
         yield
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -100,14 +100,14 @@ def _arrays(group: Any) -> dict[str, Any]:
 
 
 def _check_hard(group: Any, name: str) -> None:
-    """Refuse soft and external links: what they lead to is not what the file's publisher wrote there."""
+    """Refuse soft and external links: they lead to something that the file's publisher did not write there."""
     import h5py
 
     parts = [part for part in name.split("/") if part not in ("", ".")]
     for number in range(1, len(parts) + 1):
         path = "/".join(parts[:number])
         if not isinstance(group.get(path, getlink=True), h5py.HardLink):
-            raise ValueError(f"{path} is missing, or a link to elsewhere")
+            raise ValueError(f"{path} is missing, or links to another file")
 
 
 def _array(group: Any, name: str) -> Any:
@@ -118,5 +118,5 @@ def _array(group: Any, name: str) -> Any:
             f"{name} is {array.dtype if array.shape is not None else 'empty'}, not an array of floating-point numbers"
         )
     if array.file != group.file or array.external or array.is_virtual:
-        raise ValueError(f"{name} lies in another file")
+        raise ValueError(f"{name} is in another file")
     return array

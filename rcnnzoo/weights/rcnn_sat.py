@@ -1,8 +1,8 @@
 """The Keras weights published with Spoerer, Kietzmann & Kriegeskorte 2020 (cjspoerer/rcnn-sat).
 
 Their layers `RCL_0_BConv`, `RCL_0_LConv`, `BatchNorm_Layer_0_Time_3` (bl), `Conv_Layer_0`, `BatchNorm_Layer_0`
-(feedforward) and `ReadoutDense` are `Spoerer`'s under other names: same padding, pooling, epsilon, and order of
-convolutions, their sum, normalisation and ReLU. Only the axes of kernels come in another order.
+(feedforward) and `ReadoutDense` are those of `Spoerer` under other names: same padding, pooling, epsilon, and order of
+convolutions, their sum, normalisation and ReLU. Only the order of the axes of kernels differs.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from rcnnzoo.errors import UnknownName, WeightsError
 from rcnnzoo.weights.keras import KerasFile, open_keras
 
 LAYOUTS = {"b": spoerer.B, "b-k": spoerer.B_K, "b-f": spoerer.B_F, "b-d": spoerer.B_D, "bl": spoerer.BL}
-"""The architectures that the authors published weights of."""
+"""The architectures for which the authors published weights."""
 
 IMAGE_SIZE = 128
 """Side of the images they trained on, in pixels."""
 
 NAMES = {ecoset.CATEGORIES: ecoset.category_names, imagenet.CATEGORIES: imagenet.category_names}
-"""What the categories are called, by their number: that is how the authors tell the two data sets apart."""
+"""Names of the categories, by their number, which tells the authors' two data sets apart."""
 
 NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
 DENSE = "ReadoutDense"
@@ -44,7 +44,7 @@ class Source:
     Attributes:
         layer: A layer of the file.
         array: One of its arrays.
-        shape: What it must have there.
+        shape: The shape that it must have there.
     """
 
     layer: str
@@ -54,13 +54,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Fit:
-    """What a file turns out to be, read as one of the architectures.
+    """The result of reading a file as one of the architectures.
 
     Attributes:
         width: Multiplier of the feature maps.
         steps: Time steps.
         categories: How many.
-        sources: By the network's names of its tensors.
+        sources: By the names of the network's tensors.
     """
 
     width: float
@@ -69,12 +69,12 @@ class Fit:
     sources: dict[str, Source]
 
 
-class Misfit(Exception):  # noqa: N818 - it is what it says
+class Misfit(Exception):  # noqa: N818 - the name says enough
     """The file is of another architecture, or incomplete; the message names the first difference."""
 
 
 def read_rcnn_sat(path: Path, architecture: str) -> RecurrentModel:
-    """A network with the weights of a file; width, time steps and number of categories are the file's.
+    """A network with the weights of a file; width, time steps and number of categories come from the file.
 
     Categories are named if there are 565 (ecoset's) or 1000 (ImageNet's), else numbered.
 
@@ -90,16 +90,16 @@ def read_rcnn_sat(path: Path, architecture: str) -> RecurrentModel:
     categories = NAMES[fit.categories]() if fit.categories in NAMES else fit.categories
     network = build(architecture, categories=categories, image_size=IMAGE_SIZE, width=fit.width, steps=fit.steps)
     missing, unexpected = network.load_state_dict(tensors, strict=False)
-    # Keras doesn't count the batches that its statistics are of; nothing here reads that number.
+    # Keras doesn't count the batches behind its statistics; nothing here reads that number.
     assert not unexpected
     assert all(name.endswith("num_batches_tracked") for name in missing)
     return network.eval()
 
 
 def _fit_as(architecture: str, file: KerasFile) -> Fit:
-    """The file as what it is said to be, unless it is something else.
+    """The file as the given architecture, unless it belongs to another.
 
-    b-f is b at twice the width: what fits several architectures is one of those that it fits at width 1.
+    b-f is b at twice the width: a file that fits several architectures belongs to one that it fits at width 1.
     """
     fits, faults = {}, {}
     for name, layout in LAYOUTS.items():
@@ -110,13 +110,13 @@ def _fit_as(architecture: str, file: KerasFile) -> Fit:
     likely = [name for name, fit in fits.items() if fit.width == 1] or list(fits)
     if architecture in likely:
         return fits[architecture]
-    fault = faults.get(architecture, "their number of feature maps is another's")
-    advice = f"they are {likely[0]}'s: give `arch` {likely[0]}" if likely else "nor of another architecture of rcnn-sat"
+    fault = faults.get(architecture, "their number of feature maps is that of another architecture")
+    advice = f"they are for {likely[0]}: give `arch` {likely[0]}" if likely else "nor of any other in rcnn-sat"
     raise WeightsError(f"{file.path}: not the weights of {architecture}: {fault}; {advice}")
 
 
 def _fit(layout: Layout, file: KerasFile) -> Fit:
-    """Sizes come from what has one axis, since that can't be transposed; all other shapes must then agree."""
+    """Sizes come from arrays of one axis, which can't be transposed; all other shapes must then agree."""
     times = sum(re.fullmatch(r"BatchNorm_Layer_0_Time_\d+", name) is not None for name in file.layers)
     steps = times if layout.lateral else 1
     norms = [_norm(layout, number, 0) for number in range(len(layout.maps))]
@@ -125,7 +125,9 @@ def _fit(layout: Layout, file: KerasFile) -> Fit:
     widths = (number / at_width_1 for number, at_width_1 in zip(maps, layout.maps, strict=True))
     width = next((width for width in widths if layout.scaled(width).maps == maps), None)
     if width is None:
-        raise Misfit(f"its numbers of feature maps ({', '.join(map(str, maps))}) are not a fixed share of the paper's")
+        raise Misfit(
+            f"its numbers of feature maps ({', '.join(map(str, maps))}) are not a fixed multiple of the paper's"
+        )
     sources = dict(_sources(layout.scaled(width), steps, categories))
     differences = list(_differences(sources, file))
     if differences:
@@ -140,7 +142,7 @@ def _length(file: KerasFile, layer: str, array: str) -> int:
     if shape is None:
         raise Misfit(f"{layer} has no {array}")
     if len(shape) != 1:
-        raise Misfit(f"{layer}'s {array} is {list(shape)}, not one number a feature map or category")
+        raise Misfit(f"{layer}'s {array} is {list(shape)}, not one number per feature map or category")
     return shape[0]
 
 
@@ -166,14 +168,14 @@ def _norm(layout: Layout, number: int, t: int) -> str:
 
 
 def _differences(sources: dict[str, Source], file: KerasFile) -> Iterator[str]:
-    """What the file lacks, has too much of, or has in another shape."""
+    """What the file lacks, has in addition, or has in another shape."""
     layers = {source.layer for source in sources.values()}
     wanted = {(source.layer, source.array) for source in sources.values()}
     yield from (f"{layer} is missing" for layer in sorted(layers - file.layers.keys()))
-    yield from (f"{layer} is one layer too many" for layer in sorted(file.layers.keys() - layers))
+    yield from (f"{layer} is not expected there" for layer in sorted(file.layers.keys() - layers))
     for layer, arrays in file.layers.items():
         yield from (
-            f"{layer} has a {array} too many" for array in arrays if layer in layers and (layer, array) not in wanted
+            f"{layer} has an unexpected {array}" for array in arrays if layer in layers and (layer, array) not in wanted
         )
     for source in sources.values():
         shape = file.shape(source.layer, source.array)
@@ -188,5 +190,5 @@ def _read(file: KerasFile, source: Source) -> Tensor:
     """One tensor in torch's order of axes."""
     tensor = file.read(source.layer, source.array)
     if source.array == NORM["running_var"] and (tensor < 0).any():
-        raise WeightsError(f"{file.path}: {source.layer}'s {source.array} is negative in places; fetch the file again")
+        raise WeightsError(f"{file.path}: {source.layer}'s {source.array} has negative values; fetch the file again")
     return tensor.permute(AXES[tensor.ndim])

@@ -1,4 +1,4 @@
-"""Whether a weight file is what it says, as far as the file alone can tell."""
+"""Whether a weight file is intact and complete, as far as the file alone can tell."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from rcnnzoo.weights.files import HASH, bytes_hash, content_hash, read_header, r
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """One check.
 
     Attributes:
-        name: What.
-        ok: Whether it is as it should be; None if nothing was claimed that could be checked.
+        name: What was checked.
+        ok: Whether it passed; None if the file claims nothing that could be checked.
         found: What was found, in words.
     """
 
@@ -31,16 +31,16 @@ class Check:
 
 
 def failed(checks: Sequence[Check]) -> list[str]:
-    """Names of those that found something else than they should."""
+    """Names of the checks that failed."""
     return [check.name for check in checks if check.ok is False]
 
 
 def check_file(path: Path, sha256: str | None = None) -> tuple[RecurrentModel | None, list[Check]]:
-    """What the file alone can tell; and the network in it, None if it can't be loaded.
+    """The checks that need only the file; and its network, None if it can't be loaded.
 
     Args:
         path: The weight file.
-        sha256: Of the file's bytes, as its publisher gives it.
+        sha256: Hash of the file's bytes, as its publisher gives it.
 
     Raises:
         WeightsError: It is missing, damaged, or not rcnnzoo's, so that nothing can be checked.

@@ -100,7 +100,7 @@ def test_certainty_that_is_wrong_has_a_finite_loss():
     table = measured("instantaneous", logits=[[[1e4, -1e4]]], labels=[1], macs=[1]).by_step
     assert 80 < table["nll"].item() < 100
     assert table["ece"].item() == 1
-    assert "top5" not in table  # of two categories five are no measure
+    assert "top5" not in table  # with two categories, top-5 means nothing
 
 
 @given(blocks=st.integers(1, 40), images=st.integers(1, 40))
@@ -113,5 +113,5 @@ def test_blocks_do_not_matter(blocks, images):
 
 
 def test_a_trace_without_images_is_refused():
-    with pytest.raises(TraceError, match="without images"):
+    with pytest.raises(TraceError, match="the trace has no images"):
         measured(logits=np.zeros((0, 1, 3)), labels=[], macs=[1])

@@ -1,4 +1,4 @@
-"""Bootstrap bands, against traces that are resampled image by image, and against what they promise."""
+"""Bootstrap bands, against traces that are resampled image by image, and for their coverage."""
 
 import numpy as np
 import pytest
@@ -64,7 +64,7 @@ def test_the_wilson_interval_is_the_formulas():
 
 
 def simulate(random, images):
-    """Outcomes of a network of three steps that is surer where it is right, and more often right later."""
+    """Outcomes of a network of three steps that is more confident where it is right, and is right more often later."""
     scores = random.random((images, 3)).astype(np.float32)
     return Outcomes(
         scores, random.random((images, 3)) < np.array([0.9, 1.0, 1.1]) - 0.6 * scores, np.arange(1, 4), True

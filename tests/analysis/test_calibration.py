@@ -33,7 +33,7 @@ def exits(outcomes, threshold):
 
 
 def losses(outcomes, threshold):
-    """How many images are right after all steps and wrong where they stop."""
+    """Number of images that are right after all steps and wrong where they stop."""
     return sum(
         bool(right[-1]) and not right[step]
         for right, step in zip(outcomes.right, exits(outcomes, threshold), strict=True)
@@ -85,7 +85,7 @@ def test_p_values_and_bounds_are_scipys_and_agree(trace, max_loss):
 
 
 def made(images, lost, *, last_right=True):
-    """Images of two steps, right at the first but for the boldest `lost`, which only the last gets right."""
+    """Images of two steps, right at the first except the boldest `lost`, which only the last gets right."""
     scores = np.stack([np.linspace(0, 1, images), np.zeros(images)], axis=1).astype(np.float32)
     right = np.ones((images, 2), dtype=bool)
     right[images - lost :, 0] = False
@@ -104,12 +104,12 @@ def test_how_many_images_it_takes(images, lost, mean_steps):
     assert choice(made(images, lost), 0.05).mean_steps == pytest.approx(mean_steps)
 
 
-def test_what_is_wrong_in_the_end_is_no_loss():
+def test_what_is_wrong_in_the_end_is_not_a_loss():
     assert choice(made(100, 50, last_right=False), 0.05).mean_steps == 1
 
 
 def test_the_sequence_ends_at_the_first_failure():
-    """Losses that later steps make up for don't count in its favour: 10 early exits lose, then 1,000 don't."""
+    """Images that later steps get wrong don't make up for losses: 10 early exits lose, then 1,000 don't."""
     outcomes = made(1010, 0)
     outcomes.right[:10, 0] = False
     table = in_sequence(outcomes, 0.003, CONFIDENCE)
@@ -122,13 +122,13 @@ def test_too_few_images_and_no_early_exit_are_told_apart():
     few = rcnnzoo.make_trace(np.zeros((5, 2, 3)), [0] * 5, [10, 10])
     found = calibrate(few, "entropy", 0.01)
     assert (found.all_steps, found.threshold, found.images_needed) == (True, -np.inf, 299)
-    assert found.note == "run all steps: no threshold can pass with 5 images, it takes 299 or more"
+    assert found.note == "run all steps: no threshold can pass with 5 images, at least 299 are needed"
     assert calibrate(few, "max-prob", 0.01).threshold == np.inf
     one_step = rcnnzoo.make_trace(np.zeros((500, 1, 3)), [0] * 500, [10])
     assert "no threshold makes this network stop earlier" in (calibrate(one_step, "entropy", 0.01).note or "")
     logits = np.tile([[[0.0, 1.0], [1.0, 0.0]]], (500, 1, 1))
     lost = calibrate(rcnnzoo.make_trace(logits, [0] * 500, [10, 10]), "entropy", 0.01)
-    assert "already the most cautious threshold" in (lost.note or "")
+    assert "even the most cautious threshold" in (lost.note or "")
     assert calibrate(rcnnzoo.make_trace(logits, [1] * 500, [10, 10]), "entropy", 0.01).note is None
 
 
@@ -165,7 +165,7 @@ def chance_of_failure(images, max_loss):
 
 
 def safest(max_loss):
-    """A number of images at which that chance is small, so that the tests below can't fail by bad luck."""
+    """A number of images for which that probability is small, so that the tests below don't fail by chance."""
     images = min(range(150, 400), key=lambda n: chance_of_failure(n, max_loss))
     assert binom.sf(ALLOWED, SETS, chance_of_failure(images, max_loss)) < 1e-6
     return images
@@ -191,13 +191,13 @@ def test_the_guarantee_holds_on_a_real_trace(real):
     about less than once in a million such tests. A naive choice breaks it in every other set or so.
     """
     highest = max(risk(real, threshold) for threshold in np.unique(real.scores))
-    assert highest > 0.01  # there is something to lose
+    assert highest > 0.01  # there are images to lose
     ours, naive = breaches([real] * SETS, max_loss=highest / 2)
     assert ours <= ALLOWED < naive
 
 
 def simulated(seed):
-    """2,000 images whose early answers are the worse the higher the score; scores tie, go up and down, either way."""
+    """2,000 images whose early answers are worse the higher the score; scores tie, go up and down, either way."""
     random = np.random.default_rng(seed)
     steps = random.integers(2, 6)
     levels = random.choice([4, 30, 10**6])
@@ -216,7 +216,7 @@ def test_the_guarantee_holds_on_fresh_populations():
     assert ours <= ALLOWED < naive
 
 
-def test_the_guarantee_is_no_stronger_than_it_need_be():
+def test_the_guarantee_is_not_stronger_than_needed():
     """With one threshold and a risk just above the limit, the promise is broken as often as the exact test may err."""
     random, images, max_loss = np.random.default_rng(2), 182, 0.05  # 4 losses pass: with a probability of 0.049
     level = chance_of_failure(images, max_loss)
@@ -240,7 +240,7 @@ def test_what_can_not_be_promised_is_refused(value):
 
 
 def test_a_trace_that_can_not_be_calibrated_is_refused(monkeypatch):
-    with pytest.raises(TraceError, match="without images"):
+    with pytest.raises(TraceError, match="the trace has no images"):
         calibrate(rcnnzoo.make_trace(np.zeros((0, 1, 3)), [], [1]), "entropy", 0.1)
     trace = rcnnzoo.make_trace(np.zeros((5, 2, 3)), [0] * 5, [10, 10])
     with pytest.raises(UnknownName, match="did you mean 'entropy'"):

@@ -14,14 +14,14 @@ from rcnnzoo.errors import OptionError, TraceError
 
 
 def answers(right, macs=(10,), **attributes):
-    """A trace of two categories whose network is right where it says so: [N] or [N, T]."""
+    """A trace of two categories whose network is right where `right` says so: [N] or [N, T]."""
     right = np.array(right, dtype=bool).reshape(len(right), -1)
     logits = np.where(right[..., None], [3.0, 0.0], [0.0, 3.0])
     return rcnnzoo.make_trace(logits, np.zeros(len(right)), macs, attributes=attributes)
 
 
 def pair(only_a, only_b, both=5, neither=3):
-    """Two networks that differ on so many images."""
+    """Two networks that differ on these numbers of images."""
     a = [1] * only_a + [0] * only_b + [1] * both + [0] * neither
     b = [0] * only_a + [1] * only_b + [1] * both + [0] * neither
     return {"a": answers(a), "b": answers(b)}
@@ -142,7 +142,7 @@ def hard_for_both(random, images):
         )
 
 
-def test_one_network_is_no_comparison():
+def test_one_network_is_not_a_comparison():
     with pytest.raises(OptionError, match="needs two networks"):
         compare({"a": answers([1, 0])})
 
@@ -159,5 +159,5 @@ def test_one_network_is_no_comparison():
 def test_traces_of_other_images_are_refused(other):
     first = rcnnzoo.make_trace(np.zeros((2, 1, 2)), [0, 1], [1], files=["x", "z"])
     second = rcnnzoo.make_trace(np.zeros((len(other["labels"]), 1, 2)), macs=[1], **other)
-    with pytest.raises(TraceError, match="a and b saw different images"):
+    with pytest.raises(TraceError, match="a and b differ in their images"):
         compare({"a": first, "b": second})

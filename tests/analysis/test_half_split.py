@@ -1,4 +1,4 @@
-"""Thresholds that meet a wish, against brute force on the halves."""
+"""Thresholds that meet a budget or an accuracy, against brute force on the halves."""
 
 from collections import Counter
 
@@ -28,7 +28,7 @@ def test_halves_are_drawn_by_their_seed():
     labels = np.repeat(np.arange(5), 20)
     one, again, other = (halves(labels, seed)[0].tolist() for seed in (0, 0, 1))
     assert one == again != other
-    # Whether an image is in the first half does not hang on its place: of 20 images of a category, 10 are.
+    # Whether an image is in the first half does not depend on its place: of 20 images of a category, 10 are.
     shares = np.mean([np.isin(np.arange(100), halves(labels, seed)[0]) for seed in range(400)], axis=0)
     assert shares == pytest.approx(np.full(100, 0.5), abs=0.12)
 
@@ -66,7 +66,7 @@ def test_the_threshold_is_the_brute_force_one(policy, wish, value):
 
 
 def test_the_report_is_not_flattered():
-    """A network that guesses: chosen for accuracy on one half, on the other it still guesses."""
+    """A network at chance: a threshold chosen for accuracy on one half is still at chance on the other."""
     chosen, reported = [], []
     for seed in range(40):
         random = np.random.default_rng(seed)
@@ -93,5 +93,5 @@ def test_what_cannot_be_met_is_said(wish, message):
 
 
 def test_one_image_has_no_halves():
-    with pytest.raises(OptionError, match="1 is too few"):
+    with pytest.raises(OptionError, match="1 image is too few"):
         choose_threshold(learned(images=1), "entropy", "cumulative", budget=20)

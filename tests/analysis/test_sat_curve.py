@@ -83,7 +83,7 @@ def test_no_policy_beats_the_oracle(trace):
     curve = rcnnzoo.sat_curve(trace)
     bound = np.interp(curve["mean_macs"], oracle["mean_macs"], oracle["accuracy"])
     assert oracle["accuracy"].iloc[-1] == pytest.approx(outcomes.right.any(axis=1).mean())
-    if (np.diff(trace["macs"].values) == 0).all():  # else cost and order of steps may disagree
+    if (np.diff(trace["macs"].values) == 0).all():  # otherwise cost and order of steps may disagree
         assert (curve["accuracy"] <= bound + 1e-9).all()
     assert (curve["accuracy"] <= oracle["accuracy"].iloc[-1] + 1e-9).all()
 
@@ -134,7 +134,7 @@ def test_ties_between_categories_go_to_the_lowest_index():
 
 
 class Broken:
-    """A policy whose scores are not."""
+    """A policy whose scores are not finite."""
 
     direction: Literal["below", "above"] = "below"
     unit = "-"
@@ -159,5 +159,5 @@ def test_a_policy_that_does_not_give_scores_is_named(scores, message):
 
 
 def test_a_trace_without_images_is_refused():
-    with pytest.raises(TraceError, match="without images"):
+    with pytest.raises(TraceError, match="the trace has no images"):
         rcnnzoo.sat_curve(rcnnzoo.make_trace(np.zeros((0, 1, 3)), [], [1]))

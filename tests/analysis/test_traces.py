@@ -1,4 +1,4 @@
-"""Reading traces block by block, and networks that saw the same images."""
+"""Reading traces block by block, and networks on the same images."""
 
 import numpy as np
 import pytest
@@ -46,12 +46,12 @@ def test_other_images_labels_or_categories_are_refused(what):
     first, other = trace_of([0, 1, 2]), trace_of([0, 1, 2])
     changed = other[what].copy(data=other[what].to_numpy()[::-1].copy())
     other = other.assign_coords({what: changed}) if what in other.coords else other.assign({what: changed})
-    with pytest.raises(TraceError, match="a and b saw different images: trace both with the same `data` and `split`"):
+    with pytest.raises(TraceError, match="a and b differ in their images: trace both with the same `data` and `split`"):
         check_same_images({"a": first, "b": other})
 
 
 def test_the_message_says_what_each_saw():
     first, other = trace_of([0, 1]), trace_of([1, 0])
     first.attrs |= {"data": "digits", "split": "test"}
-    with pytest.raises(TraceError, match=r"a \(digits test\) and b saw different images"):
+    with pytest.raises(TraceError, match=r"a \(digits test\) and b differ in their images"):
         check_same_images({"a": first, "b": other})

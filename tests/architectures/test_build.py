@@ -97,7 +97,7 @@ def test_a_networks_own_number_of_steps_is_recorded(family):
         rcnnzoo.build("zoo/five")
 
 
-def test_a_run_settles_a_networks_own_number_of_steps(family, tmp_path):
+def test_a_run_records_a_networks_own_number_of_steps(family, tmp_path):
     settings, data = settle({"architecture": "zoo/5", "data": "digits", "epochs": 1, "precision": "fp32"})
     assert settings.steps == 5
     run = train(settings, data, tmp_path / "run")
@@ -146,6 +146,6 @@ def test_what_belongs_to_a_member_of_a_family_has_no_slash_in_its_name(family, t
     assert "zoo-2-digits-seed0" in capsys.readouterr().out
 
 
-def test_a_word_is_no_list_of_categories():
+def test_a_word_is_not_a_list_of_categories():
     with pytest.raises(OptionError, match="`categories` 'cats': give a list of names, or how many there are"):
         rcnnzoo.build("b", categories="cats")

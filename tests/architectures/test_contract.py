@@ -1,4 +1,4 @@
-"""What everything else relies on, for every architecture that is installed, other people's too."""
+"""What everything else relies on, for every architecture that is installed, including third-party ones."""
 
 import contextlib
 from functools import cache

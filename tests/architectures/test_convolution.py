@@ -1,4 +1,4 @@
-"""Which algorithm computes a convolution, and that nobody can tell from the result."""
+"""Which algorithm computes a convolution, and that the result is the same."""
 
 import copy
 
@@ -110,7 +110,7 @@ def test_training_is_direct_unless_told_otherwise(layer, transformed):
 
 
 @torch.no_grad()
-def test_whoever_watches_or_replaces_a_convolution_sees_it_called(layer, transformed):
+def test_a_convolution_that_is_hooked_or_replaced_is_called(layer, transformed):
     convolve, inputs, convolutions = layer
     seen = []
     handle = convolutions[0].register_forward_hook(lambda *_: seen.append(1))
@@ -121,7 +121,7 @@ def test_whoever_watches_or_replaces_a_convolution_sees_it_called(layer, transfo
         assert convolve(inputs, convolutions).dtype == torch.bfloat16
     with FlopCounterMode(display=False) as counter:
         convolve(inputs, convolutions)
-    assert counter.get_total_flops() == 2 * 2 * 100 * 5 * 4 * 25  # two a multiply-accumulate, two images
+    assert counter.get_total_flops() == 2 * 2 * 100 * 5 * 4 * 25  # two per multiply-accumulate, two images
 
     assert transformed["used"] == 0
     doubles = [copy.deepcopy(module).double() for module in convolutions]
@@ -135,7 +135,7 @@ def conv(**options):
 
 
 class Lesioned(nn.Conv2d):
-    """A convolution that somebody has changed."""
+    """A convolution that was modified."""
 
     def forward(self, x):
         return 0 * super().forward(x)
@@ -173,7 +173,7 @@ def hooked(name):
     ],
     ids=str,
 )
-def test_what_is_no_plain_convolution_is_computed_by_the_module(module, layer, transformed):
+def test_what_is_not_a_plain_convolution_is_computed_by_the_module(module, layer, transformed):
     x = torch.randn(2, 4, 12, 12)
     with torch.no_grad():
         assert torch.equal(layer[0]([x], [module]), module(x))
@@ -189,11 +189,11 @@ def test_inference_takes_what_was_measured_to_be_faster(layer, transformed, monk
     convolve.algorithm = "auto"
     monkeypatch.setattr(convolution, "MEASURED", {})
     convolve(inputs, convolutions)
-    assert convolution.MEASURED == {}  # too little to win
+    assert convolution.MEASURED == {}  # too little to gain
     monkeypatch.setattr(convolution, "WORTH_MEASURING", 0)
     times = iter([1.0, 2.0] if fastest == "direct" else [2.0, 1.0])
     monkeypatch.setattr(convolution, "_shortest", lambda *_: next(times))
-    for _ in range(3):  # the times are asked for once
+    for _ in range(3):  # the times are measured once
         convolve(inputs, convolutions)
     assert (transformed["used"] > 0) == (fastest == "transformed")
     ((shape, times_taken),) = convolution.MEASURED.items()
@@ -220,7 +220,7 @@ def test_an_algorithm_that_there_is_not_is_refused():
 
 
 def test_the_paper_s_networks_are_measured_and_small_ones_are_not():
-    """Small networks are computed alike in every process."""
+    """Small networks are computed in the same way in every process."""
     lateral = convolution.Shape("cpu", 1, 128, 128, (96,), 96, 7)
     assert lateral.macs == 7_398_752_256 > convolution.WORTH_MEASURING
     network = rcnnzoo.build("bl", categories=10, image_size=32, width=1 / 8).eval()

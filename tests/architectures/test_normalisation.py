@@ -1,4 +1,4 @@
-"""Batch normalisation by step, against torch's own a step."""
+"""Batch normalisation by step, against one of torch's per step."""
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ def trained():
     return norm.eval(), [single.eval() for single in theirs]
 
 
-def test_a_step_has_the_statistics_of_what_reached_it():
+def test_a_step_has_the_statistics_of_its_inputs():
     norm, theirs = trained()
     x = torch.randn(6, MAPS, 5, 5)
     for t, single in enumerate(theirs):

@@ -29,7 +29,7 @@ def test_parameters_are_those_of_the_authors_code(name, categories):
 
 @pytest.mark.parametrize("name", GIGAMACS)
 def test_macs_of_a_real_forward_pass(name):
-    """Ptflops counts what its operator-level backend sees while an image goes through the network."""
+    """Ptflops counts what its operator-level backend records while an image goes through the network."""
     network = rcnnzoo.build(name).eval()
     with torch.no_grad():
         macs, _ = get_model_complexity_info(
@@ -76,12 +76,12 @@ def heard_from_above(above, kernel, size):
     spread = above.new_zeros(*above.shape[:2], *size)
     height, width = (stride * side for side in above.shape[2:])
     spread[:, :, :height:stride, :width:stride] = above
-    heard = functional.conv2d(spread, kernel.transpose(0, 1).flip(2, 3), padding="same")
-    return functional.pad(heard[:, :, :height, :width], (0, size[1] - width, 0, size[0] - height))
+    unpooled = functional.conv2d(spread, kernel.transpose(0, 1).flip(2, 3), padding="same")
+    return functional.pad(unpooled[:, :, :height, :width], (0, size[1] - width, 0, size[0] - height))
 
 
 def by_hand(weights, images, steps):
-    """BL, BT or BLT as the papers describe it, every convolution of every step computed anew."""
+    """BL, BT or BLT as the papers describe it, every convolution of every step computed again."""
     layers = len({name.split(".")[1] for name in weights if name.startswith("layers.")})
     before = None
     logits = []
@@ -107,7 +107,7 @@ def by_hand(weights, images, steps):
 
 
 def with_random_statistics(network):
-    """Batch norm that does something, and something else at each step."""
+    """Batch norm that has an effect, and a different one at each step."""
     generator = torch.Generator().manual_seed(1)
     for name, tensor in network.state_dict().items():
         if ".norm." in name and tensor.is_floating_point():
@@ -127,7 +127,7 @@ def test_a_recurrent_network_is_what_the_papers_say(name, size):
 
 
 def test_b_is_the_first_step_of_bl():
-    """A feedforward network is the recurrent one that has heard nothing yet."""
+    """A feedforward network is the recurrent one without lateral input."""
     bl = with_random_statistics(rcnnzoo.build("bl", categories=5, image_size=32, width=1 / 16))
     b = rcnnzoo.build("b", categories=5, image_size=32, width=1 / 16).eval()
     b.load_state_dict({name: tensor for name, tensor in bl.state_dict().items() if name in b.state_dict()})

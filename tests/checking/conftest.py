@@ -1,4 +1,4 @@
-"""A sick plugin, checked once."""
+"""A broken plugin, checked once."""
 
 import contextlib
 import io
@@ -25,7 +25,7 @@ def checked():
 
 @pytest.fixture(scope="package")
 def found(checked):
-    """A function: what isn't ok with a member, its words by check."""
+    """A function: the findings about a member that are not ok, by check."""
 
     def of(member):
         rows = [row for row in checked[1] if row["member"] == member]
@@ -37,7 +37,7 @@ def found(checked):
 
 
 def expect(found, wanted):
-    """What was found is what was wanted, each in words that begin or hold these."""
+    """The findings are as expected, and each contains these words."""
     assert set(found) == set(wanted), found
     for key, words in wanted.items():
         assert words in found[key]

@@ -1,4 +1,4 @@
-"""A plugin of which every member but the first of a kind breaks the contract in one way."""
+"""A plugin in which every member but the first of each kind breaks the contract in one way."""
 
 import sys
 from typing import Any
@@ -41,7 +41,7 @@ class Healthy(RecurrentModel):
 
 
 class Large(Healthy):
-    """Takes images of 64 pixels or more, which is no fault."""
+    """Takes only images of 64 pixels or more, which is not a fault."""
 
     def begin(self, images):
         if images.shape[-1] < 64:
@@ -80,7 +80,7 @@ class Crashing(Healthy):
 
 
 class Fickle(Healthy):
-    """Fails for one reason here and for another there."""
+    """Fails for different reasons at different sizes."""
 
     def begin(self, images):
         raise ValueError("too small" if images.shape[-1] < 64 else "too large")
@@ -153,7 +153,7 @@ class InPlace(Healthy):
 
 
 class PerStep(Healthy):
-    """Modules of its own for each step, looked up by a number."""
+    """Separate modules for each step, looked up by number."""
 
     def __init__(self, categories, steps):
         super().__init__(categories, steps)
@@ -181,7 +181,7 @@ class Lying(Healthy):
 
 
 class Convolved(Healthy):
-    """Its classifier is no nn.Linear."""
+    """Its classifier is not an nn.Linear."""
 
     def __init__(self, categories, steps):
         super().__init__(categories, steps)
@@ -213,7 +213,7 @@ class Meddling(Healthy):
 
 
 class Forgetful(Healthy):
-    """A plain tensor, which no file holds."""
+    """A plain tensor, which is not saved."""
 
     def __init__(self, categories, steps):
         super().__init__(categories, steps)
@@ -238,7 +238,7 @@ class Looking(Healthy):
 
 
 class Viewing(Healthy):
-    """Takes for granted how its tensors lie in memory."""
+    """Relies on the memory layout of its tensors."""
 
     def features(self, state):
         return state[1].view(len(state[1]), -1)[:, :4]
@@ -270,7 +270,7 @@ class Mixing(Healthy):
 
 
 class Normed(Healthy):
-    """A batch norm a time step."""
+    """One batch norm per time step."""
 
     def __init__(self, categories, steps):
         super().__init__(categories, steps)
@@ -297,7 +297,7 @@ class Deep(Healthy):
 
 
 class Remembering(Healthy):
-    """Keeps on self what belongs to the state, and never forgets it."""
+    """Keeps on self what belongs in the state, and never resets it."""
 
     past: Any = 0
 
@@ -307,7 +307,7 @@ class Remembering(Healthy):
 
 
 class Baked(Healthy):
-    """Keeps on self what the first images left."""
+    """Keeps on self results of the first images."""
 
     silence: Any = None
 
@@ -317,7 +317,7 @@ class Baked(Healthy):
 
 
 class Hiding(Healthy):
-    """Keeps on self what belongs to the state."""
+    """Keeps on self what belongs in the state."""
 
     past: Any = None
 
@@ -390,7 +390,7 @@ class Prophet(Sure):
 
 
 class Rounding(Sure):
-    """Divides by the number of steps that there are."""
+    """Divides by the total number of steps."""
 
     def scores(self, probabilities):
         return probabilities[..., 0] / probabilities.shape[-2]
@@ -407,7 +407,7 @@ class Flat(Sure):
 
 
 class Picky(Sure):
-    """Takes [B, T, C] alone."""
+    """Takes only [B, T, C]."""
 
     def scores(self, probabilities):
         return torch.stack([image[:, 0] for image in probabilities.unbind(0)]).reshape(len(probabilities), -1)
@@ -452,7 +452,7 @@ class Spoiling(Sure):
 
 
 class Adding(Sure):
-    """Adds up what it was ever asked."""
+    """Adds up all its inputs."""
 
     past: Any = 0.0
 
@@ -462,7 +462,7 @@ class Adding(Sure):
 
 
 class Prejudiced(Sure):
-    """Keeps the first question."""
+    """Keeps its first input."""
 
     past: Any = None
 
@@ -472,14 +472,14 @@ class Prejudiced(Sure):
 
 
 class Blind(Prophet):
-    """Reads the future, and has no number where a probability is 0."""
+    """Is not causal, and gives NaN where a probability is 0."""
 
     def scores(self, probabilities):
         return super().scores(probabilities) + 0 * probabilities.log().sum(dim=-1)
 
 
 class Slotted:
-    """No fault: an object without a dictionary."""
+    """Not a fault: an object without a dictionary."""
 
     __slots__ = ()
     direction, unit = Sure.direction, Sure.unit
@@ -646,7 +646,7 @@ def rcnnzoo_data():
         "page": "https://example.org",
         "size": "1 MB",
         "licence": "CC0",
-        "layout": "train/ with a folder a class",
+        "layout": "train/ with one folder per class",
     }
     return [
         *(DataSet(f"sick-{name}", "made up", f"{__name__}:read_{name}", bundled=True) for name in BUNDLED),

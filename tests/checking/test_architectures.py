@@ -5,7 +5,7 @@ import pytest
 from tests.checking.conftest import expect
 
 BATCH = "in evaluation mode an image's logits depend on the other images of its batch: compute nothing over the batch"
-EARLY = "stopped early, after step 0, it is not as confident as with all steps computed"
+EARLY = "stopped early, after step 0, its confidence differs from that with all steps computed"
 LEAVE = "rows that leave or join change the logits of step 0"
 SICK = {
     "healthy": {},
@@ -30,21 +30,29 @@ SICK = {
     "leaving": {("builds", "fault"): "SystemExit: no network today"},
     "bare": {("builds", "fault"): "architecture 'sick-bare' built a Linear, which is not a RecurrentModel"},
     "sideways": {
-        ("state is rows", "fault"): "state[0] of begin is [4, 3, 32, 32] for 3 images: its rows can't be dropped, its "
+        (
+            "state has one row per image",
+            "fault",
+        ): "state[0] of begin is [4, 3, 32, 32] for 3 images: its rows can't be dropped, its "
         "first dimension must be the batch"
     },
-    "keyed": {("state is rows", "fault"): "begin gives a dict for state: a flat tuple of tensors is needed"},
+    "keyed": {
+        ("state has one row per image", "fault"): "begin gives a dict for state: a flat tuple of tensors is needed"
+    },
     "counting": {
-        ("state is rows", "fault"): "state[2] of begin is a value of type int, not a tensor: only tensors can drop rows"
+        (
+            "state has one row per image",
+            "fault",
+        ): "state[2] of begin is a value of type int, not a tensor: only tensors can drop rows"
     },
     "forward": {
-        ("step by step is forward", "fault"): "logits of step 0 differ between step and forward",
+        ("steps agree with forward", "fault"): "logits of step 0 differ between step and forward",
         ("stops early", "fault"): EARLY,
     },
     "growing": {("state keeps its shapes", "fault"): "keep them, or set rows_mix_steps = False"},
     "inplace": {
-        ("step leaves its state alone", "fault"): "step 0 changes state[1] in place: give back a new tensor",
-        ("rows at different steps", "fault"): "rows at different time steps disturb each other",
+        ("step does not change its state", "fault"): "step 0 changes state[1] in place: return a new tensor",
+        ("rows at different steps", "fault"): "rows at different time steps affect each other",
         ("gradients reach every weight", "fault"): "modified by an inplace operation",
     },
     "feeling": {
@@ -61,32 +69,32 @@ SICK = {
     },
     "mixless": {},
     "lying": {
-        ("features give the logits", "fault"): "features disagree with the logits: they are not what the classifier "
-        "saw at step 0"
+        ("features give the logits", "fault"): "features disagree with the logits: they are not the classifier's "
+        "inputs at step 0"
     },
     "convolved": {("features give the logits", "warning"): "no nn.Linear gave the logits"},
     "dropping": {
         (
-            "evaluation repeats itself",
+            "evaluation is repeatable",
             "fault",
-        ): "two calls in evaluation mode give different logits: draw nothing at random"
+        ): "two calls in evaluation mode give different logits: use no random numbers"
     },
     "remembering": {
-        ("evaluation repeats itself", "fault"): "two calls in evaluation mode give different logits, and self.past "
-        "changed: draw nothing at random there, and keep nothing on self between calls"
+        ("evaluation is repeatable", "fault"): "two calls in evaluation mode give different logits, and self.past "
+        "changed: use no random numbers there, and keep nothing on self between calls"
     },
     "baked": {
         (
-            "evaluation repeats itself",
+            "evaluation is repeatable",
             "fault",
-        ): "other images make it fail (RuntimeError: The size of tensor a (3) must match the size of tensor b (8)"
+        ): "it fails on other images (RuntimeError: The size of tensor a (3) must match the size of tensor b (8)"
     },
     "hiding": {
         (
             "rows leave and join",
             "fault",
-        ): "), and self.past changed: keep nothing on self between calls: what is remembered",
-        ("rows at different steps", "fault"): "rows at different time steps disturb each other",
+        ): "), and self.past changed: keep nothing on self between calls: put it",
+        ("rows at different steps", "fault"): "rows at different time steps affect each other",
     },
     "logits": {("builds", "fault"): "Logits.step gives a tensor [8, 5]: it must give (state, logits)"},
     "swapped": {
@@ -94,7 +102,7 @@ SICK = {
     },
     "nothing": {("builds", "fault"): "Nothing.step gives nothing: it must give (state, logits)"},
     "turned": {("builds", "fault"): "Turned.step takes t and state: write step(self, state, t)"},
-    "narrow": {("width counts", "warning"): "width changes nothing (0.0625 or 1): multiply the number of maps by it"},
+    "narrow": {("width counts", "warning"): "width has no effect (0.0625 or 1): multiply the number of maps by it"},
     "answering": {
         ("features give the logits", "warning"): "no nn.Linear gave the logits",
         ("logits are not probabilities", "warning"): "the logits of step 0 sum to 1, as probabilities do",
@@ -103,7 +111,7 @@ SICK = {
         (
             "no batch norm mixes steps",
             "warning",
-        ): "norm, a batch norm, is called 4 times a forward pass: its statistics "
+        ): "norm, a batch norm, is called 4 times per forward pass: its statistics "
         "mix those calls, so that evaluation can be no better than chance; take BatchNormByStep"
     },
     "normed": {},
@@ -111,7 +119,7 @@ SICK = {
         (
             "features give the logits",
             "fault",
-        ): "features gives [3, 4] at step 0, and the nn.Linear that gave the logits saw [3, 7]: give what that one sees"
+        ): "features gives [3, 4] at step 0, and the nn.Linear that gave the logits takes [3, 7]: give its inputs"
     },
     "unseeded": {
         ("same seed gives the same weights", "fault"): "built twice with the same seed, lateral.weight differs"
@@ -120,7 +128,7 @@ SICK = {
         ("same seed gives the same weights", "fault"): "building it changes the random numbers of numpy or Python"
     },
     "forgetful": {
-        ("save and load", "fault"): "saved and loaded it gives other logits: it keeps a tensor that is neither "
+        ("save and load", "fault"): "saved and loaded, it gives other logits: it keeps a tensor that is neither "
         "nn.Parameter nor register_buffer",
         ("cost can be counted", "fault"): "keep tensors as parameters or buffers",
     },

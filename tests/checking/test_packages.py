@@ -1,4 +1,4 @@
-"""Packages as a whole: what is ours passes, what is broken is named, and what a plugin raises or prints stays in it."""
+"""Packages as a whole: our own pass, faults are named, and what a plugin raises or prints does not spoil the output."""
 
 import json
 import re
@@ -77,7 +77,7 @@ def test_a_name_that_two_packages_claim_is_a_fault_of_both(install):
         rows = check_plugin("zoo-one") + check_plugin("zoo-two")
     faults = [row.words for row in rows if row.outcome == "fault"]
     assert faults == ["readout 'last' left out: zoo-one and zoo-two both claim it; uninstall one of them"] * 2
-    assert {row.member for row in rows} == {"zoo-one", "zoo-two"}  # nobody's readout is checked
+    assert {row.member for row in rows} == {"zoo-one", "zoo-two"}  # no readout is checked
 
 
 def test_debug_shows_where_it_was(write_plugin, capsys):

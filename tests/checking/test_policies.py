@@ -6,13 +6,13 @@ from tests.checking.conftest import expect
 
 CROWD = "an image's scores depend on the other images of its batch"
 LEADING = "scores of [2, 2, T, C] differ from those of [4, T, C]: count dimensions from the end"
-FUTURE = "it reads the future: the score of step 0 changes when later steps are left out"
+FUTURE = "it is not causal: the score of step 0 changes when later steps are left out"
 SICK = {
     "sure": {},
     "slotted": {},
     "prophet": {("causal", "fault"): FUTURE},
     "rounding": {("causal", "fault"): FUTURE},
-    "crowd": {("image by image", "fault"): CROWD, ("leading dimensions", "fault"): LEADING},
+    "crowd": {("images are independent", "fault"): CROWD, ("leading dimensions", "fault"): LEADING},
     "flat": {("shape", "fault"): "gave scores of shape [4] for probabilities of shape [4, 1, 2]: one score per step"},
     "picky": {("leading dimensions", "fault"): "gave scores of shape [2, 4] for probabilities of shape [2, 2, 1, 2]"},
     "nowhere": {("numbers", "fault"): "a score is not a number (NaN), at a step with the probabilities 0.5, 0.5"},
@@ -25,10 +25,10 @@ SICK = {
     "fixed": {("made", "fault"): "(0, 1) can't be called: scores and bounds are methods"},
     "timely": {("bounds", "fault"): "given: it is called as bounds(2, 1), categories and steps"},
     "adding": {
-        ("repeats itself", "fault"): "two calls give different scores, and self.past changed: draw nothing at random, "
-        "and remember nothing between calls"
+        ("repeats itself", "fault"): "two calls give different scores, and self.past changed: use no random numbers, "
+        "and keep nothing between calls"
     },
-    "prejudiced": {("repeats itself", "fault"): "), and self.past changed: remember nothing between calls"},
+    "prejudiced": {("repeats itself", "fault"): "), and self.past changed: keep nothing between calls"},
     "doubled": {("shape", "fault"): "TypeError: float64 is needed"},
     "beyond": {("bounds", "fault"): "is outside bounds(2, 1), 0 to 1: widen them, or clamp scores"},
     "boundless": {("bounds", "fault"): "bounds(2, 1) are (0.0, inf): two finite numbers are needed"},
@@ -36,7 +36,7 @@ SICK = {
     "upward": {("made", "fault"): 'direction is \'up\': "below" or "above"'},
     "nameless": {("made", "fault"): "unit is '': a word is needed"},
     "scoreless": {("made", "fault"): "it has no scores or bounds"},
-    "tossing": {("repeats itself", "fault"): "two calls give different scores: draw nothing at random, and remember"},
+    "tossing": {("repeats itself", "fault"): "two calls give different scores: use no random numbers, and keep"},
 }
 
 

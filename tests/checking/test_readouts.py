@@ -6,9 +6,9 @@ from tests.checking.conftest import expect
 
 SICK = {
     "softmax": {},
-    "foresight": {("causal", "fault"): "it reads the future: the probabilities of step 0 change when later steps"},
+    "foresight": {("causal", "fault"): "it is not causal: the probabilities of step 0 change when later steps"},
     "unsummed": {("probabilities", "fault"): ", not to 1"},
-    "mixed": {("image by image", "fault"): "an image's probabilities depend on the other images of its batch"},
+    "mixed": {("images are independent", "fault"): "an image's probabilities depend on the other images of its batch"},
     "halved": {
         ("half precision", "fault"): "logits in bfloat16 are not computed in float32: begin with logits.float()"
     },

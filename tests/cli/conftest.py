@@ -1,4 +1,4 @@
-"""Runs that commands are tried on, each test in a folder of its own."""
+"""Runs for testing commands, each test in its own folder."""
 
 import shutil
 
@@ -10,7 +10,7 @@ from tests.cli.calling import TINY
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
-    """Each test in a folder of its own."""
+    """Each test in its own folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RCNNZOO_DATA", raising=False)
 
@@ -31,7 +31,7 @@ def run(trained, tmp_path):
 
 @pytest.fixture
 def twin(trained, tmp_path):
-    """Another copy, of the same name elsewhere."""
+    """Another copy, with the same name elsewhere."""
     return shutil.copytree(trained, tmp_path / "elsewhere" / "run")
 
 

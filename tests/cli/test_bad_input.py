@@ -1,4 +1,4 @@
-"""What the program says of bad input."""
+"""What the program says about bad input."""
 
 import pickle
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.filterwarnings("always::rcnnzoo.data.unreadable.DataWar
 
 
 def spoiled(tmp_path):
-    """All that bad input is made of."""
+    """The files for bad input."""
     make_classes(tmp_path / "one", ("cat",))
     (make_classes(tmp_path / "gap") / "empty").mkdir()
     make_classes(tmp_path / "pets")
@@ -33,10 +33,10 @@ def spoiled(tmp_path):
 BAD = {
     "train b-l --data digits": "unknown architecture 'b-l': did you mean 'bl'",
     "train bl --data nowhere/pets": "nowhere/pets: no such folder",
-    "train bl --data ecoset": "data set 'ecoset': it is not clear where it is: get it from https://",
+    "train bl --data ecoset": "data set 'ecoset': no folder was given: get it from https://",
     "train bl --data one --val-fraction 0.5": "1 category in all: a classifier needs at least 2",
     "train bl --data ./gap --val-fraction 0.5": "gap/empty: a class folder without images",
-    "train bl --data ./dark --val-fraction 0.5": "none is readable",
+    "train bl --data ./dark --val-fraction 0.5": "none can be read",
     "train bl --data ./dim --val-fraction 0.5 --image-size 8 --max-bad 1": "allow more with --max-bad",
     "train bl --data ./mixed": "mixed's test split differ from those of its train split",
     "train bl --data digits --image-size 1": "--image-size 1: take a number from 2 to 10,000",
@@ -68,7 +68,7 @@ BAD = {
     "evaluate run --data ./pets": "categories of pets's all split differ from those of the network: 2 categories",
     "evaluate run --split val": "digits has no split 'val': there are train, test",
     "evaluate run --readout lats": "unknown readout 'lats'",
-    "evaluate bl": "bl: was not trained on images that are known here: give --data",
+    "evaluate bl": "bl: it is not known which images it was trained on: give --data",
     "trace run --out thesis": "thesis: is not a trace that rcnnzoo wrote",
     "trace run --precision fp7": "unknown precision 'fp7'",
     "profile run --policy entropie --sweep": "unknown policy 'entropie': did you mean 'entropy'",
@@ -92,7 +92,7 @@ BAD = {
     "profile run --data digits": "--data needs --sweep or --threshold or --budget or --accuracy or --measure",
     "profile run --measure --precision bf15": "unknown precision 'bf15': did you mean 'bf16'",
     "profile run --measure --images 0": "Invalid value for '--images'",
-    "profile bl --measure": "bl: was not trained on images that are known here: give --data",
+    "profile bl --measure": "bl: it is not known which images it was trained on: give --data",
     "profile run --sweep --bootstrap 5": "Invalid value for '--bootstrap'",
     "profile run --budget 20Q": "'20Q' is not a number of MACs above 0: write it like 20G or 2e10",
     "profile run --budget -1G": "'-1G' is not a number of MACs above 0",

@@ -63,7 +63,7 @@ BROKEN = {
 
 
 def put(install, kind, package="zoo-broken"):
-    """Install one of them, and say what is expected to be said of it."""
+    """Install one of them, and return the message that is expected."""
     code, reason = BROKEN[kind]
     install(package, code, requires=["rcnnzoo>=99"] if kind == "another rcnnzoo" else [])
     if kind == "somebody else's name":
@@ -112,7 +112,7 @@ def test_strict_mode_minds_nothing_where_all_is_well(monkeypatch, install, capsy
 
 
 def test_with_all_of_them_installed_what_is_built_in_is_trained(install, tmp_path):
-    """As users run it, in a process of its own."""
+    """As users run it, in a separate process."""
     said = [
         put(install, kind, package=f"zoo-{number}") if kind != "somebody else's name" else put(install, kind)
         for number, kind in enumerate(BROKEN)

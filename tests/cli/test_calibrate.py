@@ -30,6 +30,6 @@ def test_calibrate_chooses_a_threshold_that_the_other_commands_take(run, capsys)
 
 def test_calibrate_says_plainly_that_nothing_passes(run, capsys):
     shown = printed(capsys, "calibrate", run, "--max-loss", 0.001, "--out", "there")
-    assert "run all steps: no threshold can pass with 450 images, it takes 2,995 or more" in shown
+    assert "run all steps: no threshold can pass with 450 images, at least 2,995 are needed" in shown
     found = document(capsys, "calibrate", run, "--max-loss", 0.001, "--out", "there")
     assert (found["threshold"], found["mean_steps"], found["saving"], found["images_needed"]) == (None, 2, 0, 2995)

@@ -34,7 +34,7 @@ def test_networks_that_saw_different_images_are_not_set_beside_each_other(run, c
     for split in ("train", "test"):
         assert main(["trace", str(run), "--split", split, "--out", f"{split}.zarr"]) == 0
     assert main(["profile", "test.zarr", "--sweep", "--against", "train.zarr"]) == 2
-    different = "test.zarr (digits test) and train.zarr (digits train) saw different images: trace both with the same"
+    different = "test.zarr (digits test) and train.zarr (digits train) differ in their images: trace both with the same"
     assert different in capsys.readouterr().err
     assert main(["compare", "test.zarr", "train.zarr"]) == 2
     assert different in capsys.readouterr().err

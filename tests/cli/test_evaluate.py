@@ -54,7 +54,7 @@ def test_a_notebooks_settings_change_nothing(run, backend, tmp_path):
     assert (tmp_path / "there" / "accuracy.png").is_file()
 
 
-def test_a_config_that_is_not_whole_is_no_run(run, capsys):
+def test_an_incomplete_config_is_not_a_run(run, capsys):
     (run / "config.toml").write_text('data = "digits"')
     assert main(["evaluate", str(run)]) == 2
     assert "config.toml: doesn't say architecture; it is not the file that" in capsys.readouterr().err

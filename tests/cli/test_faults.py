@@ -32,7 +32,7 @@ def test_without_standard_output_nothing_is_wrong():
     assert (process.returncode, process.stderr) == (0, "")
 
 
-def test_a_reader_that_leaves_is_no_fault():
+def test_a_reader_that_leaves_is_not_a_fault():
     command = f"{sys.executable} -m rcnnzoo list | head -1"
     process = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert process.stderr == ""
@@ -76,7 +76,7 @@ def test_too_little_memory_is_said_in_one_line():
 
 
 def test_ctrl_c_before_the_program_is_imported_is_one_line(tmp_path):
-    """Here in place of the moment that an import takes: a module that is interrupted."""
+    """A module that is interrupted while it is imported."""
     (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
     process = run(f"PYTHONPATH={tmp_path} {sys.executable} -m rcnnzoo list")
     assert (process.returncode, process.stderr) == (130, "interrupted\n")
@@ -92,7 +92,7 @@ def test_a_locale_without_utf8_changes_nothing(locale, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_nobody_may_write_to_is_named(tmp_path):
+def test_a_read_only_folder_is_named(tmp_path):
     tmp_path.chmod(0o500)
     process = run(f"{sys.executable} -m rcnnzoo train b --data digits --out {tmp_path}/run")
     assert process.returncode == 2

@@ -17,7 +17,7 @@ NAMES = ("ant", "bee", "cat", "dog", "eel")
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
-    """Each test in a folder of its own, with the weights of bl."""
+    """Each test in its own folder, with the weights of bl."""
     monkeypatch.chdir(tmp_path)
     unpack("bl", tmp_path)
     (tmp_path / "names.txt").write_text("\n".join(NAMES) + "\n")
@@ -107,7 +107,7 @@ def test_a_mistake_is_one_line_and_nothing_is_written(tmp_path, capsys, change, 
 
 
 def refused(capsys, change):
-    """The one line that is said."""
+    """The one line of the message."""
     options = GOOD | change
     form, file = options.pop("FORMAT"), options.pop("FILE")
     assert main(["import", form, file, *(word for option in options.items() for word in option)]) == 2

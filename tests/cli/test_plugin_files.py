@@ -1,4 +1,4 @@
-"""`rcnnzoo --plugin FILE.py`: what is not a package yet is there for one run of the program."""
+"""`rcnnzoo --plugin FILE.py`: a file that is not a package yet is available for one run of the program."""
 
 import concurrent.futures
 import dataclasses
@@ -132,7 +132,7 @@ def test_an_architecture_that_its_plugin_no_longer_has_is_said_to_be_gone(instal
 
 
 def test_processes_that_decode_images_find_it(write_plugin, tmp_path):
-    """Started afresh, as they are on some systems; the folder of the file is not the current one."""
+    """Spawned, as they are on some systems; the folder of the file is not the current one."""
     make_classes(tmp_path / "data" / "tiles" / "train")
     (tmp_path / "there").mkdir()
     plugins.load_file(write_plugin("there/mine.py", MINE))
@@ -177,7 +177,7 @@ HOOK = "from rcnnzoo.hookspecs import Readout, hookimpl\n@hookimpl\ndef rcnnzoo_
 BAD = {
     "missing.py": (None, "missing.py: no such Python file"),
     "notes.txt": ("", "notes.txt: no such Python file"),
-    "my-plugin.py": ("", "my-plugin.py: is not a name that a Python module can have; use letters, digits and _ only"),
+    "my-plugin.py": ("", "my-plugin.py: is not a valid name for a Python module; use letters, digits and _ only"),
     "broken.py": ("def broken(:", "broken.py: SyntaxError: invalid syntax"),
     "lacking.py": ("import a_module_that_is_not_there", "lacking.py: ModuleNotFoundError: No module named"),
     "leaving.py": ("raise SystemExit('no')", "leaving.py: SystemExit: no"),
@@ -189,7 +189,7 @@ BAD = {
     "misspelt.py": (HOOK.replace("readouts", "readuots") + "return []", "misspelt.py: unknown hook 'rcnnzoo_readuots'"),
     "wrong.py": (HOOK + "return 'last'", "wrong.py: rcnnzoo_readouts must return a list of Readout"),
     "raising.py": (HOOK + "raise ValueError('not today')", "raising.py: ValueError: not today"),
-    "json.py": (HOOK + "return []", "json.py: Python has another module of that name already, 'json'; rename the file"),
+    "json.py": (HOOK + "return []", "json.py: Python already has another module of that name, 'json'; rename the file"),
     "thief.py": (
         HOOK + "return [Readout('cumulative', 'made up', 'thief:f')]",
         "readout 'cumulative' of thief.py left out: rcnnzoo has one of that name; thief.py must rename it",
@@ -234,4 +234,4 @@ def test_a_file_called_like_a_module_of_pythons_is_refused(tmp_path, capsys, mon
     (tmp_path / "time.py").write_text("")
     monkeypatch.chdir(tmp_path)
     assert main(["--plugin", "time.py", "list"]) == 2
-    assert "time.py: Python has another module of that name already, 'time'" in capsys.readouterr().err
+    assert "time.py: Python already has another module of that name, 'time'" in capsys.readouterr().err

@@ -23,7 +23,7 @@ def test_h_is_help(capsys):
 
 
 def test_paragraphs_of_help_flow(capsys):
-    """A line ends because it is full, not because the source's did."""
+    """Lines break where they are full, not where the source does."""
     lines = printed(capsys, "profile", "--help").splitlines()
     start = next(number for number, line in enumerate(lines) if "Costs are counted" in line)
     paragraph = lines[start : lines.index("", start)]
@@ -83,7 +83,7 @@ def test_sizes_without_bound_are_refused_before_any_work(typed, run, capsys):
 
 
 def test_results_of_a_run_that_can_not_be_written_to_go_where_was_asked(run, capsys, monkeypatch):
-    """Root may write anywhere, so here it is only said that it may not."""
+    """Root may write anywhere, so the refusal is simulated."""
     monkeypatch.setattr("rcnnzoo.subjects.is_writable", lambda folder: False)
     printed(capsys, "evaluate", "run", "--out", "mine")
     assert Path("mine/traces/run/digits-test.zarr").is_dir()

@@ -1,4 +1,4 @@
-"""`rcnnzoo trace`, and what other commands say of traces that they can't use."""
+"""`rcnnzoo trace`, and what other commands say about traces that they can't use."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from tests.cli.calling import document, printed, refused
 def test_trace_says_where_and_of_what(run, capsys):
     found = document(capsys, "trace", run, "--out", "a.zarr", "--features")
     assert (found["trace"], found["images"], found["split"], found["features"]) == ("a.zarr", 450, "test", True)
-    assert printed(capsys, "trace", run, "--out", "a.zarr", "--features") == "a.zarr\n"  # again: it is there
+    assert printed(capsys, "trace", run, "--out", "a.zarr", "--features") == "a.zarr\n"  # again: it exists
     assert printed(capsys, "trace", run).strip() == str(run / "traces" / "digits-test.zarr")
 
 
@@ -46,6 +46,6 @@ def test_a_trace_is_stale_when_its_run_was_trained_again(run, capsys):
     rcnnzoo.save(network, run / "model.safetensors")
     refused(capsys, f"profile {trace} --sweep", "was recorded from other weights than")
     before = rcnnzoo.open_trace(trace)["logits"].values
-    anew = document(capsys, "evaluate", run)["trace"]
-    assert anew != trace
-    assert (rcnnzoo.open_trace(anew)["logits"].values != before).any()
+    again = document(capsys, "evaluate", run)["trace"]
+    assert again != trace
+    assert (rcnnzoo.open_trace(again)["logits"].values != before).any()

@@ -24,10 +24,10 @@ def test_a_runs_config_repeats_it(trained, capsys):
     assert rcnnzoo_file("again") == rcnnzoo_file(trained)
 
 
-def test_resuming_a_finished_run_says_so_and_is_no_error(run, capsys):
+def test_resuming_a_finished_run_says_so_and_is_not_an_error(run, capsys):
     before = rcnnzoo_file(run)
     assert main(["train", "--config", str(run / "config.toml"), "--out", str(run), "--resume"]) == 0
-    assert "finished already" in capsys.readouterr().err
+    assert "already finished" in capsys.readouterr().err
     assert rcnnzoo_file(run) == before
 
 
@@ -57,7 +57,7 @@ def test_ecoset_runs_to_the_end(tmp_path, capsys, monkeypatch):
 
 
 def test_large_images_found_unreadable_while_training_leave_a_run_to_resume(tmp_path, capsys):
-    """They are met one by one; allowing more of them and --resume must be enough."""
+    """They are found one by one; allowing more of them and --resume must be enough."""
     make_classes(tmp_path / "pets")
     for file in sorted((tmp_path / "pets").rglob("*.jpg"))[:3]:
         file.write_text("no picture")
@@ -77,7 +77,7 @@ def test_a_loss_that_is_not_a_number(tmp_path, capsys, monkeypatch):
 
 
 def test_a_config_says_where_the_images_lie(tmp_path, capsys, monkeypatch):
-    """However they were found: from another folder, without the variable, the run is the same."""
+    """From another folder, or without the variable, the run finds them again."""
     make_imagenet(tmp_path / "data" / "imagenet")
     monkeypatch.setenv("RCNNZOO_DATA", "data")
     assert main(["train", "b", "--data", "imagenet", *TINY, "--out", "run"]) == 0

@@ -20,4 +20,4 @@ def test_verify_measures_the_claim_again_and_finds_a_changed_file(run, capsys):
     assert main(["verify", str(run), "--data", "digits"]) == 2
     out, error = capsys.readouterr()
     assert "FAILS" in out
-    assert error == f"error: {run}/model.safetensors: accuracy on digits test: not what it should be\n"
+    assert error == f"error: {run}/model.safetensors: failed the check of accuracy on digits test\n"

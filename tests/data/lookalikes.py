@@ -31,7 +31,7 @@ def make_ecoset(folder: Path, each: int = 3) -> Path:
 
 
 def make_imagenet(folder: Path, each: int = 3) -> Path:
-    """train/ and val/ with a folder a synset; greyscale, CMYK and a PNG named .JPEG, as the real one has."""
+    """train/ and val/ with one folder per synset; greyscale, CMYK and a PNG named .JPEG, as the real one has."""
     for split in ("train", "val"):
         for label, category in enumerate(IMAGENET_CATEGORIES):
             for number in range(each):

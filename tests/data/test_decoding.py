@@ -29,7 +29,7 @@ def test_16_bits_in_a_pgm_are_scaled(tmp_path):
     np.testing.assert_allclose(grey(tmp_path / "ramp.pgm"), RAMP / 257, atol=0.5)
 
 
-@pytest.mark.parametrize(("mode", "words"), [("F", "floating point values"), ("I", "32-bit integers")])
+@pytest.mark.parametrize(("mode", "words"), [("F", "floating-point values"), ("I", "32-bit integers")])
 def test_values_without_a_range_are_refused(tmp_path, mode, words):
     Image.fromarray(RAMP.astype(np.float32 if mode == "F" else np.int32)).save(tmp_path / "x.tif")
     with pytest.raises(OSError, match=f"{words}, whose range is unknown: save it with 8 or 16 bits"):
@@ -37,7 +37,7 @@ def test_values_without_a_range_are_refused(tmp_path, mode, words):
 
 
 def test_what_is_transparent_shows_white_whatever_lies_under_it(tmp_path):
-    """A black line, half of it transparent, on black pixels that nobody should see."""
+    """A black line, half of it transparent, on hidden black pixels."""
     pixels = np.zeros((4, 4, 4), dtype=np.uint8)
     pixels[1, :, 3] = (255, 255, 128, 0)
     Image.fromarray(pixels).save(tmp_path / "line.png")

@@ -69,7 +69,7 @@ def test_an_epoch_depends_on_the_seed_alone(split):
     assert not torch.equal(images, other)
 
 
-def test_an_epoch_that_is_taken_up_again_goes_on_as_it_would_have(split):
+def test_an_epoch_that_is_resumed_is_the_same(split):
     images, positions = joined(training_of(split))
     rest, places = joined(training_of(split, first=2))
     assert torch.equal(places, positions[8:])
@@ -102,7 +102,7 @@ def test_one_more_than_allowed_is_an_error(split):
 
 def test_none_readable_is_an_error(split):
     spoil(split, *split.files)
-    with pytest.raises(DataError, match="none is readable; are they images"):
+    with pytest.raises(DataError, match="none can be read; are they images"):
         ready(split)
 
 
@@ -166,7 +166,7 @@ def test_one_small_image_does_not_make_a_data_set_small(tmp_path):
 
 
 def test_workers_send_batches_without_shared_memory(split, monkeypatch):
-    """A container's /dev/shm may hold 64 MB; nothing of a batch lies there."""
+    """A container's /dev/shm may hold 64 MB; no part of a batch is in it."""
     (batch, *_) = training_of(split)
     again = pickle.loads(pickle.dumps(batch))
     assert torch.equal(again.images, batch.images)

@@ -51,7 +51,7 @@ def test_imagenet_as_kaggle_packs_it(tmp_path):
 
 
 def test_imagenet_with_test_images_in_one_heap(tmp_path):
-    """They have no labels; and Kaggle's table is of no use once val/ has been sorted into folders."""
+    """They have no labels; and Kaggle's table is not needed once val/ has been sorted into folders."""
     make_imagenet(tmp_path)
     save_image(tmp_path / "test" / "ILSVRC2012_test_00000001.JPEG", 1)
     (tmp_path / "LOC_val_solution.csv").write_text("ImageId,PredictionString\n")
@@ -62,7 +62,7 @@ def test_imagenet_with_test_images_in_one_heap(tmp_path):
 
 
 def test_category_names_that_are_no_text_are_refused(tmp_path):
-    """They could not be written into the weights, hours later."""
+    """They could not be written into the weights at the end of training."""
     make_classes(tmp_path, ("cat", "d\udcffg"))
     with pytest.raises(DataError, match=r"category 'd\\udcffg' holds characters that are not text"):
         open_data(str(tmp_path))
@@ -107,7 +107,7 @@ def test_a_data_set_that_is_not_there_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.delenv("RCNNZOO_DATA", raising=False)
     with pytest.raises(DataError, match=r"ecoset.*get it from https://\S+ \(1.5 million images.*CC BY-NC-SA.*0001_man"):
         open_data("ecoset")
-    with pytest.raises(DataError, match=r"nothing in .*; get it from"):
+    with pytest.raises(DataError, match=r"is empty or missing; get it from"):
         open_data("imagenet", tmp_path)
 
 
@@ -174,7 +174,7 @@ def test_fractions_that_hold_nothing_out_are_refused(tmp_path):
 
 
 def test_a_val_split_is_not_replaced(tmp_path):
-    with pytest.raises(OptionError, match="has a val split of its own"):
+    with pytest.raises(OptionError, match="has its own val split"):
         open_data("imagenet", make_imagenet(tmp_path), val_fraction=0.5)
 
 
@@ -217,7 +217,7 @@ def test_a_flat_val_folder_without_kaggles_table_says_how_to_sort_it(tmp_path):
 
 @pytest.mark.parametrize("name", ["train", "val", "test"])
 def test_a_category_may_be_called_like_a_split(tmp_path, name):
-    """Pictures of trains lie in train/ itself; in a split they lie one level deeper."""
+    """Pictures of trains are in train/ itself; in a split they are one level deeper."""
     data = open_data(str(make_classes(tmp_path, ("bus", "car", name))))
     assert data.categories == tuple(sorted(("bus", "car", name)))
     assert list(data.splits) == ["all"]
@@ -230,7 +230,7 @@ def test_splits_and_categories_side_by_side_are_refused(tmp_path):
         open_data(str(tmp_path))
 
 
-def test_a_folder_without_images_beside_splits_is_no_matter(tmp_path):
+def test_a_folder_without_images_beside_splits_does_not_matter(tmp_path):
     make_classes(tmp_path / "train")
     (tmp_path / "notes").mkdir()
     assert list(open_data(str(tmp_path)).splits) == ["train"]
@@ -271,7 +271,7 @@ def test_links_are_followed_and_those_to_nothing_are_named(tmp_path):
     assert split.categories == ("cat", "dog", "eel")
     assert [file for file in split.files if file.startswith("cat/more")] == [f"cat/more/{n}.jpg" for n in range(4)]
     (tmp_path / "pets" / "cat" / "back").symlink_to(tmp_path / "pets" / "cat")
-    with pytest.raises(DataError, match="back: is a link to a folder that it is in"):
+    with pytest.raises(DataError, match="back: is a link to a folder that contains it"):
         open_data(str(tmp_path / "pets"))
     (tmp_path / "pets" / "cat" / "back").unlink()
     (tmp_path / "pets" / "fox").symlink_to(tmp_path / "gone")
@@ -288,7 +288,7 @@ def test_jpegs_by_all_their_names(tmp_path, suffix):
 
 def test_a_folder_one_level_too_deep_or_too_high_is_named(tmp_path):
     make_classes(tmp_path / "downloads" / "pets")
-    with pytest.raises(DataError, match=r"holds one folder alone; did you mean .*downloads/pets\?"):
+    with pytest.raises(DataError, match=r"holds only one folder; did you mean .*downloads/pets\?"):
         open_data(str(tmp_path / "downloads"))
     with pytest.raises(DataError, match=r"it holds images; did you mean the folder above it, .*/pets\?"):
         open_data(str(tmp_path / "downloads" / "pets" / "cat"))

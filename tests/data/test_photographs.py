@@ -1,4 +1,4 @@
-"""Real photographs, where they lie beside the repository."""
+"""Real photographs, if they are beside the repository."""
 
 import tarfile
 from pathlib import Path
@@ -25,7 +25,7 @@ def unpack(tar, folder, wanted):
 
 
 def test_cifar10_as_jpeg_class_folders_is_learned(tmp_path, monkeypatch):
-    """1,000 photographs and a few epochs are enough: chance is right on 100 of 1,000, on 200 hardly ever."""
+    """1,000 photographs and a few epochs are enough: chance gets about 100 of 1,000 right, and hardly ever 200."""
     monkeypatch.chdir(tmp_path)
     for split, number in (("train", "/00"), ("test", "/01")):
         unpack("cifar10/test.tar", tmp_path / "cifar10" / split, lambda name, number=number: number in name)

@@ -1,4 +1,4 @@
-"""What networks see of images, against torchvision and by hand."""
+"""How images become network inputs, against torchvision and by hand."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""The guide to plugins, run: each of its plugins keeps the contract and does what the page says of it."""
+"""The guide to plugins, run: each of its plugins keeps the contract and does what the page says."""
 
 import dataclasses
 import inspect
@@ -59,7 +59,7 @@ def test_the_guide_has_a_section_a_hook_with_its_signature_and_a_plugin():
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook.__name__)
 def test_a_section_says_what_the_description_says(hook):
-    """Each field, and word for word whatever hookspecs.py has in code about the target."""
+    """Each field, and word for word the code in hookspecs.py about the target."""
     (description,) = typing.get_args(typing.get_type_hints(hook)["return"])
     text = " ".join(next(text for text in SECTIONS.values() if f"`{hook.__name__}() ->" in text).split())
     own = {field.name for field in dataclasses.fields(description)} - {"name", "description", "target"}
@@ -184,7 +184,7 @@ def test_the_warnings_of_the_page_are_those_of_the_code():
 
 
 def test_copies_of_the_files_work_under_another_name(folder, tmp_path):
-    """`__name__` makes a target mean the module it stands in."""
+    """`__name__` makes a target refer to the module that it is in."""
     shutil.copy(folder / "leaky.py", tmp_path / "renamed.py")
     with plugins_of(tmp_path):
         plugin = plugins.load_file(tmp_path / "renamed.py")

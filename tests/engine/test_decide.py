@@ -1,4 +1,4 @@
-"""Decisions, against a full run with the policy applied afterwards; and that nothing is computed in vain."""
+"""Decisions, against a full run with the policy applied afterwards; and nothing is computed unnecessarily."""
 
 from typing import Any
 
@@ -102,7 +102,7 @@ def test_confidence_and_cost_are_those_of_the_exit():
 @pytest.mark.parametrize("refill", [False, True])
 @pytest.mark.parametrize("rows", [1, 4, 30])
 def test_no_step_is_computed_in_vain(refill, rows, monkeypatch):
-    """The classifier runs once an image and time step, so it counts them."""
+    """The classifier runs once per image and time step, so it counts them."""
     model, seen = network(), []
     model.classifier[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     monkeypatch.setattr(
@@ -133,7 +133,7 @@ def test_a_full_batch_stays_full():
 
 
 @pytest.mark.parametrize("refill", [False, True])
-def test_the_device_is_asked_once_a_step(refill, monkeypatch):
+def test_the_device_is_waited_for_once_per_step(refill, monkeypatch):
     """On a GPU each of these calls waits for it."""
     asked, steps = [], []
     for name in ("tolist", "item", "cpu", "nonzero", "__bool__", "numpy", "__int__", "__float__"):
@@ -155,7 +155,7 @@ def test_the_device_is_asked_once_a_step(refill, monkeypatch):
 
 
 def test_as_many_images_are_computed_together_as_suit_their_state(monkeypatch):
-    """Groups of 5, four of them at work; those who are left are packed into few."""
+    """Groups of 5, four of them at once; the remaining images are packed into fewer."""
     model, seen = network(), []
     # Maps of all layers, and the first layer's drive; the side is halved down to 2.
     maps, sides = (6, 6, 8, 12, 16, 32, 64, 128), (16, 16, 8, 4, 2, 2, 2, 2)
@@ -176,7 +176,7 @@ def test_as_many_images_are_computed_together_as_suit_their_state(monkeypatch):
 
 @pytest.mark.parametrize("size", [1, 4, 7, 30])
 def test_small_batches_are_put_together(size):
-    """Newcomers fill the room that there is, whatever they come in."""
+    """New images fill the free room, whatever the size of their batches."""
     model, seen = network(), []
     model.layers[0].bottom_up[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     decisions = rcnnzoo.decide(model, [IMAGES[:0], *IMAGES.split(size)], threshold=MIDDLING["entropy"], rows=8)
@@ -269,8 +269,8 @@ def test_what_can_not_decide_is_refused():
         rcnnzoo.decide(NETWORKS["bl"], IMAGES, rows=-1)
 
 
-def test_a_network_that_nobody_built_decides_as_its_twin_does():
-    """Somebody's own instance has no card: categories and costs come from what it does with the images."""
+def test_a_network_without_a_card_decides_as_its_twin_does():
+    """A network built without rcnnzoo has no card: categories and costs come from running it on the images."""
     built = network()
     bare = BL.build(categories=5, image_size=16, width=1 / 16, steps=8)
     bare.load_state_dict(built.state_dict())
@@ -285,7 +285,7 @@ def test_a_network_that_nobody_built_decides_as_its_twin_does():
 
 
 def test_costs_are_those_of_the_images_that_were_given():
-    """A network that is meant for 16 pixels and shown 32 costs what one does that is meant for 32."""
+    """A network that is meant for 16 pixels and given 32 costs as much as one that is meant for 32."""
     shown = rcnnzoo.decide(network(), torch.zeros(2, 3, 32, 32), "fixed-steps", 8).macs
     meant = sum(macs_per_step(rcnnzoo.build("bl", categories=5, image_size=32, width=1 / 16)))
     assert shown.tolist() == [meant, meant]

@@ -1,4 +1,4 @@
-"""Times and memory of deciding: what is computed from them, and that they are of this device."""
+"""Times and memory of deciding: results computed from them, and that they are of this device."""
 
 import itertools
 import math

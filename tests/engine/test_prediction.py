@@ -1,4 +1,4 @@
-"""Predictions on files: a full run cut at the exit, in order, and no more files in memory than are at work."""
+"""Predictions on files: a full run cut at the exit, in order, and no more files in memory than are being computed."""
 
 from dataclasses import replace
 
@@ -46,7 +46,7 @@ def readouts(model, files):
 
 
 def middling(model, files):
-    """A threshold by which images stop at as many different steps as can be, apart from any score."""
+    """A threshold between scores, by which images stop at as many different steps as possible."""
     probabilities = readouts(model, files)
     scores = rcnnzoo.policy("entropy").scores(probabilities).unique()
     gaps = (scores[1:] - scores[:-1]) > 1e-4
@@ -82,7 +82,7 @@ def test_predictions_are_a_full_run_cut_at_the_exit(model, files, batch_size, ea
 
 
 def test_no_step_is_computed_in_vain(model, files):
-    """The classifier runs once an image and time step, so it counts them."""
+    """The classifier runs once per image and time step, so it counts them."""
     threshold, seen = middling(model, files), []
     model.classifier[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     predictions = prediction.predict(model, files, rule_for(model, "entropy", threshold, "instantaneous"))
@@ -131,7 +131,7 @@ def test_a_missing_file_is_named_before_anything_is_computed(model, files, tmp_p
         prediction.predict(model, [*files, tmp_path / "none.png"], rule)
 
 
-def test_a_file_that_is_no_image_is_named(model, files, tmp_path):
+def test_a_file_that_is_not_an_image_is_named(model, files, tmp_path):
     (tmp_path / "text.png").write_text("once upon a time")
     rule = rule_for(model, "fixed-steps", 2, "instantaneous")
     with pytest.raises(DataError, match=r"text.png: can.t be read as an image"):

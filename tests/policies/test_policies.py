@@ -1,4 +1,4 @@
-"""Exit policies, against scipy and by hand; and what all of them must be."""
+"""Exit policies, against scipy and by hand; and the contract that all must keep."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Traces: what is recorded is what the network says, and a trace that was stopped resumes."""
+"""Traces: the network's logits are recorded exactly, and a trace that was stopped resumes."""
 
 import copy
 import re
@@ -55,7 +55,7 @@ def what_the_network_says(network, split):
 
 
 class Listening:
-    """A function that remembers what it returned."""
+    """A function that keeps what it returned."""
 
     def __init__(self, function):
         self.function, self.passed = function, []
@@ -81,7 +81,7 @@ def test_a_trace_holds_what_the_network_says(network, digits, tmp_path):
 
 
 def test_logits_are_kept_to_the_last_bit(network, digits, tmp_path, monkeypatch):
-    """So every readout, score and decision is the network's own; bf16, too, is exact in float32."""
+    """So all readouts, scores and decisions are the network's own; bf16 is exact in float32 too."""
     for precision in ("fp32", "bf16"):
         monkeypatch.setattr(recorder, "_steps", seen := Listening(recorder._steps))
         record(network, digits, "test", tmp_path / precision, Recording(precision=precision))
@@ -96,7 +96,7 @@ def test_logits_are_kept_to_the_last_bit(network, digits, tmp_path, monkeypatch)
 
 
 def overflowing(network):
-    """It, with weights that are finite and logits that aren't."""
+    """A network with finite weights and infinite logits."""
     changed = rcnnzoo.build("bl", categories=list("0123456789"), image_size=8, width=1 / 16, steps=3).eval()
     with torch.no_grad():
         changed.classifier[0].weight.fill_(3e38)
@@ -170,7 +170,7 @@ def test_features_are_what_each_steps_classifier_saw(network, digits, tmp_path):
         np.testing.assert_allclose(trace["logits"].sel(step=step).values, logits, rtol=1e-3, atol=1e-4)
 
 
-def test_a_trace_that_was_left_goes_on(network, digits, tmp_path, monkeypatch):
+def test_a_trace_that_was_stopped_resumes(network, digits, tmp_path, monkeypatch):
     record(network, digits, "test", tmp_path / "whole", Recording())
     write, count = recorder._Block.write, 0
 
@@ -214,15 +214,15 @@ def test_a_trace_says_what_computed_it(network, digits, tmp_path, monkeypatch):
         record(network, digits, "test", tmp_path / "left", Recording())
     set_algorithm(network, "direct")
     direct = transformed.replace("direct and transformed", "direct")
-    said = f"was started on {transformed}, is completed on {direct}: logits differ in their last digits"
+    said = f"was started on {transformed}, completed on {direct}: logits differ in their last digits"
     with computing("cpu", threads=1), pytest.warns(RcnnzooWarning, match=re.escape(said)):
         left = record(network, digits, "test", tmp_path / "left", Recording())
     assert left.attrs["computed_on"] == [transformed, direct]
     assert rcnnzoo.open_trace(tmp_path / "left").attrs["computed_on"] == [transformed, direct]
 
 
-def test_a_trace_that_was_killed_goes_on(network, digits, tmp_path):
-    """A kill -9 at whatever moment; the batch is small so that the moment is in the middle."""
+def test_a_trace_that_was_killed_resumes(network, digits, tmp_path):
+    """A kill -9 at any moment; the batch is small so that the moment is in the middle."""
     weights, folder = tmp_path / "model.safetensors", tmp_path / "a.zarr"
     rcnnzoo.save(network, weights)
     command = [sys.executable, "-c", "from rcnnzoo.recording import storage; storage.BLOCK_BYTES = 1200; "
@@ -292,8 +292,8 @@ def test_a_block_without_a_readable_image_is_a_block(tmp_path, monkeypatch, size
 
 
 @pytest.mark.filterwarnings("ignore::rcnnzoo.data.unreadable.DataWarning")
-def test_an_image_that_can_be_read_again_stands_in_its_own_row(tmp_path, monkeypatch):
-    """A disk may fail for a moment; what is recorded after that must not move up a row."""
+def test_an_image_that_can_be_read_again_is_in_its_own_row(tmp_path, monkeypatch):
+    """A disk may fail for a moment; images recorded after that must keep their rows."""
     monkeypatch.setattr(storage, "BLOCK_IMAGES", 3)
     data = open_data(str(make_classes(tmp_path / "pets", size=(20, 20))))
     network = rcnnzoo.build("b", categories=["cat", "dog"], image_size=16, width=1 / 16)
@@ -370,13 +370,13 @@ def test_damage_is_found_on_opening(finished, spoil, message):
 
 def test_recording_again_finds_damage_too(finished, network, digits):
     flip_a_byte(finished / "logits/c/1/0/0")
-    with pytest.raises(TraceError, match=r"logits is damaged .*; remove that folder, and the same `rcnnzoo trace`"):
+    with pytest.raises(TraceError, match=r"logits is damaged .*; remove that folder, and run the same `rcnnzoo trace`"):
         record(network, digits, "test", finished, Recording())
 
 
 def test_a_trace_of_a_later_format_is_refused(finished):
     storage.open_group(finished, "r+").attrs["format"] = 99
-    with pytest.raises(TraceError, match="a trace of format 99, this rcnnzoo reads 1"):
+    with pytest.raises(TraceError, match="a trace of format 99, but this rcnnzoo reads 1"):
         rcnnzoo.open_trace(finished)
 
 

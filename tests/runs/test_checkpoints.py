@@ -68,7 +68,7 @@ def test_code_is_refused_and_not_executed(tmp_path, write):
         read_checkpoint(file)
 
 
-def test_something_else_than_a_state_is_refused(tmp_path):
+def test_something_other_than_a_state_is_refused(tmp_path):
     torch.save([1, 2], tmp_path / "checkpoint.pt")
     with pytest.raises(TrainingError, match=r"checkpoint\.pt: damaged"):
         read_checkpoint(tmp_path / "checkpoint.pt")

@@ -1,4 +1,4 @@
-"""A run's folder: which may become one, which was finished last, and what is taken away."""
+"""A run's folder: which may become one, which was finished last, and what is removed."""
 
 import os
 
@@ -44,7 +44,7 @@ def test_a_run_is_resumed_only_if_that_was_asked_for(tmp_path):
     run = Run(tmp_path)
     run.settings.touch()
     run.check_free(resume=True)
-    with pytest.raises(TrainingError, match="holds a run already"):
+    with pytest.raises(TrainingError, match="already holds a run"):
         run.check_free(resume=False)
 
 

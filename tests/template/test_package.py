@@ -1,4 +1,4 @@
-"""The package to begin with: what it is called, that it is whole, and that it does what it says."""
+"""The package to start from: its name, that it is complete, and that it works."""
 
 import os
 import string
@@ -17,7 +17,7 @@ EXAMPLE = Path(__file__).parents[2] / "plugins" / "example"
 
 
 def files(folder):
-    """Contents by name; what Python and tools leave there is no part of it."""
+    """Contents by name; files left by Python and tools are not part of it."""
     found = (file for file in folder.rglob("*") if file.is_file())
     return {
         str(file.relative_to(folder)): file.read_bytes()
@@ -102,11 +102,11 @@ def test_a_package_has_a_module_of_its_name(name, module):
         ("a" * 31, "at most 30 characters"),
         ("class", "'class' is a Python keyword: take another name"),
         ("match", "'match' is a Python keyword"),
-        ("rcnnzoo", "'rcnnzoo': Python has a module rcnnzoo already; take another name"),
-        ("json", "'json': Python has a module json already"),
-        ("sys", "'sys': Python has a module sys already"),
-        ("torch", "'torch': Python has a module torch already"),
-        ("rcnnzoo-behaviour", "Python has a module rcnnzoo_behaviour already"),
+        ("rcnnzoo", "'rcnnzoo': Python already has a module rcnnzoo; take another name"),
+        ("json", "'json': Python already has a module json"),
+        ("sys", "'sys': Python already has a module sys"),
+        ("torch", "'torch': Python already has a module torch"),
+        ("rcnnzoo-behaviour", "Python already has a module rcnnzoo_behaviour"),
     ],
 )
 def test_a_name_that_will_not_do_is_refused_in_one_line(name, reason, tmp_path, capsys):
@@ -120,7 +120,7 @@ def test_a_name_that_will_not_do_is_refused_in_one_line(name, reason, tmp_path, 
 def test_a_folder_that_exists_is_left_alone(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("mine")
-    with pytest.raises(OptionError, match="mine: exists already; take another name or folder"):
+    with pytest.raises(OptionError, match="mine: already exists; take another name or folder"):
         write_package("mine", tmp_path)
     assert files(tmp_path) == {"mine/thesis.txt": b"mine"}
 

@@ -68,7 +68,7 @@ def test_the_weights_say_what_they_are(finished):
 
 
 def test_the_claimed_accuracy_is_the_loaded_networks(finished):
-    """Measured again by a loop of its own over the test images."""
+    """Measured again by a separate loop over the test images."""
     network = rcnnzoo.load(finished.weights)
     test = open_data("digits").split("test")
     from rcnnzoo.data.transforms import image_to_input
@@ -91,8 +91,8 @@ def test_the_same_seed_gives_the_same_file_and_another_seed_another(finished, tm
         assert word.encode() not in content
 
 
-def test_somebody_elses_variables_change_nothing(finished, tmp_path, monkeypatch):
-    """Accelerate asks the environment for whatever its caller doesn't say."""
+def test_variables_from_the_environment_change_nothing(finished, tmp_path, monkeypatch):
+    """Accelerate reads from the environment whatever its caller doesn't set."""
     for name, value in (("GRADIENT_ACCUMULATION_STEPS", "4"), ("MIXED_PRECISION", "bf16"), ("DYNAMO_BACKEND", "eager")):
         monkeypatch.setenv(f"ACCELERATE_{name}", value)
     assert run(tmp_path / "run").weights.read_bytes() == finished.weights.read_bytes()
@@ -115,7 +115,7 @@ def test_fp16_is_refused_on_a_processor_which_would_train_in_fp32(tmp_path):
 
 
 def test_the_learning_rate_in_the_metrics_is_the_one_that_was_used(finished):
-    """One-cycle ends at its lowest, a 250,000th of its highest (Smith & Topin; torch's default)."""
+    """One-cycle ends at its lowest, 1/250,000 of its highest (Smith & Topin; torch's default)."""
     lr = pd.read_csv(finished.metrics)["lr"]
     assert lr.iloc[-1] == pytest.approx(4e-3 / 25 / 1e4)
     assert lr.iloc[0] > 1e-3
@@ -148,7 +148,7 @@ def test_a_run_that_is_left_and_resumed_ends_the_same(finished, tmp_path, monkey
     pd.testing.assert_frame_equal(pd.read_csv(resumed.metrics)[quantities], pd.read_csv(finished.metrics)[quantities])
 
 
-def test_a_killed_run_goes_on_from_its_last_checkpoint(finished, tmp_path):
+def test_a_killed_run_resumes_from_its_last_checkpoint(finished, tmp_path):
     """A kill -9 leaves no time to save anything."""
     folder = tmp_path / "killed"
     arguments = ["bl", "--data", "digits", "--image-size", "8", "--width", "0.0625", "--steps", "3", "--epochs", "2"]
@@ -176,7 +176,7 @@ def test_resuming_nothing_starts_afresh(finished, tmp_path):
 def test_a_run_can_not_become_another(finished):
     with pytest.raises(TrainingError, match="started with architecture 'bl', not 'b'"):
         run(finished.folder, resume=True, architecture="b", steps=1)
-    with pytest.raises(TrainingError, match="holds a run already: resume it"):
+    with pytest.raises(TrainingError, match="already holds a run: resume it"):
         run(finished.folder)
 
 
@@ -206,7 +206,7 @@ def test_a_loss_that_is_not_a_number_says_where_and_keeps_the_checkpoint_before(
 
 
 def test_an_update_that_spoils_the_network_is_seen_before_it_is_saved(tmp_path, monkeypatch):
-    """The loss is taken before an update, so that of the last update of an epoch nobody sees."""
+    """The loss is computed before an update, so the effect of an epoch's last update is not in any loss."""
     update, count = loop.update, 0
 
     def spoiling(state, *arguments):
@@ -297,12 +297,12 @@ def test_a_network_that_evaluation_spoils_is_told_so_and_why(tmp_path, write_plu
     assert found[1] == str(one.folder)
     assert int(found[3]) == round(100 * pd.read_csv(one.metrics)["train_accuracy_5"].iloc[-1])
     claimed = rcnnzoo.load(one.weights).card.metrics["accuracy"][-1]
-    assert abs(int(found[2]) / 100 - claimed) < 0.1  # the test images fare the same
+    assert abs(int(found[2]) / 100 - claimed) < 0.1  # the test images are treated in the same way
     assert message in one.log.read_text()
 
 
 def stopped(folder, monkeypatch, batches=BATCHES, **changes):
-    """A run that was left in its second epoch."""
+    """A run that was stopped in its second epoch."""
     update, count = loop.update, 0
 
     def leaving(*arguments):
@@ -348,7 +348,7 @@ def test_a_checkpoint_of_another_format_is_not_gone_on_with(tmp_path, monkeypatc
         run(tmp_path / "run", resume=True)
 
 
-def test_metrics_that_somebody_spoilt_are_written_again(finished, tmp_path, monkeypatch):
+def test_damaged_metrics_are_written_again(finished, tmp_path, monkeypatch):
     stopped(tmp_path / "run", monkeypatch)
     (tmp_path / "run" / "metrics.csv").write_text('"')
     table = pd.read_csv(run(tmp_path / "run", resume=True).metrics)
@@ -411,7 +411,7 @@ def test_two_runs_started_into_one_folder_never_mix(tmp_path, finished):
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == finished.weights.read_bytes()
 
 
-def test_a_finished_run_in_a_folder_that_nobody_may_write_to_is_returned(finished):
+def test_a_finished_run_in_a_read_only_folder_is_returned(finished):
     finished.folder.chmod(0o500)
     try:
         assert run(finished.folder, resume=True).weights == finished.weights

@@ -45,7 +45,7 @@ def test_torchs_own_adam_would_have_gone_elsewhere():
     assert (0.7 - result) / ours > 8
 
 
-def test_epsilon_hat_goes_on_after_a_checkpoint():
+def test_epsilon_hat_resumes_after_a_checkpoint():
     weight = torch.nn.Parameter(torch.tensor(0.7, dtype=torch.float64))
     first = AdamEpsilonHat([weight], lr=0.005, weight_decay=2e-6)
     run(first, weight, GRADIENTS[:2])

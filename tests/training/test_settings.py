@@ -1,4 +1,4 @@
-"""What a user gives, completed; what can't work, refused."""
+"""What a user gives is completed, and what can't work is refused."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ def test_options_come_before_the_recipe():
     assert settings.lr == 0.125
     assert settings.batch_size == 128
     assert settings.image_size == 32  # for images of 8x8
-    assert settings.mirrored is False  # a mirrored digit is another one, or none
+    assert settings.mirrored is False  # a mirrored digit is another digit, or not a digit
 
 
 def test_a_file_holds_all_of_it(tmp_path):
@@ -48,13 +48,13 @@ def test_what_can_not_work_is_refused(changes, message):
 
 
 def test_another_recipe_brings_its_own_numbers(tmp_path):
-    """A run's settings file says all numbers; those of the recipe that a user asks for come before them."""
+    """A run's settings file has all numbers; those of a recipe that a user asks for override them."""
     write_settings(settle({**GIVEN, "epochs": 7, "seed": 3})[0], tmp_path / "config.toml")
     before = read_settings(tmp_path / "config.toml")
     again, _ = settle(changed(before, {"recipe": "modern", "lr": 0.5}))
     assert (again.epochs, again.lr, again.seed) == (7, 0.5, 3)
     by_hand = {name: value for name, value in before.items() if name != "recipe"}
-    assert changed(by_hand, {"recipe": "spoerer2020"})["epochs"] == 7  # somebody chose that number
+    assert changed(by_hand, {"recipe": "spoerer2020"})["epochs"] == 7  # a user chose that number
     other, _ = settle(changed(before, {"recipe": "spoerer2020", "lr": 0.5}))
     assert (other.epochs, other.lr, other.optimizer, other.seed) == (90, 0.5, "adam-epsilon-hat", 3)
 
@@ -80,7 +80,7 @@ def test_the_batch_of_a_recipe_is_fitted_to_few_images(tmp_path):
     given = {"architecture": "b", "data": str(tmp_path / "pets"), "val_fraction": 0.5}
     assert settle(given)[0].batch_size == 9  # ten updates of 90 images
     assert settle({**given, "batch_size": 30})[0].batch_size == 30
-    with pytest.warns(RcnnzooWarning, match=r"`batch_size` 64 makes one update of 90 images in an epoch"):
+    with pytest.warns(RcnnzooWarning, match=r"`batch_size` 64 makes one update per epoch of 90 images"):
         settle({**given, "batch_size": 64})
 
 

@@ -1,4 +1,4 @@
-"""Starting from a network: everything but the classifier of other categories is what it was."""
+"""Starting from a network: everything but the classifier of other categories is taken over."""
 
 import pytest
 import torch
@@ -63,7 +63,7 @@ def test_the_card_says_where_training_started(tmp_path, start):
         "sha256": rcnnzoo.load(start).card.sha256,
         "classifier": "new",
     }
-    assert "start_from" not in training  # where it lay is nobody's business
+    assert "start_from" not in training  # the path is private
 
 
 @pytest.mark.parametrize(

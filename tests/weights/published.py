@@ -1,4 +1,4 @@
-"""The golden weight files of `rcnn_sat/make_goldens.py`, and ways to spoil them."""
+"""The golden weight files of `rcnn_sat/make_goldens.py`, and ways to damage them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def unpack(name, folder):
 
 
 def answers(architecture):
-    """What Keras' network answers: images, logits, summed_logits, probabilities."""
+    """The results of Keras' network: images, logits, summed_logits, probabilities."""
     return np.load(GOLDENS / f"{architecture}.npz")
 
 
@@ -32,7 +32,7 @@ def replace(file, layer, array, values):
 
 
 def change(file, layer, array, function):
-    """Put what a function makes of a layer's array in its place."""
+    """Replace a layer's array by a function of it."""
     with h5py.File(file) as opened:
         values = opened[f"{layer}/{layer}/{array}:0"][()]
     replace(file, layer, array, function(values))

@@ -86,7 +86,7 @@ def test_a_file_cut_short_is_refused(file, size):
 
 
 class Bomb:
-    """What a pickle can do to whoever opens it."""
+    """What a pickle can do when it is opened."""
 
     def __reduce__(self):
         return pytest.fail, ("a pickle was opened",)
@@ -136,7 +136,7 @@ def test_values_that_are_no_numbers_are_refused(file):
 
 
 def test_bits_that_flipped_are_noticed_wherever_they_are(file):
-    """A hundred of them, in numbers and metadata alike: none goes through."""
+    """A hundred of them, in numbers and metadata alike: none is accepted."""
     content = file.read_bytes()
     rng = random.Random(0)
     for place in range(8, len(content), len(content) // 100):
@@ -147,7 +147,7 @@ def test_bits_that_flipped_are_noticed_wherever_they_are(file):
             rcnnzoo.load(file)
 
 
-def test_category_names_that_somebody_edited_are_noticed(file):
+def test_edited_category_names_are_noticed(file):
     edited = changed(file, change_metadata=lambda metadata: {**metadata, "categories": ["a", "b", "c"]})
     with pytest.raises(WeightsError, match="was changed after it was written, its hash is not the one that it records"):
         rcnnzoo.load(edited)

@@ -37,7 +37,7 @@ def test_names_are_bytes_in_older_files(file):
 
 
 def refused(file):
-    """What is said about a file."""
+    """The message about a file."""
     with pytest.raises(WeightsError) as caught, open_keras(file) as opened:
         for layer, arrays in opened.layers.items():
             for array in arrays:
@@ -59,7 +59,7 @@ def test_a_damaged_file_is_refused(file, block):
     assert "damaged (" in refused(file)
 
 
-def test_what_is_no_hdf5_is_refused(tmp_path):
+def test_what_is_not_hdf5_is_refused(tmp_path):
     (tmp_path / "a.h5").write_bytes(pickle.dumps([1, 2]))
     assert "is not an HDF5 file" in refused(tmp_path / "a.h5")
     assert "can't be read (No such file" in refused(tmp_path / "none.h5")
@@ -73,7 +73,7 @@ def test_hdf5_of_another_kind_is_refused(tmp_path):
     assert "without the layers of a Keras weight file" in refused(tmp_path / "a.h5")
 
 
-def test_what_is_no_floating_point_number_is_refused(file):
+def test_what_is_not_a_floating_point_number_is_refused(file):
     replace(file, "ReadoutDense", "bias", np.arange(5))
     assert "bias:0 is int64" in refused(file)
     replace(file, "ReadoutDense", "bias", h5py.Empty("f4"))
@@ -85,12 +85,12 @@ def test_arrays_of_other_files_are_not_read(file, tmp_path):
     with h5py.File(tmp_path / "other.h5", "w") as opened:
         opened["secret"] = np.zeros(5, "f4")
     replace(file, "ReadoutDense", "bias", h5py.ExternalLink("other.h5", "secret"))
-    assert "ReadoutDense/bias:0 is missing, or a link to elsewhere" in refused(file)
+    assert "ReadoutDense/bias:0 is missing, or links to another file" in refused(file)
     with h5py.File(file, "r+") as opened:
         del opened["ReadoutDense/ReadoutDense/bias:0"]
         external = [(str(tmp_path / "secret"), 0, 20)]
         opened.create_dataset("ReadoutDense/ReadoutDense/bias:0", (5,), "f4", external=external)
-    assert "lies in another file" in refused(file)
+    assert "is in another file" in refused(file)
 
 
 def test_links_are_not_followed(file):
@@ -98,7 +98,7 @@ def test_links_are_not_followed(file):
     with h5py.File(file, "r+") as opened:
         opened["elsewhere"] = np.zeros(5, "f4")
     replace(file, "ReadoutDense", "bias", h5py.SoftLink("/elsewhere"))
-    assert "ReadoutDense/bias:0 is missing, or a link to elsewhere" in refused(file)
+    assert "ReadoutDense/bias:0 is missing, or links to another file" in refused(file)
 
 
 def test_a_layer_in_another_file_is_not_read(file, tmp_path):
@@ -106,7 +106,7 @@ def test_a_layer_in_another_file_is_not_read(file, tmp_path):
         opened.copy("ReadoutDense", other)
         del opened["ReadoutDense"]
         opened["ReadoutDense"] = h5py.ExternalLink("other.h5", "ReadoutDense")
-    assert "ReadoutDense is missing, or a link to elsewhere" in refused(file)
+    assert "ReadoutDense is missing, or links to another file" in refused(file)
 
 
 def test_without_h5py_it_is_said_what_to_install(file, monkeypatch):

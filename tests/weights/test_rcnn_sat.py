@@ -58,7 +58,7 @@ def test_transformed_convolutions_answer_the_same(bl):
 
 
 def test_the_golden_files_can_tell(bl):
-    """Each kind of tensor matters to the answer; else the comparison above would prove little."""
+    """Each kind of tensor affects the result; otherwise the comparison above would prove little."""
     keras = answers("bl")
     for layer, array in [
         ("RCL_6_LConv", "kernel"),
@@ -113,14 +113,14 @@ def test_code_in_a_saved_model_is_not_looked_at(tmp_path):
 @pytest.mark.parametrize(
     ("name", "architecture", "message"),
     [
-        ("bl", "b", r"not the weights of b: BatchNorm_Layer_0 is missing; they are bl's: give `arch` bl"),
-        ("b", "bl", r"BatchNorm_Layer_0_Time_0 is missing; they are b's: give `arch` b"),
-        ("b", "b-d", r"BatchNorm_Layer_7 is missing; they are b's"),
-        ("b-d", "b", r"they are b-d's: give `arch` b-d"),
+        ("bl", "b", r"not the weights of b: BatchNorm_Layer_0 is missing; they are for bl: give `arch` bl"),
+        ("b", "bl", r"BatchNorm_Layer_0_Time_0 is missing; they are for b: give `arch` b"),
+        ("b", "b-d", r"BatchNorm_Layer_7 is missing; they are for b:"),
+        ("b-d", "b", r"they are for b-d: give `arch` b-d"),
         (
             "b-k",
             "b",
-            r"Conv_Layer_0's kernel is \[11, 11, 3, 2\], not \[7, 7, 3, 2\] \(and 6 more differences\); .* b-k's",
+            r"Conv_Layer_0's kernel is \[11, 11, 3, 2\], not \[7, 7, 3, 2\] \(and 6 more differences\); .* for b-k:",
         ),
     ],
 )
@@ -138,7 +138,9 @@ def test_b_f_is_not_taken_for_b_at_twice_the_width(theirs, given, tmp_path):
         add(tmp_path / "full.h5", f"BatchNorm_Layer_{number}", dict.fromkeys(NORM, (maps,)))
         below = maps
     add(tmp_path / "full.h5", "ReadoutDense", {"kernel": (below, 565), "bias": (565,)})
-    with pytest.raises(WeightsError, match=f"number of feature maps is another's; they are {theirs}'s"):
+    with pytest.raises(
+        WeightsError, match=f"number of feature maps is that of another architecture; they are for {theirs}:"
+    ):
         read_rcnn_sat(tmp_path / "full.h5", given)
 
 
@@ -187,19 +189,19 @@ def spoil(file, what):
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ("bias", "ReadoutDense's kernel is [43, 5], not [43, 7]; nor of another"),
+        ("bias", "ReadoutDense's kernel is [43, 5], not [43, 7]; nor of any other"),
         ("transposed dense", "ReadoutDense's kernel is [5, 43], not [43, 5], transposed"),
         ("transposed convolution", "RCL_2_BConv's kernel is [4, 3, 3, 3], not [3, 3, 3, 4], transposed"),
         ("missing layer", "RCL_3_LConv is missing"),
         ("missing step", "BatchNorm_Layer_0_Time_1 is missing (and 13 more differences)"),
-        ("extra layer", "ReadoutDense_2 is one layer too many"),
-        ("extra array", "RCL_0_BConv has a bias too many"),
+        ("extra layer", "ReadoutDense_2 is not expected there"),
+        ("extra array", "RCL_0_BConv has an unexpected bias"),
         ("missing array", "BatchNorm_Layer_4_Time_2 has no moving_variance"),
-        ("maps", "its numbers of feature maps (2, 3, 4, 5, 11, 30, 43) are not a fixed share"),
-        ("scalar", "BatchNorm_Layer_5_Time_0's gamma is [], not one number a feature map or category"),
+        ("maps", "its numbers of feature maps (2, 3, 4, 5, 11, 30, 43) are not a fixed multiple"),
+        ("scalar", "BatchNorm_Layer_5_Time_0's gamma is [], not one number per feature map or category"),
         ("NaN", "RCL_4_LConv's kernel holds values that are not finite"),
         ("too large", "RCL_4_LConv's kernel holds values that are not finite"),
-        ("negative", "BatchNorm_Layer_0_Time_0's moving_variance is negative in places"),
+        ("negative", "BatchNorm_Layer_0_Time_0's moving_variance has negative values"),
     ],
 )
 def test_what_is_wrong_is_named(bl, fault, message):

@@ -1,4 +1,4 @@
-"""A weight file that isn't what it says is found out, whatever was changed."""
+"""A weight file that was changed in any way is detected."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""timm's backbones as networks with an exit a stage: the plugin that adds `timm/*`; it imports nothing heavy."""
+"""timm's backbones as networks with one exit per stage: the plugin that adds `timm/*`; it imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def rcnnzoo_architectures() -> list[Architecture]:
     return [
         Architecture(
             "timm/*",
-            "a backbone of timm with a classifier a stage, as timm/resnet18",
+            "a backbone from timm with one classifier per stage, for example timm/resnet18",
             "rcnnzoo_timm.building:build",
             steps=None,
             pretrained=True,

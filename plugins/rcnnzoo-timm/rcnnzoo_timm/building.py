@@ -1,4 +1,4 @@
-"""From a name of timm's to a network: what timm builds, cut into stages."""
+"""From one of timm's names to a network: what timm builds, cut into stages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rcnnzoo_timm.stages import cut
 
 SAFE = "model.safetensors"
 SAFE_NAMES = {"open_clip_pytorch_model.bin": "open_clip_model.safetensors"}
-"""Where a file of weights on the Hugging Face Hub has a safe twin of another name."""
+"""Weight files on the Hugging Face Hub that have a safe equivalent under another name."""
 
 
 def build(
@@ -23,11 +23,11 @@ def build(
     """The network `timm/VARIANT`.
 
     Args:
-        variant: A name of timm's, with a tag if one of several weights is meant, as `resnet18.a1_in1k`.
+        variant: One of timm's names, with a tag to choose among several weights, for example `resnet18.a1_in1k`.
         categories: How many.
         image_size: Side of the images in pixels.
         width: Must be 1.
-        steps: How many stages, from the first; without it all.
+        steps: Number of stages, from the first; by default all.
         pretrained: Whether to fetch the backbone's weights from the Hugging Face Hub.
 
     Raises:
@@ -37,7 +37,7 @@ def build(
     """
     _check_name(variant)
     if width != 1:
-        raise OptionError(f"`width` {width:g}: timm's networks have one width: leave that out, or take a smaller one")
+        raise OptionError(f"`width` {width:g}: timm's networks have a fixed width: leave it out")
     try:
         backbone = _create(variant, image_size)
         there = len(backbone.feature_info.info)
@@ -51,7 +51,7 @@ def build(
         raise OptionError(
             f"timm/{variant} can't be run stage by stage at `image_size` {image_size}: "
             f"{reason(error).rstrip('.')}; take another size, "
-            "or a network whose stages follow each other, as resnet, convnext, efficientnet or vit"
+            "or a network whose stages follow one another, such as resnet, convnext, efficientnet or vit"
         ) from error
     if steps is not None and steps > there:
         raise OptionError(f"`steps` {steps}: timm/{variant} has {there} stages: take at most that many")
@@ -74,12 +74,12 @@ def _create(variant: str, image_size: int, **options: Any) -> Any:
 
 
 def _with_weights(variant: str, image_size: int, indices: tuple[int, ...]) -> nn.Module:
-    """With weights from the Hub, and only from a safetensors file there: timm alone would fall back on a pickle."""
+    """With weights from the Hub, and only from a safetensors file there: timm by itself would fall back on a pickle."""
     about = timm.get_pretrained_cfg(variant)
     given = about.hf_hub_filename or SAFE
     file = SAFE_NAMES.get(given, given)
     if not about.hf_hub_id or not file.endswith(".safetensors"):
-        raise WeightsError(f"timm/{variant} has no pretrained weights as safetensors: leave `pretrained` out")
+        raise WeightsError(f"timm/{variant} has no pretrained weights in safetensors format: leave `pretrained` out")
     source = {"hf_hub_filename": file, "url": None, "file": None, "state_dict": None, "custom_load": False}
     try:
         network: nn.Module = _create(
@@ -87,7 +87,7 @@ def _with_weights(variant: str, image_size: int, indices: tuple[int, ...]) -> nn
         )
     except Exception as error:  # of the network, the Hub, or the file
         raise WeightsError(
-            f"timm/{variant}: its pretrained weights ({file} of {about.hf_hub_id} on huggingface.co) can't be had: "
+            f"timm/{variant}: its pretrained weights ({file} of {about.hf_hub_id} on huggingface.co) can't be fetched: "
             f"{reason(error).rstrip('.')}"
         ) from error
     return network

@@ -12,13 +12,13 @@ from rcnnzoo_timm.stages import Stage
 
 
 class MultiExit(RecurrentModel):
-    """Each time step runs one stage more, and a classifier of its own on what that stage gives.
+    """Each time step runs one more stage, and that stage's own classifier on its output.
 
     Args:
         stages: A backbone's, the lowest first.
         space: Dimensions of a feature [B, ...] that are averaged over.
         channels: Its other dimension.
-        mean: Of the images the backbone is meant for, a colour each, of values in [0, 1].
+        mean: Mean of the images that the backbone is meant for, one per colour, of values in [0, 1].
         std: Their standard deviation.
         categories: How many.
     """
@@ -40,18 +40,18 @@ class MultiExit(RecurrentModel):
         self.taken = [stage.taken for stage in stages]
         self.stages = nn.ModuleList(stage.run for stage in stages)
         self.classifier = nn.ModuleList(nn.Linear(stage.feature[channels - 1], categories) for stage in stages)
-        # Saved with the weights: another timm may have other numbers for the same name.
+        # Saved with the weights: another version of timm may have other numbers for the same name.
         self.register_buffer("mean", torch.tensor(mean)[:, None, None])
         self.register_buffer("std", torch.tensor(std)[:, None, None])
 
     def begin(self, images: Tensor) -> State:
-        """The images as the backbone wants them: [B, 3, H, W]."""
+        """The images as the backbone requires them: [B, 3, H, W]."""
         return (((images + 1) / 2 - self.get_buffer("mean")) / self.get_buffer("std"),)
 
     def step(self, state: State, t: int | Tensor) -> tuple[State, Tensor]:
         """Run stage t.
 
-        state: what later stages need of those that ran, then what the classifier saw. Returns the next state and the
+        state: what later stages need of those that ran, then the classifier's inputs. Returns the next state and the
         logits [B, C].
         """
         assert isinstance(t, int)

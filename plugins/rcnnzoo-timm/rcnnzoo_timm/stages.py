@@ -1,6 +1,6 @@
 """Cutting a network that gives several features into stages, each of which computes what its feature adds.
 
-The network's own `forward` is followed once with symbols in place of tensors (`torch.fx`). A computation belongs to the
+The network's own `forward` is traced once with symbols in place of tensors (`torch.fx`). A computation belongs to the
 first feature that needs it, so what a stage hands on is what later stages still need, and nothing else.
 """
 
@@ -45,12 +45,12 @@ def cut(network: nn.Module, image_size: int) -> list[Stage]:
         image_size: Side of the images it is meant for.
 
     Raises:
-        Uncut: It can't be followed, or something other than tensors passes between its stages.
+        Uncut: It can't be traced, or something other than tensors passes between its stages.
     """
     network.eval()
     for module in network.modules():
         if getattr(module, "inplace", False) is True:
-            setattr(module, "inplace", False)  # noqa: B010 - what a stage hands on must stay as it is when the next ran
+            setattr(module, "inplace", False)  # noqa: B010 - what a stage passes on must not change when the next one runs
     values = _Values(network, image_size)
     try:
         graph = _Tracer(network, values).trace(network)
@@ -63,7 +63,7 @@ def cut(network: nn.Module, image_size: int) -> list[Stage]:
         module._forward_hooks.clear()
         module._forward_pre_hooks.clear()
     for name, made in list(vars(network).items()):
-        if isinstance(made, Tensor):  # made on the way, from nothing that is learnt
+        if isinstance(made, Tensor):  # created during the pass, from nothing that is learnt
             delattr(network, name)
             network.register_buffer(name, made, persistent=False)
     stages = _Cutter(network, features, values).stages()
@@ -74,9 +74,9 @@ def cut(network: nn.Module, image_size: int) -> list[Stage]:
 
 
 class _Tracer(fx.Tracer):
-    """Follows a network no deeper than its features lie: modules that hold none are single computations.
+    """Traces a network only as deep as its features are: modules that hold none are single computations.
 
-    Beside each symbol is what a network without values has there, so that sizes of the image can settle what to do.
+    Each symbol comes with a tensor without values, so that `forward` may depend on the size of the image.
     """
 
     proxy_buffer_attributes = True
@@ -107,7 +107,7 @@ class _Tracer(fx.Tracer):
         return result
 
     def _opened(self, symbol: fx.Proxy) -> Any:
-        """Itself; of several results a symbol each, in a list or tuple as the module has it."""
+        """Itself; for several results, one symbol each, in a list or tuple as in the module."""
         value, _ = self.values.both(symbol.node)
         if isinstance(value, list | tuple) and not isinstance(value, torch.Size):
             return type(value)([self._opened(operator.getitem(symbol, i)) for i in range(len(value))])
@@ -124,9 +124,9 @@ class _Tracer(fx.Tracer):
     def to_bool(self, obj: fx.Proxy) -> bool:
         one, two = self.values.both(obj.node)
         if isinstance(one, Tensor):
-            raise Uncut("what it does depends on what an image shows")
+            raise Uncut("its computation depends on the images' content")
         if bool(one) != bool(two):
-            raise Uncut("what it does depends on how many images there are")
+            raise Uncut("its computation depends on the number of images")
         return bool(one)
 
     def iter(self, obj: fx.Proxy) -> Iterator[Any]:
@@ -141,7 +141,7 @@ def _is_heard(module: nn.Module) -> bool:
 
 
 class _Symbol(fx.Proxy):
-    """Stands for a tensor; all are on the same device, by which timm's hooks find what they heard."""
+    """Stands for a tensor; all are on the same device, by which timm's hooks find what they recorded."""
 
     @property
     def device(self) -> _Device:
@@ -160,7 +160,7 @@ def _features(graph: fx.Graph) -> list[fx.Node]:
     (given,) = graph.output_node().args
     features = list(given.values()) if isinstance(given, dict) else given
     if not isinstance(features, list | tuple) or not all(isinstance(feature, fx.Node) for feature in features):
-        raise Uncut("it gives no list of features")
+        raise Uncut("it does not give a list of features")
     return list(features)
 
 
@@ -180,12 +180,12 @@ class _Values:
         for values, images in zip(self.of, self.images, strict=True):
             if node.op == "placeholder":
                 values[node] = images
-            elif node.op == "get_attr" and node.target in vars(self.network):  # a tensor that it made on the way
+            elif node.op == "get_attr" and node.target in vars(self.network):  # a tensor that it created
                 values[node] = vars(self.network)[node.target].to("meta")
             elif node.op != "output":
                 self.interpreter.env = values
                 arguments, named = self.interpreter.fetch_args_kwargs_from_env(node)
-                # In a graph lists can't be changed; some modules change those that they are given.
+                # Lists in a graph can't be changed, but some modules change their arguments.
                 lists = tuple(list(argument) if isinstance(argument, list) else argument for argument in arguments)
                 values[node] = getattr(self.interpreter, node.op)(node.target, lists, named)
 
@@ -203,7 +203,7 @@ class _Values:
         return isinstance(one, Tensor) and one.dim() > 0 and (len(one), len(two)) == (1, 2)
 
     def is_number_of_images(self, node: fx.Node) -> bool:
-        """Whether it counts them."""
+        """Whether it is a number that depends on how many images there are."""
         one, two = self.both(node)
         return type(one) is int and (one, two) == (1, 2)
 
@@ -220,7 +220,7 @@ class _Values:
 
 
 class _Cutter:
-    """Deals a graph's computations out to stages."""
+    """Assigns a graph's computations to stages."""
 
     def __init__(self, network: nn.Module, features: list[fx.Node], values: _Values) -> None:
         self.network, self.features, self.values = network, features, values
@@ -230,7 +230,7 @@ class _Cutter:
             if not values.is_of_images(feature):
                 raise Uncut(f"its feature {number + 1} is not a tensor with one row per image")
             self._claim(feature, number)
-        for node in self.nodes:  # of several results each goes its own way
+        for node in self.nodes:  # several results are assigned separately
             if node in self.stage and node.target is operator.getitem and not values.is_tensor(node.args[0]):
                 self.stage[node] = self.stage[node.args[0]]
 
@@ -274,7 +274,7 @@ class _Cutter:
         copies: dict[fx.Node, Any] = {node: graph.placeholder(node.name) for node in taken}
 
         def copy(node: fx.Node) -> Any:
-            """The node's counterpart in this stage; what is no tensor of the images is made where needed."""
+            """The node's counterpart in this stage; what is not a tensor of the images is made again where needed."""
             if node in copies:
                 return copies[node]
             early = self.stage[node] < number and not self.values.is_tensor(node)

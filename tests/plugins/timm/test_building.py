@@ -1,4 +1,4 @@
-"""Names of timm's, what can't work with them, and weights from the Hugging Face Hub, of which a folder stands in."""
+"""timm's names, options that can't work with them, and weights from the Hugging Face Hub (here, a folder)."""
 
 import huggingface_hub.constants
 import pytest
@@ -24,7 +24,7 @@ def build(name, **options):
         ("timm/resnet18.none", {}, UnknownName, "unknown timm network 'resnet18.none': did you mean 'resnet18"),
         ("timm/hf-hub:somebody/resnet18", {}, UnknownName, "unknown timm network 'hf-hub:somebody/resnet18'"),
         ("timm/*", {}, UnknownName, r"unknown timm network '\*'"),
-        ("timm/test_resnet", {"width": 0.5}, OptionError, "`width` 0.5: timm's networks have one width"),
+        ("timm/test_resnet", {"width": 0.5}, OptionError, "`width` 0.5: timm's networks have a fixed width"),
         ("timm/test_resnet", {"steps": 6}, OptionError, "`steps` 6: timm/test_resnet has 5 stages: take at most"),
         ("timm/test_vit", {"image_size": 40}, OptionError, "test_vit can't be run stage by stage at `image_size` 40"),
         ("timm/tnt_s_legacy_patch16_224", {}, OptionError, "legacy_patch16_224 can't be run stage by stage"),
@@ -101,7 +101,7 @@ def test_what_was_saved_is_loaded_without_the_hub(hub, published, tmp_path):
 
 
 def test_without_a_network_the_download_fails_in_one_line(hub):
-    with pytest.raises(WeightsError, match=r"timm/test_resnet: its pretrained weights .*can't be had") as caught:
+    with pytest.raises(WeightsError, match=r"timm/test_resnet: its pretrained weights .*can't be fetched") as caught:
         build("timm/test_resnet", pretrained=True)
     assert "\n" not in str(caught.value)
     assert "model.safetensors of timm/test_resnet.r160_in1k on huggingface.co" in str(caught.value)
@@ -111,7 +111,7 @@ def test_without_a_network_the_download_fails_in_one_line(hub):
 def test_a_pickle_is_never_opened(hub, published, name, monkeypatch):
     torch.save(published.state_dict(), hub(name))
     monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("a pickle was opened"))
-    with pytest.raises(WeightsError, match="can't be had"):
+    with pytest.raises(WeightsError, match="can't be fetched"):
         build("timm/test_resnet", pretrained=True)
 
 
@@ -119,13 +119,13 @@ def test_a_damaged_file_is_an_error(hub, published):
     file = hub("model.safetensors")
     safetensors.torch.save_file(published.state_dict(), file)
     file.write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(WeightsError, match="can't be had: Error while deserializing"):
+    with pytest.raises(WeightsError, match="can't be fetched: Error while deserializing"):
         build("timm/test_resnet", pretrained=True)
 
 
 def test_none_are_invented_where_there_are_none():
     without = next(name for name in timm.list_models("resnet*") if not timm.get_pretrained_cfg(name).hf_hub_id)
-    with pytest.raises(WeightsError, match=f"timm/{without} has no pretrained weights as safetensors"):
+    with pytest.raises(WeightsError, match=f"timm/{without} has no pretrained weights in safetensors format"):
         build(f"timm/{without}", pretrained=True)
     with pytest.raises(RcnnzooError, match="`pretrained`: b has no pretrained weights"):
         rcnnzoo.build("b", pretrained=True)

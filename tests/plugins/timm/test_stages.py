@@ -1,4 +1,4 @@
-"""Networks cut into stages, against what they give all at once."""
+"""Networks cut into stages, against their features all at once."""
 
 import pytest
 import timm
@@ -64,7 +64,7 @@ def test_stages_give_what_timm_gives(name):
 
 
 def test_hooks_that_timm_sets_are_obeyed_and_taken_off():
-    """Of `expansion` features a hook listens in the midst of a block."""
+    """For `expansion` features, a hook is inside a block."""
     network = uncut("test_efficientnet", feature_location="expansion")
     with torch.no_grad():
         expected = [feature.clone() for feature in network(noise_images(2))]
@@ -97,7 +97,7 @@ class Two(nn.Module):
 
 
 class WithPositions(Two):
-    """What it adds to tokens has no row an image, so a state can't hold it."""
+    """What it adds to tokens does not have one row per image, so a state can't hold it."""
 
     def forward(self, x):
         images, _, height, _ = x.shape
@@ -117,7 +117,7 @@ class WithRows(Two):
 
 
 @pytest.mark.parametrize("kind", [WithPositions, WithRows])
-def test_what_is_no_tensor_of_the_images_is_made_anew_where_it_is_needed(kind):
+def test_what_is_not_a_tensor_of_the_images_is_made_again_where_it_is_needed(kind):
     network = kind(None)
     stages = cut(network, 8)
     assert [stage.taken for stage in stages] == [1, 1]
@@ -131,7 +131,7 @@ def test_what_is_no_tensor_of_the_images_is_made_anew_where_it_is_needed(kind):
 
 
 def test_what_a_stage_handed_on_stays_as_it_is():
-    """Timm's own first feature would be spoilt by the second here."""
+    """The second feature would overwrite the first here in timm itself."""
     stages = cut(Two(lambda self, x, first: self.act(first)), 8)
     images = torch.randn(2, 3, 8, 8)
     with torch.no_grad():
@@ -146,11 +146,11 @@ def test_what_a_stage_handed_on_stays_as_it_is():
 @pytest.mark.parametrize(
     ("second", "reason"),
     [
-        (lambda self, x, first: first if first.sum() > 0 else -first, "what it does depends on what an image shows"),
-        (lambda self, x, first: first if x.shape[0] > 1 else -first, "what it does depends on how many images there"),
+        (lambda self, x, first: first if first.sum() > 0 else -first, "its computation depends on the images' content"),
+        (lambda self, x, first: first if x.shape[0] > 1 else -first, "its computation depends on the number of images"),
         (lambda self, x, first: self.convolve(first[:, :3]), "its stages share weights"),
         (lambda self, x, first: self.shift.sum(), "its feature 2 is not a tensor with one row per image"),
-        (lambda self, x, first: (first, first), "it gives no list of features"),
+        (lambda self, x, first: (first, first), "it does not give a list of features"),
         (lambda self, x, first: self.again(x), "Invalid channel dimensions"),
     ],
 )

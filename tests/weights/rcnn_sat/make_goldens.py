@@ -1,7 +1,7 @@
-"""The golden files beside this script: the authors' networks in Keras, their weight files, and what they answer.
+"""The golden files beside this script: the authors' networks in Keras, their weight files, and their results.
 
-Built anew from cjspoerer/rcnn-sat (`b_net.py`, `bl_net.py`), with random weights and random batch-norm statistics.
-The weight files are Keras' own, compressed afterwards. For an environment of its own, since rcnnzoo needs neither
+Rebuilt from cjspoerer/rcnn-sat (`b_net.py`, `bl_net.py`), with random weights and random batch-norm statistics.
+The weight files are Keras' own, compressed afterwards. For a separate environment, since rcnnzoo needs neither
 package (made with tensorflow-cpu and tf_keras 2.21):
 
     pip install tensorflow-cpu tf_keras
@@ -72,7 +72,7 @@ def recurrent(width: float, steps: int, categories: int) -> tuple[Any, list[Any]
 
 
 def randomise(network: Any, random: np.random.Generator) -> None:
-    """Random values for everything that a file holds, of a size at which every layer still speaks."""
+    """Random values for everything that a file holds, of a size at which every layer still has an effect."""
     for layer in network.layers:
         drawn = []
         for weight in layer.weights:
@@ -90,13 +90,13 @@ def randomise(network: Any, random: np.random.Generator) -> None:
 
 
 def compress(file: Path) -> None:
-    """Put a gzip file in place of a file; nothing in it depends on the day."""
+    """Put a gzip file in place of a file; nothing in it depends on the date."""
     file.with_suffix(".h5.gz").write_bytes(gzip.compress(file.read_bytes(), compresslevel=4, mtime=0))
     file.unlink()
 
 
 def main() -> None:
-    """Write a weight file a network, for `b` also a whole saved model, and images and answers in one .npz each."""
+    """Write one weight file per network, for `b` also a whole saved model, and images and results in one .npz each."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--width", type=float, default=1 / 48)
     parser.add_argument("--steps", type=int, default=3)
