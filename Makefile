@@ -15,7 +15,7 @@ demo: .venv/installed
 	$(BIN)/python -m rcnnzoo.demo
 
 test: .venv/installed lint types docs wheel example
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2
 
 lint: .venv/installed
 	$(BIN)/ruff check .
