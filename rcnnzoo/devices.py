@@ -56,10 +56,13 @@ def _device(name: str) -> torch.device:
 
     try:
         device = torch.device(name)
+    except RuntimeError as error:  # its words list every kind that torch was ever written for
+        raise OptionError(f"`device` {name}: is not the name of a device: give cpu, cuda, cuda:1 or mps") from error
+    try:
         torch.zeros(1, device=device).item()
     except Exception as error:  # torch has many errors for this
         cause = reason(error).partition(". ")[0]
-        raise OptionError(f"`device` {name}: can't be used ({cause}): take cpu, cuda, cuda:1 or mps") from error
+        raise OptionError(f"`device` {name}: can't be used ({cause}): give cpu, cuda, cuda:1 or mps") from error
     return device
 
 

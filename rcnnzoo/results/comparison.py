@@ -41,7 +41,7 @@ def compare(
         OptionError: There are fewer than two networks, or none that can have that cost.
         UnknownName: There is no such policy or readout.
         PluginError: The policy's scores are not numbers, or have another shape.
-        TraceError: The traces have no images, or saw different ones.
+        TraceError: The traces have no images, or are of different images.
     """
     bootstrap = bootstrap or Bootstrap()
     arrays = {name: opened.trace for name, opened in traces.items()}

@@ -38,7 +38,7 @@ def sweep(
     Raises:
         UnknownName: There is no such policy or readout.
         PluginError: The policy's scores are not numbers, or have another shape.
-        TraceError: A trace has no images, or they saw different ones.
+        TraceError: A trace has no images, or they are of different images.
     """
     profiles = profile_all({name: opened.trace for name, opened in traces.items()}, policy, readout, bootstrap)
     name, first = next(iter(profiles.items()))

@@ -31,8 +31,8 @@ def test_the_tutorial_runs_as_written(tmp_path):
             run_shell(code, tmp_path)
         else:
             subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
-    assert (tmp_path / "predictions" / "bl-digits-seed0" / "predictions.png").is_file()
-    assert (tmp_path / "runs" / "b-digits-seed0" / "traces" / "digits-test" / "accuracy.svg").is_file()
+    assert (tmp_path / "predictions" / "bl-digits-clutter-seed0" / "predictions.png").is_file()
+    assert (tmp_path / "runs" / "b-digits-clutter-seed0" / "traces" / "digits-clutter-test" / "accuracy.svg").is_file()
 
 
 def test_the_page_on_stopping_early_runs_as_written(tmp_path):

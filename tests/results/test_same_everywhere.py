@@ -183,7 +183,7 @@ def test_the_run_of_a_subject_is_opened_once(place, monkeypatch):
     assert counted == {"weights_hash": 1, "fingerprint": 1, "verify": 1}
 
 
-def test_a_finished_run_whose_metrics_somebody_spoilt_is_still_finished(place, tmp_path):
+def test_a_finished_run_with_damaged_metrics_is_still_finished(place, tmp_path):
     run = Run(shutil.copytree(place / "demo" / "bl", tmp_path / "bl"))
     for content in ("", '"', "epoch\n"):
         run.metrics.write_text(content)
