@@ -60,8 +60,8 @@ def _device(name: str) -> torch.device:
         raise OptionError(f"`device` {name}: is not the name of a device: give cpu, cuda, cuda:1 or mps") from error
     try:
         torch.zeros(1, device=device).item()
-    except Exception as error:  # torch has many errors for this
-        cause = reason(error).partition(". ")[0]
+    except Exception as error:  # torch has many errors for this, some with paragraphs of advice
+        cause = (str(error) or reason(error)).splitlines()[0].partition(". ")[0]
         raise OptionError(f"`device` {name}: can't be used ({cause}): give cpu, cuda, cuda:1 or mps") from error
     return device
 
@@ -93,11 +93,11 @@ def best_precision() -> str:
 
 
 def device_name(device: torch.device) -> str:
-    """A device in words: a GPU's name, or the processor and its number of threads."""
+    """A device in words: a GPU's name and whether it rounds to TF32, or the processor and its number of threads."""
     import torch
 
     if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
+        return torch.cuda.get_device_name(device) + " with TF32" * torch.backends.cudnn.allow_tf32
     threads = torch.get_num_threads()
     return f"{device} with {threads} thread{'s' * (threads != 1)}"
 

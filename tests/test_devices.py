@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rcnnzoo.devices import best_device, computing
+from rcnnzoo.devices import best_device, computing, device_name
 from rcnnzoo.errors import OptionError
 
 
@@ -19,6 +19,13 @@ def test_a_device_and_threads_hold_while_a_block_lasts():
 def test_a_device_that_is_not_there_is_refused(name):
     with pytest.raises(OptionError, match=f"`device` {name}: (can't be used|is not the name)"), computing(name):
         pass
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_gpu_that_rounds_to_tf32_says_so(allowed, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "H100")
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", allowed)
+    assert device_name(torch.device("cuda")) == ("H100 with TF32" if allowed else "H100")
 
 
 def test_fewer_than_one_thread_is_refused():
