@@ -16,6 +16,16 @@ def visible(text: str) -> str:
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
+def clipped(text: str, longest: int = 1500) -> str:
+    """A text of a bounded length, without its middle if it is longer: what was typed can have thousands of characters.
+
+    >>> clipped("abcdefghij", longest=7)
+    'ab ... ij'
+    """
+    kept = (longest - 3) // 2
+    return text if len(text) <= longest else f"{text[:kept]} ... {text[-kept:]}"
+
+
 def short(number: float, digits: int = 3) -> str:
     """A number with at most so many digits, in thousands (k), millions (M), billions (G) or trillions (T).
 

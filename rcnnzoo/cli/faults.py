@@ -19,7 +19,7 @@ import typer
 from rcnnzoo import plugins
 from rcnnzoo.cli.statuses import INPUT, INTERRUPTED, OURS, PIPE_CLOSED
 from rcnnzoo.errors import RcnnzooError, RcnnzooWarning
-from rcnnzoo.text import visible
+from rcnnzoo.text import clipped, visible
 
 OUT_OF_MEMORY = ("allocate memory", "failed to map segment", "can't start new thread")
 """The words of torch, the system's loader and Python for this."""
@@ -153,4 +153,4 @@ def _library(file: str) -> str:
 
 
 def _say(message: str) -> None:
-    print(visible(" ".join(message.split())), file=sys.stderr)  # noqa: T201
+    print(clipped(visible(" ".join(message.split()))), file=sys.stderr)  # noqa: T201

@@ -27,6 +27,14 @@ def test_a_fault_of_ours_is_called_that(capsys, monkeypatch):
     assert "a fault of rcnnzoo's, please report it: ZeroDivisionError: oops" in capsys.readouterr().err
 
 
+def test_what_was_typed_can_be_long_and_the_reason_is_still_seen(capsys):
+    assert main(["info", "x" * 100_000]) == 2
+    message = capsys.readouterr().err
+    assert len(message) < 2000
+    assert "xxx ... xxx" in message
+    assert message.endswith("File name too long\n")
+
+
 def test_without_standard_output_nothing_is_wrong():
     process = subprocess.run(["bash", "-c", f"{sys.executable} -m rcnnzoo list >&-"], capture_output=True, text=True)
     assert (process.returncode, process.stderr) == (0, "")
