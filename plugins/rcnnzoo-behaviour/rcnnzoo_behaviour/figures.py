@@ -178,11 +178,13 @@ def draw_reaction_times(reaction_times: pd.DataFrame, title: str) -> Figure:
             here = part[part["kind"] == kind]
             above.bar(here["reaction_time"] + shift, here["share"], width=0.4, color=colour, label=kind)
             places, means = here["reaction_time"] + shift / 2, here["uncertainty"]
-            below.errorbar(places, means, here["standard_error"], fmt=f"{marker}-", color=colour)
+            below.errorbar(places, means, here["standard_error"], fmt=marker, color=colour)
             for x, y, images in zip(places, means, here["images"], strict=True):
                 if images < FEW:
-                    offset = {"xytext": (0, 4), "textcoords": "offset points"}
-                    below.annotate(f"n={images}", (x, y), fontsize="xx-small", ha="center", **offset)
+                    # Away from the other kind, whose marker lies beside.
+                    side = 1 if shift > 0 else -1
+                    text = {"textcoords": "offset points", "ha": "left" if side > 0 else "right"}
+                    below.annotate(f"n={images}", (x, y), (3 * side, 4), fontsize="xx-small", **text)
         above.set_title(plain(str(name), LONGEST), fontsize="small")
         last = int(table["reaction_time"].max())
         below.set(xlabel="reaction time (steps)", xlim=(0.3, last + 0.7), xticks=range(1, last + 1))

@@ -35,7 +35,7 @@ def methods(
         f"Human uncertainty was D = 0.5 - |0.5 - PC| on {_judged(people)}.",
         "A logistic regression (L2, strength chosen by cross-validation within the training images) told animate from "
         "inanimate images by each time step's standardised features of the frozen network, "
-        f"{_fitted(findings, elsewhere)}; it never saw D.",
+        f"{_fitted(findings, elsewhere)}; D was not used.",
         *_classifiers(findings),
         f"Its probabilities were accumulated over time steps ({readout} readout), and reaction time was the first step "
         "at which the entropy of animate against inanimate (nats) was at or below a threshold, else the last.",
