@@ -137,8 +137,8 @@ def test_kept_answers_of_classifiers_that_are_damaged_are_computed_again(result,
         shutil.copy(next((result / "classifiers").glob("b-????????.safetensors")), kept)
     capsys.readouterr()
     assert main(arguments) == 0
-    (warning,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
-    assert warning == f"warning: {kept}: is damaged, or of something else; what it held is computed again"
+    warned = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
+    assert warned == [f"warning: {kept}: is damaged, or of something else; what it held is computed again"]
     np.testing.assert_array_equal(safetensors.numpy.load(kept.read_bytes())["log_odds"], odds)
     pd.testing.assert_frame_equal(pd.read_csv(result / "reaction_times.csv"), before)
 
