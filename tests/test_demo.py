@@ -9,6 +9,7 @@ from rcnnzoo.training.settling import settle
 
 def small_demo(monkeypatch, folder):
     """The demonstration at its quickest."""
+    monkeypatch.setattr(demo, "DATA", "digits")
     monkeypatch.setattr(demo, "EPOCHS", 1)
     monkeypatch.setattr(demo, "settle", lambda given: settle({**given, "width": 0.0625, "image_size": 8}))
     demo.demo(folder)

@@ -95,7 +95,7 @@ def test_the_command_line_says_and_writes_what_the_library_does(typed, place, tm
             )[0],
         ),
         (
-            "verify demo/bl --data digits-clutter",
+            "verify demo/bl --data digits",
             lambda: verification.verify(
                 Path("demo/bl/model.safetensors"),
                 [
@@ -109,7 +109,7 @@ def test_the_command_line_says_and_writes_what_the_library_does(typed, place, tm
             ),
         ),
         (
-            "trace demo/bl --data digits-clutter --out demo/bl/traces/digits-clutter-test.zarr",
+            "trace demo/bl --data digits --out demo/bl/traces/digits-test.zarr",
             lambda: recorded.describe(trace_of("demo/bl", how=Recording())),
         ),
         (
