@@ -50,7 +50,7 @@ def draw_sat(
         label = f"oracle of {plain(next(iter(curves)), LONGEST)}"
         axes.plot(oracle["mean_macs"], oracle["accuracy"], ":", color="grey", linewidth=1, label=label)
     if any(len(curve) > 1 for curve in curves.values()):
-        ends = "ends: all images stop after the first step, or run all"
+        ends = "ends: all images stop after the first step or after all steps"
         more.append(Line2D([], [], color="dimgrey", marker="o", linestyle="", label=ends))
     if bands:
         more.append(Patch(color="grey", alpha=0.3, label="95 % over images"))
