@@ -16,14 +16,17 @@ def visible(text: str) -> str:
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
-def clipped(text: str, longest: int = 1500) -> str:
-    """A text of a bounded length, without its middle if it is longer: what was typed can have thousands of characters.
+def clipped(text: str, longest: int, gap: str = "…") -> str:
+    """A text of at most so many characters: if it is longer, a gap stands for its middle.
 
-    >>> clipped("abcdefghij", longest=7)
-    'ab ... ij'
+    >>> clipped("abcdefghij", 9, " ... "), clipped("abcdefghij", 10)
+    ('ab ... ij', 'abcdefghij')
     """
-    kept = (longest - 3) // 2
-    return text if len(text) <= longest else f"{text[:kept]} ... {text[-kept:]}"
+    if len(text) <= longest:
+        return text
+    kept = longest - len(gap)
+    end = kept // 2
+    return f"{text[: kept - end]}{gap}{text[-end:]}"
 
 
 def short(number: float, digits: int = 3) -> str:

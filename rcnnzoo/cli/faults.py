@@ -23,6 +23,8 @@ from rcnnzoo.text import clipped, visible
 
 OUT_OF_MEMORY = ("allocate memory", "failed to map segment", "can't start new thread")
 """The words of torch, the system's loader and Python for this."""
+LONGEST = 1500
+"""Characters of a line: what was typed can have thousands, and the reason comes after it."""
 
 
 def report(error: BaseException, options: Mapping[str, str], *, debug: bool) -> int:
@@ -153,4 +155,4 @@ def _library(file: str) -> str:
 
 
 def _say(message: str) -> None:
-    print(clipped(visible(" ".join(message.split()))), file=sys.stderr)  # noqa: T201
+    print(clipped(visible(" ".join(message.split())), LONGEST, " ... "), file=sys.stderr)  # noqa: T201

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from rcnnzoo.text import visible
+from rcnnzoo.text import clipped, visible
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -54,9 +54,8 @@ def plain(text: str, longest: int | None = None) -> str:
     \$x\$ a\nb runs/…seed0
     """
     shown = visible(text)
-    if longest is not None and len(shown) > longest:
-        half = (longest - 1) // 2
-        shown = f"{shown[: longest - 1 - half]}…{shown[-half:]}"
+    if longest is not None:
+        shown = clipped(shown, longest)
     return shown.replace("$", r"\$")
 
 

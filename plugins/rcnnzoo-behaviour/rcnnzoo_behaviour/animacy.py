@@ -1,4 +1,4 @@
-"""Animate or inanimate? A classifier a time step on a frozen network's features; it never uses what people did.
+"""Animate or inanimate? One classifier per time step on a frozen network's features; it never uses what people did.
 
 Letters of shapes: N images, T time steps, F features (they may differ between steps).
 """
