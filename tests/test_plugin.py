@@ -19,6 +19,18 @@ def test_the_guide_lists_everything():
     assert "`rcnnzoo.plugin` and no other part of rcnnzoo" in (DOCS / "plugins.md").read_text()
 
 
+def test_the_reference_describes_everything():
+    described = set(re.findall(r"auto\w+:: (?:\w+\.)*(\w+)", (DOCS / "reference.md").read_text()))
+    described |= {name for row in table("reference.md", "| name | what") for name in re.findall(r"\w+", row[0])}
+    whole_modules = ("rcnnzoo.hookspecs", "rcnnzoo.errors")
+    missing = [
+        name
+        for name in plugin.__all__
+        if name not in described and getattr(getattr(plugin, name), "__module__", None) not in whole_modules
+    ]
+    assert missing == []
+
+
 BEFORE = {
     "rcnnzoo.hookspecs": ("Architecture", "Command", "DataSet", "Policy", "Readout", "hookimpl"),
     "rcnnzoo.architectures.contract": ("RecurrentModel", "State"),
