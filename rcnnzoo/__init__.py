@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rcnnzoo.analysis.sat_curve import sat_curve
     from rcnnzoo.architectures.build import build
+    from rcnnzoo.engine.conditions import run
     from rcnnzoo.engine.decide import decide
     from rcnnzoo.engine.prediction import read_images
     from rcnnzoo.policies.lookup import policy
@@ -28,6 +29,7 @@ __all__ = [
     "policy",
     "read_images",
     "readout",
+    "run",
     "sat_curve",
     "save",
 ]
@@ -41,6 +43,7 @@ _HOMES = {
     "policy": "rcnnzoo.policies.lookup",
     "read_images": "rcnnzoo.engine.prediction",
     "readout": "rcnnzoo.readouts.lookup",
+    "run": "rcnnzoo.engine.conditions",
     "sat_curve": "rcnnzoo.analysis.sat_curve",
     "save": "rcnnzoo.weights.files",
 }

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rcnnzoo.architectures.card import Card, card_of
+from rcnnzoo.architectures.card import Card, card_of, name_of
 from rcnnzoo.errors import OptionError, RcnnzooWarning
 
 State = tuple[Tensor, ...]
@@ -26,7 +26,8 @@ class RecurrentModel(nn.Module):
 
     Subclasses set `num_steps` and write `begin`, `step` and `features`. Training, traces and everything that
     is built on them then work. What gives logits from features, one module or a list of them, should be the attribute
-    `classifier`: then it can be trained by itself (`rcnnzoo train --classifiers-only`).
+    `classifier`: then it can be trained by itself (`rcnnzoo train --classifiers-only`). With `present`, what is shown
+    may change from step to step.
 
     Attributes:
         num_steps: Time steps T.
@@ -65,6 +66,19 @@ class RecurrentModel(nn.Module):
         has run its first step.
         """
         raise NotImplementedError
+
+    def present(self, state: State, images: Tensor) -> State:
+        """The same memory with other images in front of it: images [B, 3, H, W] in [-1, 1] -> state of the same shapes.
+
+        What `begin` computed of the images before is computed of these; nothing else changes, so presenting the same
+        images again changes nothing.
+
+        Raises:
+            OptionError: The network can't do this, which is the default.
+        """
+        raise OptionError(
+            f"{name_of(self)} can't be shown something else while it runs: its network has no method `present`"
+        )
 
     def features(self, state: State) -> Tensor:
         """The classifier's inputs at the step that gave this state: [B, F]."""

@@ -21,6 +21,10 @@ class BatchNormByStep(nn.ModuleList):
         num_steps: Time steps T.
         epsilon: Added to variances.
 
+    Attributes:
+        of_step: The step, from 0, whose statistics, scale and shift are used at each step; None for each step's own.
+            It lets a network run for more steps than it was trained for.
+
     >>> norm = BatchNormByStep(8, num_steps=3).eval()
     >>> norm(torch.ones(2, 8, 4, 4), torch.tensor([0, 2])).shape
     torch.Size([2, 8, 4, 4])
@@ -28,6 +32,7 @@ class BatchNormByStep(nn.ModuleList):
 
     def __init__(self, maps: int, num_steps: int, epsilon: float = 1e-5) -> None:
         super().__init__(nn.BatchNorm2d(maps, eps=epsilon) for _ in range(num_steps))
+        self.of_step: tuple[int, ...] | None = None
 
     def __iter__(self) -> Iterator[nn.BatchNorm2d]:
         """One for each step."""
@@ -36,8 +41,10 @@ class BatchNormByStep(nn.ModuleList):
     def forward(self, x: Tensor, t: int | Tensor) -> Tensor:
         """Maps [B, K, H, W] at step t; with t a LongTensor [B], in evaluation mode, each row at its own step."""
         if isinstance(t, int):
-            normalised: Tensor = self[t](x)
+            normalised: Tensor = self[t if self.of_step is None else self.of_step[t]](x)
             return normalised
+        if self.of_step is not None:
+            t = torch.tensor(self.of_step, device=t.device)[t]
         scales, shifts = [], []
         for norm in self:
             mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")

@@ -126,6 +126,10 @@ class Spoerer(RecurrentModel):
         state = (start, *now)
         return state, at_step(self.classifier, shared_step)(self.features(state))
 
+    def present(self, state: State, images: Tensor) -> State:
+        """The maps of all layers stay; the drive (for `b-u` the images) is that of other images."""
+        return (*self.begin(images), *state[1:])
+
     def features(self, state: State) -> Tensor:
         """The last layer's maps, averaged over space: [B, K]."""
         return state[-1].mean(dim=(-2, -1))

@@ -11,11 +11,12 @@ from torch import Tensor
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.architectures.freezing import evaluating
 from rcnnzoo.devices import PRECISION, autocast, check_precision
+from rcnnzoo.engine.conditions import Conditions
 from rcnnzoo.engine.exits import Rule, peek, run
+from rcnnzoo.engine.unrolling import Unrolling
 from rcnnzoo.policies.checks import check_threshold
 from rcnnzoo.policies.lookup import DEFAULT as ENTROPY
 from rcnnzoo.policies.lookup import policy as look_up_policy
-from rcnnzoo.profiling.operations import count_operations
 from rcnnzoo.readouts.best import first_best
 from rcnnzoo.readouts.lookup import DEFAULT as CUMULATIVE
 from rcnnzoo.readouts.lookup import readout as look_up_readout
@@ -38,6 +39,11 @@ class Decisions:
     macs: Tensor
 
 
+_NOTHING = torch.zeros(0, dtype=torch.long)
+NONE = Decisions(_NOTHING, torch.zeros(0), _NOTHING, _NOTHING)
+"""On no images."""
+
+
 def make_rule(policy: str, threshold: float, readout: str, *, categories: int, steps: int) -> Rule:
     """A rule for a network with this number of categories and of time steps.
 
@@ -57,6 +63,12 @@ def decide(
     threshold: float = 0.5,
     readout: str = CUMULATIVE,
     *,
+    stimulus: str | None = None,
+    steps: int | None = None,
+    norm_step: int | None = None,
+    lesions: Sequence[str] = (),
+    seed: int = 0,
+    names: Sequence[str] | None = None,
     precision: str = PRECISION,
     rows: int | None = None,
 ) -> Decisions:
@@ -69,12 +81,21 @@ def decide(
         policy: A registered exit policy.
         threshold: In the policy's unit.
         readout: A registered readout.
+        stimulus: What is shown when, for example `image:3,blank:5`; reaction times count from its first time step.
+            This and the following as for `rcnnzoo.run`.
+        steps: Time steps T, fewer or more than the network was trained for.
+        norm_step: The step, from 1, whose statistics of batch norm are used at every step.
+        lesions: Modules whose output is zero.
+        seed: Random seed of noise and of scrambled images.
+        names: A name for each image, on which these depend as well; by default, its number.
         precision: What the network computes in: `fp32`, `bf16` or `fp16`; probabilities and scores are float32.
         rows: Images computed at once; by default what suits the device.
 
     Raises:
-        UnknownName: There is no such policy, readout or precision.
-        OptionError: The threshold is outside the policy's bounds, or `rows` is less than 1.
+        UnknownName: There is no such policy, readout or precision, or no module that a lesion means.
+        OptionError: The threshold is outside the policy's bounds, `rows` is less than 1, or the network can't be run
+            under these conditions.
+        DataError: A picture can't be read.
         PluginError: The policy's scores are not numbers, or have another shape.
         NetworkError: The network's logits are not finite.
 
@@ -83,24 +104,40 @@ def decide(
     >>> decide(net, torch.zeros(3, 3, 32, 32), "fixed-steps", 2).reaction_time
     tensor([2, 2, 2])
     """
+    size, batches = peek([images] if isinstance(images, Tensor) else images)
+    if size is None and model.card is None:
+        return NONE
+    model.to(memory_format=torch.channels_last)
+    unrolling = Conditions(stimulus, steps, norm_step, tuple(lesions), seed).on(model, size)
+    return decide_while(unrolling, batches, policy, threshold, readout, precision=precision, rows=rows, names=names)
+
+
+def decide_while(
+    unrolling: Unrolling,
+    images: Tensor | Iterable[Tensor | Sequence[Tensor]],
+    policy: str,
+    threshold: float,
+    readout: str,
+    *,
+    precision: str = PRECISION,
+    rows: int | None = None,
+    names: Sequence[str] | None = None,
+) -> Decisions:
+    """As `decide`, with a network that is set up for what it is shown."""
     check_precision(precision)
     size, batches = peek([images] if isinstance(images, Tensor) else images)
-    nothing = torch.zeros(0, dtype=torch.long)
-    if size is None and model.card is None:
-        return Decisions(nothing, torch.zeros(0), nothing, nothing)
-    count = count_operations(model, size)
-    rule = make_rule(policy, threshold, readout, categories=count.categories, steps=model.num_steps)
+    count, network = unrolling.count(size), unrolling.network
+    rule = make_rule(policy, threshold, readout, categories=count.categories, steps=network.num_steps)
     spent = torch.tensor(count.macs).cumsum(0)
-    device = next(model.parameters()).device
-    model.to(memory_format=torch.channels_last)
+    device = next(network.parameters()).device
     parts = []
-    with evaluating(model), torch.inference_mode(), autocast(device, precision):
-        for exits in run(model, batches, rule, rows):
+    with evaluating(network), torch.inference_mode(), autocast(device, precision):
+        for exits in run(unrolling, batches, rule, rows, names):
             at = exits.probabilities[torch.arange(len(exits.last), device=device), exits.last]
             category = first_best(at)
             parts.append((exits.images, category, at.gather(1, category[:, None])[:, 0], exits.last + 1))
     if not parts:
-        return Decisions(nothing, torch.zeros(0), nothing, nothing)
+        return NONE
     numbers, category, confidence, time = (torch.cat(column).cpu() for column in zip(*parts, strict=True))
     order = numbers.argsort()
     time = time[order]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import torch
 from torch import Tensor
 
-from rcnnzoo.architectures.contract import RecurrentModel, State
+from rcnnzoo.architectures.contract import State
+from rcnnzoo.engine.unrolling import Unrolling
 from rcnnzoo.errors import NetworkError, OptionError
 from rcnnzoo.policies.checks import not_a_number, unchecked_scores
 from rcnnzoo.policies.contract import ExitPolicy
-from rcnnzoo.profiling.operations import count_operations
 
 STATE_BYTES = {"cpu": 2**26}
 """Size of the state of the images that are computed together: on a processor, about what fits into its cache."""
@@ -57,7 +57,11 @@ class Exits:
 
 
 def run(
-    model: RecurrentModel, batches: Iterable[Tensor | Sequence[Tensor]], rule: Rule, rows: int | None = None
+    unrolling: Unrolling,
+    batches: Iterable[Tensor | Sequence[Tensor]],
+    rule: Rule,
+    rows: int | None = None,
+    names: Sequence[str] | None = None,
 ) -> Iterator[Exits]:
     """Run a network on images until each has been decided; they are returned in the order in which they stop.
 
@@ -65,14 +69,16 @@ def run(
     that stays full. On a processor, rows are computed in groups that fit its cache. A wave of a few groups begins
     together; as rows stop, the others are packed into fewer groups, and when none is left the next wave begins. All
     rows of a wave are at the same step, so networks whose rows can't mix steps are run in this way too. The device is
-    waited for once per step of a group, to learn how many rows stop.
+    waited for once per step of a group, to learn how many rows stop; where what is shown changes, also to learn for
+    which rows. What an image is shown after its exit is never computed.
 
     Args:
-        model: In evaluation mode.
+        unrolling: A network in evaluation mode, and what it is shown.
         batches: Images [B, 3, H, W] in [-1, 1], in batches of any size; if a batch is a sequence, such as images and
             labels, its first item.
         rule: When to stop.
         rows: Images computed at once; by default what suits the device and the size of the network's state.
+        names: A name for each image, on which random stimuli depend; by default its number.
 
     Raises:
         OptionError: `rows` is less than 1.
@@ -81,16 +87,18 @@ def run(
     """
     if rows is not None and rows < 1:
         raise OptionError(f"`rows` {rows}: take at least 1")
-    device = next(model.parameters()).device
+    network = unrolling.network
+    device = next(network.parameters()).device
     size, batches = peek(batches)
     if size is None:
         return iter(())
-    count = count_operations(model, size)
-    logits = 4 * model.num_steps * count.categories
-    group = max(1, _memory(device) // (count.state_bytes + COPIES * logits))
+    count = unrolling.count(size)
+    logits = 4 * network.num_steps * count.categories
+    image = 4 * 3 * size[0] * size[1] if unrolling.changes else 0  # kept, to be shown again or otherwise
+    group = max(1, _memory(device) // (count.state_bytes + COPIES * logits + image))
     most = rows or GROUPS.get(device.type, 1) * group
-    refill = device.type != "cpu" and model.rows_mix_steps
-    return _run(model, _Waiting(batches, device), rule, most, min(group, most), refill=refill)
+    refill = device.type != "cpu" and network.rows_mix_steps
+    return _run(unrolling, _Waiting(batches, device, names), rule, most, min(group, most), refill=refill)
 
 
 def peek(
@@ -109,7 +117,7 @@ def _images(batch: Tensor | Sequence[Tensor]) -> Tensor:
 
 
 def _run(
-    model: RecurrentModel, waiting: _Waiting, rule: Rule, rows: int, group: int, *, refill: bool
+    unrolling: Unrolling, waiting: _Waiting, rule: Rule, rows: int, group: int, *, refill: bool
 ) -> Iterator[Exits]:
     at_work: list[_Rows] = []
     while True:
@@ -122,12 +130,12 @@ def _run(
             return
         if newcomers is not None:
             # They run their first step separately: it costs less than later ones.
-            others, moved = at_work, iter([_Rows.begun(model, *newcomers, mixing=refill)])
+            others, moved = at_work, iter([_Rows.begun(unrolling, *newcomers, waiting, mixing=refill)])
         else:
-            others, moved = [], (part.stepped(model) for part in at_work)
+            others, moved = [], (part.stepped(unrolling, waiting) for part in at_work)
         staying = []
         for part in moved:
-            exits, stay = part.divided(model, rule)
+            exits, stay = part.divided(rule)
             if len(exits.images):
                 yield exits
             if len(stay):
@@ -156,12 +164,21 @@ def _packed(groups: Iterable[_Rows], most: int) -> list[_Rows]:
 class _Waiting:
     """Images that have not begun, handed out in any number."""
 
-    def __init__(self, batches: Iterable[Tensor | Sequence[Tensor]], device: torch.device) -> None:
-        self.batches, self.device = iter(batches), device
+    def __init__(
+        self,
+        batches: Iterable[Tensor | Sequence[Tensor]],
+        device: torch.device,
+        names: Sequence[str] | None = None,
+    ) -> None:
+        self.batches, self.device, self.names = iter(batches), device, names
         self.left: Tensor | None = None
         self.taken = 0
 
-    def take(self, most: int) -> tuple[Tensor, Tensor] | None:
+    def names_of(self, numbers: Iterable[int]) -> list[str]:
+        """The names of images by their numbers."""
+        return [str(number) if self.names is None else self.names[number] for number in numbers]
+
+    def take(self, most: int) -> tuple[Tensor, range] | None:
         """The next images and their numbers, at most that many; None if there are no more."""
         parts: list[Tensor] = []
         missing = most
@@ -172,7 +189,7 @@ class _Waiting:
         if missing == most:
             return None
         images = torch.cat(parts) if len(parts) > 1 else parts[0]
-        numbers = torch.arange(self.taken, self.taken + len(images), device=self.device)
+        numbers = range(self.taken, self.taken + len(images))
         self.taken += len(images)
         return images.contiguous(memory_format=torch.channels_last), numbers
 
@@ -193,48 +210,73 @@ class _Rows:
         state: The network's.
         logits: Filled up to each row's step, [R, T, C].
         t: The step they ran last: one for all, or of each where they mix, [R].
+        images: Where what is shown changes, [R, 3, H, W]; otherwise None.
     """
 
     numbers: Tensor
     state: State
     logits: Tensor
     t: int | Tensor
+    images: Tensor | None
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     @classmethod
-    def begun(cls, model: RecurrentModel, images: Tensor, numbers: Tensor, *, mixing: bool) -> _Rows:
+    def begun(cls, unrolling: Unrolling, images: Tensor, numbers: range, waiting: _Waiting, *, mixing: bool) -> _Rows:
         """After their first step."""
-        state, now = model.step(model.begin(images), 0)
-        logits = torch.zeros(len(now), model.num_steps, now.shape[1], device=now.device)
+        state, now = unrolling.network.step(unrolling.begin(images, waiting.names_of(numbers)), 0)
+        logits = torch.zeros(len(now), unrolling.network.num_steps, now.shape[1], device=now.device)
         logits[:, 0] = now
-        return cls(numbers, state, logits, torch.zeros_like(numbers) if mixing else 0)
+        places = torch.arange(numbers.start, numbers.stop, device=now.device)
+        t = torch.zeros_like(places) if mixing else 0
+        return cls(places, state, logits, t, images if unrolling.changes else None)
 
-    def stepped(self, model: RecurrentModel) -> _Rows:
+    def stepped(self, unrolling: Unrolling, waiting: _Waiting) -> _Rows:
         """After one more step."""
         t = self.t + 1
-        state, now = model.step(self.state, t)
+        state, now = unrolling.network.step(self._presented(unrolling, waiting, t), t)
         self.logits[torch.arange(len(self), device=now.device), t] = now.float()
-        return _Rows(self.numbers, state, self.logits, t)
+        return replace(self, state=state, t=t)
+
+    def _presented(self, unrolling: Unrolling, waiting: _Waiting, t: int | Tensor) -> State:
+        """The state before step t, in which what is shown from then on has been presented."""
+        if self.images is None:
+            return self.state
+        if isinstance(t, int):
+            if t not in unrolling.changes:
+                return self.state
+            return unrolling.present(self.state, t, self.images, waiting.names_of(self.numbers.tolist()))
+        state, at = self.state, t.tolist()
+        for change in sorted(unrolling.changes.intersection(at)):
+            rows = torch.tensor([row for row, step in enumerate(at) if step == change], device=t.device)
+            names = waiting.names_of(self.numbers[rows].tolist())
+            part = unrolling.present(tuple(tensor[rows] for tensor in state), change, self.images[rows], names)
+            state = tuple(old.index_copy(0, rows, new) for old, new in zip(state, part, strict=True))
+        return state
 
     def joined_by(self, others: _Rows) -> _Rows:
         """With others, at the same step or, where rows mix, at any."""
         state = tuple(torch.cat(pair) for pair in zip(self.state, others.state, strict=True))
         numbers, logits = torch.cat([self.numbers, others.numbers]), torch.cat([self.logits, others.logits])
+        images = None
+        if self.images is not None and others.images is not None:
+            images = torch.cat([self.images, others.images])
+        t = self.t
         if isinstance(self.t, Tensor) and isinstance(others.t, Tensor):
-            return _Rows(numbers, state, logits, torch.cat([self.t, others.t]))
-        assert self.t == others.t
-        return _Rows(numbers, state, logits, self.t)
+            t = torch.cat([self.t, others.t])
+        else:
+            assert self.t == others.t
+        return _Rows(numbers, state, logits, t, images)
 
-    def divided(self, model: RecurrentModel, rule: Rule) -> tuple[Exits, _Rows]:
+    def divided(self, rule: Rule) -> tuple[Exits, _Rows]:
         """Those that stop at the step they ran last, and the others."""
         probabilities = rule.readout(self.logits)
         scores = unchecked_scores(rule.policy, probabilities, rule.name)
         t = self.t if isinstance(self.t, Tensor) else torch.full_like(self.numbers, self.t)
         score = scores.gather(1, t[:, None])[:, 0]
         sure = score <= rule.threshold if rule.policy.direction == "below" else score >= rule.threshold
-        sure |= t == model.num_steps - 1
+        sure |= t == self.logits.shape[1] - 1
         unfit = ~self.logits[torch.arange(len(self), device=t.device), t].isfinite().all(dim=1)
         # The only synchronisation with the device in a step: how many leave, and whether network and policy made sense.
         leaving, wrong, senseless = torch.stack([sure.sum(), unfit.sum(), score.isnan().sum()]).tolist()
@@ -250,4 +292,5 @@ class _Rows:
             return exits, self
         state = tuple(tensor[stay] for tensor in self.state)
         rest = self.t[stay] if isinstance(self.t, Tensor) else self.t
-        return exits, _Rows(self.numbers[stay], state, self.logits[stay], rest)
+        images = None if self.images is None else self.images[stay]
+        return exits, _Rows(self.numbers[stay], state, self.logits[stay], rest, images)

@@ -11,9 +11,9 @@ from functools import partial
 import pandas as pd
 from torch import Tensor
 
-from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.devices import PRECISION, seconds
-from rcnnzoo.engine.decide import Decisions, decide
+from rcnnzoo.engine.decide import Decisions, decide_while
+from rcnnzoo.engine.unrolling import Unrolling
 from rcnnzoo.policies.lookup import policy as look_up_policy
 from rcnnzoo.profiling.resources import Used, resources
 from rcnnzoo.progress import progress
@@ -41,7 +41,7 @@ class Measurement:
 
 
 def measure_decisions(
-    model: RecurrentModel,
+    unrolling: Unrolling,
     images: Tensor,
     policy: str,
     thresholds: Sequence[float],
@@ -49,10 +49,10 @@ def measure_decisions(
     precision: str = PRECISION,
     rounds: int = ROUNDS,
 ) -> Measurement:
-    """Time `decide` at each threshold and with all steps, in turn, after a round to warm up.
+    """Time deciding at each threshold and with all steps, in turn, after a round to warm up.
 
     Args:
-        model: The network, on the device to measure.
+        unrolling: The network, on the device to measure, and what it is shown.
         images: [N, 3, H, W] in [-1, 1].
         policy: A registered exit policy.
         thresholds: In the policy's unit.
@@ -65,13 +65,13 @@ def measure_decisions(
         OptionError: A threshold is outside the policy's bounds.
         PluginError: The policy's scores are not numbers, or have another shape.
     """
-    device = next(model.parameters()).device
+    device = next(unrolling.network.parameters()).device
     images = images.to(device)
     never = -math.inf if look_up_policy(policy).direction == "below" else math.inf
     settings = [never, *thresholds]
 
     def run(threshold: float, shown: Tensor = images, precision: str = precision) -> Decisions:
-        return decide(model, shown, policy, threshold, readout, precision=precision)
+        return decide_while(unrolling, shown, policy, threshold, readout, precision=precision)
 
     took: dict[float, list[float]] = {threshold: [] for threshold in settings}
     alone: dict[float, list[float]] = {threshold: [] for threshold in settings}

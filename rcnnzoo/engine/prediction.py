@@ -14,10 +14,9 @@ from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.decoding import read_image, why_unreadable
 from rcnnzoo.data.transforms import Evaluation, to_input
-from rcnnzoo.devices import best_device
 from rcnnzoo.engine.exits import Rule, run
+from rcnnzoo.engine.unrolling import Unrolling
 from rcnnzoo.errors import DataError
-from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.readouts.best import first_best
 
 READ_AT_ONCE = 64
@@ -48,14 +47,15 @@ class Prediction:
 
 
 def predict(
-    model: RecurrentModel, files: Sequence[Path], rule: Rule, batch_size: int | None = None
+    unrolling: Unrolling, files: Sequence[Path], rule: Rule, batch_size: int | None = None
 ) -> Iterator[Prediction]:
     """Decide on each image, computing no time step that is not needed; they come in the order given.
 
     Files are read when the network gets to them, and dropped once their prediction is made.
 
     Args:
-        model: A network with a card, which says the names of its categories and the size of its images.
+        unrolling: A network with a card, which says the names of its categories and the size of its images; and what it
+            is shown.
         files: Images.
         rule: When to stop.
         batch_size: Images computed at once; by default what suits the device.
@@ -68,21 +68,22 @@ def predict(
     for file in files:
         with _named(file):
             file.stat()
-    spent = torch.tensor(macs_per_step(model)).cumsum(0).tolist()
-    network = model.to(best_device()).to(memory_format=torch.channels_last).eval()
-    return _predictions(network, files, rule, batch_size, spent)
+    spent = torch.tensor(unrolling.count().macs).cumsum(0).tolist()
+    unrolling.network.to(memory_format=torch.channels_last).eval()
+    return _predictions(unrolling, files, rule, batch_size, spent)
 
 
 @torch.inference_mode()
 def _predictions(
-    model: RecurrentModel, files: Sequence[Path], rule: Rule, batch_size: int | None, spent: list[int]
+    unrolling: Unrolling, files: Sequence[Path], rule: Rule, batch_size: int | None, spent: list[int]
 ) -> Iterator[Prediction]:
-    categories = card_of(model).categories
+    categories = card_of(unrolling.network).categories
     pixels: dict[int, Tensor] = {}  # of the images being computed
     # Images leave when they are sure, so one may have to wait for those before it.
     waiting: dict[int, Prediction] = {}
     following = 0
-    for exits in run(model, _batches(model, files, batch_size or READ_AT_ONCE, pixels), rule, batch_size):
+    batches = _batches(unrolling.network, files, batch_size or READ_AT_ONCE, pixels)
+    for exits in run(unrolling, batches, rule, batch_size, [str(file) for file in files]):
         times = (exits.last + 1).tolist()
         courses = exits.probabilities.cpu()
         for number, time, course in zip(exits.images.tolist(), times, courses, strict=True):

@@ -27,9 +27,10 @@ from rcnnzoo.data.splits import Split, check_categories, fingerprint
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.data.unreadable import MOST, Unreadable
 from rcnnzoo.devices import PRECISION, autocast, best_device, check_precision, device_name
+from rcnnzoo.engine.conditions import PLAIN, Conditions
+from rcnnzoo.engine.unrolling import Unrolling
 from rcnnzoo.errors import NetworkError, RcnnzooWarning, TraceError
 from rcnnzoo.locks import LOCK, locked
-from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.progress import progress
 from rcnnzoo.recording import storage
 from rcnnzoo.recording.opening import open_trace
@@ -51,6 +52,7 @@ class Recording:
         precision: `fp32`, `bf16` or `fp16`.
         workers: Processes that decode large images; None for as many as there are processors, at most 8.
         max_bad: Unreadable images to skip before giving up.
+        conditions: What the network is shown, for how many time steps, and what is cut.
     """
 
     batch_size: int = 100
@@ -58,6 +60,7 @@ class Recording:
     precision: str = PRECISION
     workers: int | None = None
     max_bad: int = MOST
+    conditions: Conditions = PLAIN
 
     def __post_init__(self) -> None:
         check_precision(self.precision)
@@ -105,7 +108,7 @@ def record(
     with locked(path.with_name(f".{path.name}{LOCK}"), path, wait=True):
         if not _is_finished(path, identity):  # another process may have recorded it meanwhile, or something else
             try:
-                _write(model, data, split, path, how, {**identity, **_about(model, name, data, split)})
+                _write(model, data, split, path, how, {**identity, **_about(model, name, data, split, how)})
             except NetworkError:
                 storage.remove_if_empty(path)
                 raise
@@ -121,7 +124,7 @@ def _is_finished(path: Path, identity: Mapping[str, Any]) -> bool:
     if not path.exists():
         return False
     found = storage.open_group(path, mode="r")
-    check_identity(found.attrs, identity, path)
+    check_identity(identity_of(found), identity, path)
     return not storage.unwritten(found)
 
 
@@ -132,18 +135,19 @@ def _write(
     part, unreadable = data.split(split), Unreadable(how.max_bad)
     images = prepare(part, card_of(model).image_size, unreadable, how.workers)
     device = best_device()
-    network = model.to(device).to(memory_format=torch.channels_last).eval()
-    counts = _feature_counts(network, device, how)
+    unrolling = how.conditions.on(model.to(device).to(memory_format=torch.channels_last).eval())
+    network = unrolling.network
+    counts = _feature_counts(unrolling, device, how)
     computer = _computer(network, device)
     if not path.exists():
         with naming_the_file(path):
             storage.create(
                 path,
-                (model.num_steps, len(part.categories)),
+                (network.num_steps, len(part.categories)),
                 part.files,
                 part.categories,
                 part.labels.tolist(),
-                macs_per_step(model),
+                unrolling.count().macs,
                 counts,
                 {**attributes, "computed_on": [computer]},
             )
@@ -162,14 +166,21 @@ def _write(
                 batch = next(batches)
                 unreadable.see(batch.faults, batch.remarks)
                 if len(batch.labels):
-                    block.run(network, batch, device, how)
+                    block.run(unrolling, batch, device, how)
                 advance(len(batch.labels))
             with naming_the_file(path):
                 block.write()
 
 
 def identify(model: RecurrentModel, data: Data, split: str, how: Recording) -> dict[str, Any]:
-    """What identifies a trace: weights, images, and how the network was run on them."""
+    """What identifies a trace: weights, images, and how the network was run on them.
+
+    Raises:
+        OptionError: The network can't be run under these conditions.
+        UnknownName: A lesion's pattern means no module.
+        DataError: A picture can't be read.
+    """
+    how.conditions.on(model)  # what can't be run is refused before every image is looked at
     return {
         "weights_sha256": weights_hash(model),
         "data": data.name,
@@ -178,7 +189,13 @@ def identify(model: RecurrentModel, data: Data, split: str, how: Recording) -> d
         "image_size": card_of(model).image_size,
         "precision": how.precision,
         "features": how.features,
+        **how.conditions.identity(model.num_steps),
     }
+
+
+def identity_of(group: zarr.Group) -> dict[str, Any]:
+    """The attributes of a trace; one that was recorded before conditions were says what they were."""
+    return {**PLAIN.identity(storage.array(group, "logits").shape[1]), **group.attrs}
 
 
 def check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any], path: Path) -> None:
@@ -195,7 +212,7 @@ def check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any], path: Pa
         )
 
 
-def _about(model: RecurrentModel, name: str, images: Data, split: str) -> dict[str, Any]:
+def _about(model: RecurrentModel, name: str, images: Data, split: str, how: Recording) -> dict[str, Any]:
     card = card_of(model)
     return {
         "name": name or card.architecture,
@@ -203,6 +220,8 @@ def _about(model: RecurrentModel, name: str, images: Data, split: str) -> dict[s
         "architecture": card.architecture,
         "options": dict(card.options),
         "training_data": None if card.training is None else card.training.get("data"),
+        "trained_steps": model.num_steps,
+        "image_onset": how.conditions.programme(model.num_steps).image_onset,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "rcnnzoo_version": version("rcnnzoo"),
     }
@@ -218,14 +237,14 @@ def was_trained_on(model: RecurrentModel, data: Data, split: str) -> bool | None
     return None if training.get("data") == data.name and split in ("train", WHOLE) else False
 
 
-def _feature_counts(network: RecurrentModel, device: torch.device, how: Recording) -> list[int]:
+def _feature_counts(unrolling: Unrolling, device: torch.device, how: Recording) -> list[int]:
     """Number of inputs of each step's classifier, none unless they are recorded, from a pass of a grey image.
 
     The pass also chooses the network's convolution algorithm.
     """
-    size = card_of(network).image_size
+    size = card_of(unrolling.network).image_size
     with torch.inference_mode(), autocast(device, how.precision):
-        passed = _steps(network, torch.zeros(1, 3, size, size, device=device), how.features)
+        passed = _steps(unrolling, torch.zeros(1, 3, size, size, device=device), [""], how.features)
     return [seen.shape[1] for _, seen in passed] if how.features else []
 
 
@@ -251,14 +270,12 @@ def _see_again(group: zarr.Group, part: Split, unreadable: Unreadable) -> None:
     unreadable.see((os.path.join(part.folder, part.files[row]), "as before") for row in missing.nonzero()[0])
 
 
-def _steps(network: RecurrentModel, images: Tensor, features: bool) -> list[tuple[Tensor, Tensor]]:
+def _steps(unrolling: Unrolling, images: Tensor, names: Sequence[str], features: bool) -> list[tuple[Tensor, Tensor]]:
     """Logits [B, C] of each step, and the features [B, F] that gave them (or nothing, [B, 0])."""
-    state = network.begin(images)
-    passed = []
-    for t in range(network.num_steps):
-        state, logits = network.step(state, t)
-        passed.append((logits, network.features(state) if features else logits[:, :0]))
-    return passed
+    return [
+        (logits, unrolling.network.features(state) if features else logits[:, :0])
+        for state, logits in unrolling.steps(images, names)
+    ]
 
 
 class _Block:
@@ -273,15 +290,16 @@ class _Block:
             if name == "logits" or name.startswith("features_")
         }
 
-    def run(self, network: RecurrentModel, batch: Batch, device: torch.device, how: Recording) -> None:
+    def run(self, unrolling: Unrolling, batch: Batch, device: torch.device, how: Recording) -> None:
         """Fill the rows of a batch.
 
         Raises:
             NetworkError: The network gave values that are not finite.
         """
         rows = batch.positions.numpy() - self.start
+        names = [self.files[position] for position in batch.positions.tolist()]
         with torch.inference_mode(), autocast(device, how.precision):
-            passed = _steps(network, to_input(batch.images.to(device, non_blocking=True)), how.features)
+            passed = _steps(unrolling, to_input(batch.images.to(device, non_blocking=True)), names, how.features)
         for step, (logits, seen) in enumerate(passed, 1):
             values = logits.float().cpu().numpy(), seen.float().cpu().numpy()
             for unfit in (~np.isfinite(each).all(axis=1) for each in values):

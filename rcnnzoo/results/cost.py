@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 
 from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.profiling.operations import macs_by_module, macs_per_step
+from rcnnzoo.engine.conditions import PLAIN, Conditions
+from rcnnzoo.profiling.operations import macs_by_module
 from rcnnzoo.results.result import Result
 
 
-def count_cost(network: RecurrentModel) -> Result:
-    """Multiply-accumulates of each module and step."""
-    modules, steps = macs_by_module(network), macs_per_step(network)
+def count_cost(network: RecurrentModel, conditions: Conditions = PLAIN) -> Result:
+    """Multiply-accumulates of each module and step.
+
+    Raises:
+        OptionError: The network can't be run under these conditions.
+    """
+    unrolling = conditions.on(network)
+    modules, steps = macs_by_module(unrolling.network, unrolling.changes), unrolling.count().macs
     shown = _together(modules)
     alike = all(len(set(macs[1:])) <= 1 for macs in shown.values())
     rows = [{"module": name, **_by_step(macs, alike)} for name, macs in [*shown.items(), ("all", steps)]]

@@ -13,15 +13,15 @@ from torch import Tensor
 
 from rcnnzoo.analysis.sat_curve import sat_curve
 from rcnnzoo.architectures.card import card_of
-from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.architectures.convolution import Algorithm, Shape, measured_on
 from rcnnzoo.data.images import sample_images
 from rcnnzoo.data.unreadable import Unreadable
 from rcnnzoo.devices import PRECISION, best_device, device_name
+from rcnnzoo.engine.conditions import PLAIN, Conditions
 from rcnnzoo.engine.measure import measure_decisions
+from rcnnzoo.engine.unrolling import Unrolling
 from rcnnzoo.figures.measurement import draw_measurement
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
-from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
 from rcnnzoo.recording.labelled import make_trace
 from rcnnzoo.results.naming import file_stem
@@ -42,6 +42,7 @@ def measure(
     threshold: float | None = None,
     images: int = IMAGES,
     precision: str = PRECISION,
+    conditions: Conditions = PLAIN,
 ) -> Result:
     """What deciding takes on this device: at a threshold, else at three that fit the network.
 
@@ -52,11 +53,12 @@ def measure(
         DataError: No image can be read.
     """
     device = best_device()
-    network = subject.model.to(device).eval()
+    network = subject.model.to(device).to(memory_format=torch.channels_last).eval()
+    unrolling = conditions.on(network)
     split = subject.data.split(subject.split)
     shown = sample_images(split, card_of(network).image_size, images, Unreadable()).to(device)
-    thresholds = fitting_thresholds(network, shown, policy, readout) if threshold is None else [threshold]
-    found = measure_decisions(network, shown, policy, thresholds, readout, precision)
+    thresholds = fitting_thresholds(unrolling, shown, policy, readout) if threshold is None else [threshold]
+    found = measure_decisions(unrolling, shown, policy, thresholds, readout, precision)
     where = f"{len(shown)} images of {subject.data.name} {subject.split} on {device_name(device)}, {precision}"
     what = f"{subject.name}, {policy}, {readout}"
     convolutions = measured_on(device)
@@ -79,20 +81,22 @@ def measure(
     return Result(or_none(document), tables, {stem: found.table}, figures)
 
 
-def fitting_thresholds(model: RecurrentModel, images: Tensor, policy: str, readout: str) -> list[float]:
+def fitting_thresholds(unrolling: Unrolling, images: Tensor, policy: str, readout: str) -> list[float]:
     """Thresholds at which a network takes about a quarter, a half and three quarters of its further steps.
 
     Args:
-        model: The network.
+        unrolling: The network, and what it is shown.
         images: [N, 3, H, W] in [-1, 1], on which reaction times are looked at.
         policy: A registered exit policy.
         readout: A registered readout.
     """
     with torch.inference_mode():
-        logits = torch.cat([model(batch) for batch in images.split(AT_ONCE)])
-    trace = make_trace(logits, [0] * len(images), macs_per_step(model, images.shape[-2:]))
+        names = [str(number) for number in range(len(images))]
+        parts = [slice(start, start + AT_ONCE) for start in range(0, len(images), AT_ONCE)]
+        logits = torch.cat([unrolling.logits(images[part], names[part]) for part in parts])
+    trace = make_trace(logits, [0] * len(images), unrolling.count(images.shape[-2:]).macs)
     curve = sat_curve(trace, policy, readout)
-    wanted = [1 + share * (model.num_steps - 1) for share in (0.25, 0.5, 0.75)]
+    wanted = [1 + share * (unrolling.network.num_steps - 1) for share in (0.25, 0.5, 0.75)]
     rows = sorted({int((curve["mean_steps"] - steps).abs().argmin()) for steps in wanted} - {len(curve) - 1})
     return curve["threshold"].iloc[rows].tolist()
 

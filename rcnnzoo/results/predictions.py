@@ -12,6 +12,8 @@ import pandas as pd
 
 from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.devices import best_device
+from rcnnzoo.engine.conditions import PLAIN, Conditions
 from rcnnzoo.engine.decide import make_rule
 from rcnnzoo.engine.prediction import Prediction
 from rcnnzoo.engine.prediction import predict as decide
@@ -35,16 +37,19 @@ def predict(
     readout: str = READOUT,
     *,
     batch_size: int | None = None,
+    conditions: Conditions = PLAIN,
 ) -> Result:
     """Category, confidence, reaction time and cost of each image; without a threshold all steps are run.
 
     Raises:
         UnknownName: There is no such policy or readout.
-        OptionError: The threshold is outside the policy's bounds, or the network has no card.
+        OptionError: The threshold is outside the policy's bounds, the network has no card, or it can't be run under
+            these conditions.
         DataError: A file is missing or no image.
     """
     categories = card_of(network).categories
-    sizes = {"categories": len(categories), "steps": network.num_steps}
+    unrolling = conditions.on(network.to(best_device()))
+    sizes = {"categories": len(categories), "steps": unrolling.network.num_steps}
     if threshold is None:
         question, rule, stop = "predictions", make_rule("fixed-steps", inf, readout, **sizes), None
     else:
@@ -54,7 +59,7 @@ def predict(
     rows: list[dict[str, Any]] = []
     tops: list[dict[str, list[float]]] = []
     courses: list[Course] = []
-    for prediction in decide(network, files, rule, batch_size):
+    for prediction in decide(unrolling, files, rule, batch_size):
         top = top_categories(prediction, categories)
         rows.append(
             {

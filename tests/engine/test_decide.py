@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import rcnnzoo
 from rcnnzoo import plugins
 from rcnnzoo.architectures.spoerer import BL
+from rcnnzoo.engine.conditions import PLAIN
 from rcnnzoo.engine.decide import make_rule
 from rcnnzoo.engine.exits import COPIES, STATE_BYTES, _run, _Waiting
 from rcnnzoo.errors import NetworkError, OptionError, PluginError, UnknownName
@@ -78,7 +79,7 @@ def test_decisions_are_those_of_a_full_run(name, readout, policy, quantile, rows
     with torch.inference_mode():
         waiting = _Waiting(IMAGES.split(7), torch.device("cpu"))
         rule = rule_for(model, policy, threshold, readout)
-        found = list(_run(model, waiting, rule, rows, group, refill=refill and model.rows_mix_steps))
+        found = list(_run(PLAIN.on(model), waiting, rule, rows, group, refill=refill and model.rows_mix_steps))
     numbers = torch.cat([one.images for one in found])
     assert sorted(numbers.tolist()) == list(range(30))
     times = torch.cat([one.last for one in found])[numbers.argsort()] + 1
@@ -107,7 +108,7 @@ def test_no_step_is_computed_in_vain(refill, rows, monkeypatch):
     model.classifier[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
     monkeypatch.setattr(
         "rcnnzoo.engine.decide.run",
-        lambda m, b, rule, r: _run(m, _Waiting(b, IMAGES.device), rule, r, 3, refill=refill),
+        lambda u, b, rule, r, names: _run(u, _Waiting(b, IMAGES.device), rule, r, 3, refill=refill),
     )
     decisions = rcnnzoo.decide(model, IMAGES, "entropy", MIDDLING["entropy"], rows=rows)
     assert sum(seen) == decisions.reaction_time.sum()
@@ -125,7 +126,7 @@ def test_a_full_batch_stays_full():
     model.layers[0].lateral[0].register_forward_hook(note)
     rule = rule_for(model, "entropy", MIDDLING["entropy"], "cumulative")
     with torch.inference_mode():
-        for _ in _run(model, waiting, rule, 6, 6, refill=True):
+        for _ in _run(PLAIN.on(model), waiting, rule, 6, 6, refill=True):
             pass
     while_images_wait = [rows for rows, wait in later if wait]
     assert len(while_images_wait) > 3
@@ -149,7 +150,7 @@ def test_the_device_is_waited_for_once_per_step(refill, monkeypatch):
     rule = rule_for(model, "entropy", MIDDLING["entropy"], "cumulative")
     asked.clear()
     with torch.inference_mode():
-        found = list(_run(model, _Waiting([IMAGES], IMAGES.device), rule, 6, 4, refill=refill))
+        found = list(_run(PLAIN.on(model), _Waiting([IMAGES], IMAGES.device), rule, 6, 4, refill=refill))
     assert sum(len(exits.images) for exits in found) == 30
     assert asked == ["tolist"] * len(steps)
 

@@ -11,6 +11,7 @@ import rcnnzoo
 from rcnnzoo.data.decoding import read_image
 from rcnnzoo.data.transforms import Evaluation, to_input
 from rcnnzoo.engine import exits, prediction
+from rcnnzoo.engine.conditions import PLAIN
 from rcnnzoo.engine.decide import make_rule
 from rcnnzoo.errors import DataError
 from rcnnzoo.profiling.operations import macs_per_step
@@ -70,7 +71,7 @@ def test_predictions_are_a_full_run_cut_at_the_exit(model, files, batch_size, ea
     assert len(set(times)) > 2 if early else set(times) == {8}
     spent = np.cumsum(macs_per_step(model))
     rule = rule_for(model, "entropy", threshold, "instantaneous")
-    found = list(prediction.predict(model, files, rule, batch_size))
+    found = list(prediction.predict(PLAIN.on(model), files, rule, batch_size))
     assert [one.file for one in found] == files
     assert [one.reaction_time for one in found] == times
     assert [one.macs for one in found] == spent[np.array(times) - 1].tolist()
@@ -85,7 +86,7 @@ def test_no_step_is_computed_in_vain(model, files):
     """The classifier runs once per image and time step, so it counts them."""
     threshold, seen = middling(model, files), []
     model.classifier[0].register_forward_hook(lambda _, inputs, __: seen.append(len(inputs[0])))
-    predictions = prediction.predict(model, files, rule_for(model, "entropy", threshold, "instantaneous"))
+    predictions = prediction.predict(PLAIN.on(model), files, rule_for(model, "entropy", threshold, "instantaneous"))
     counting = len(seen)  # multiply-accumulates were counted on an image of zeros
     times = [one.reaction_time for one in predictions]
     assert sum(seen[counting:]) == sum(times)
@@ -95,7 +96,7 @@ def test_no_step_is_computed_in_vain(model, files):
 def test_files_keep_their_order_whichever_leaves_first(model, files, monkeypatch):
     """As on a GPU, where later images may leave before earlier ones: here all leave in reverse."""
     rule = rule_for(model, "entropy", middling(model, files), "instantaneous")
-    expected = [(one.file, one.reaction_time) for one in prediction.predict(model, files, rule)]
+    expected = [(one.file, one.reaction_time) for one in prediction.predict(PLAIN.on(model), files, rule)]
 
     def reversed_run(*arguments):
         for one in reversed(list(exits.run(*arguments))):
@@ -105,7 +106,7 @@ def test_files_keep_their_order_whichever_leaves_first(model, files, monkeypatch
             )
 
     monkeypatch.setattr(prediction, "run", reversed_run)
-    assert [(one.file, one.reaction_time) for one in prediction.predict(model, files, rule)] == expected
+    assert [(one.file, one.reaction_time) for one in prediction.predict(PLAIN.on(model), files, rule)] == expected
 
 
 def test_files_are_read_as_the_network_gets_to_them(model, files, monkeypatch):
@@ -116,7 +117,7 @@ def test_files_are_read_as_the_network_gets_to_them(model, files, monkeypatch):
         return read_image(file)
 
     monkeypatch.setattr(prediction, "read_image", noted)
-    predictions = prediction.predict(model, files, rule_for(model, "fixed-steps", 2, "instantaneous"), 2)
+    predictions = prediction.predict(PLAIN.on(model), files, rule_for(model, "fixed-steps", 2, "instantaneous"), 2)
     assert read == []
     next(predictions)
     assert read == files[:2]
@@ -128,11 +129,11 @@ def test_a_missing_file_is_named_before_anything_is_computed(model, files, tmp_p
     monkeypatch.setattr(prediction, "run", lambda *_: pytest.fail("the network ran"))
     rule = rule_for(model, "fixed-steps", 2, "instantaneous")
     with pytest.raises(DataError, match=r"none.png: can.t be read as an image \(No such file or directory\)"):
-        prediction.predict(model, [*files, tmp_path / "none.png"], rule)
+        prediction.predict(PLAIN.on(model), [*files, tmp_path / "none.png"], rule)
 
 
 def test_a_file_that_is_not_an_image_is_named(model, files, tmp_path):
     (tmp_path / "text.png").write_text("once upon a time")
     rule = rule_for(model, "fixed-steps", 2, "instantaneous")
     with pytest.raises(DataError, match=r"text.png: can.t be read as an image"):
-        list(prediction.predict(model, [*files, tmp_path / "text.png"], rule))
+        list(prediction.predict(PLAIN.on(model), [*files, tmp_path / "text.png"], rule))

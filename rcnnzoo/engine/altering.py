@@ -1,0 +1,117 @@
+"""Networks run for another number of time steps than they were trained for, or with modules cut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+
+import torch
+
+from rcnnzoo.architectures.card import name_of
+from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.architectures.lesions import Lesion, cut, cut_modules, matching
+from rcnnzoo.architectures.normalisation import BatchNormByStep
+from rcnnzoo.errors import OptionError, reason
+from rcnnzoo.profiling.operations import Size
+from rcnnzoo.profiling.shapes import blank_image, without_values
+
+
+def altered(
+    model: RecurrentModel,
+    steps: int,
+    norm_step: int | None = None,
+    lesions: Sequence[Lesion] = (),
+    size: Size = None,
+) -> RecurrentModel:
+    """A network that shares a network's weights and is run otherwise; the network itself if nothing differs.
+
+    Steps beyond the last one that has statistics of batch norm use those of the last.
+
+    Args:
+        model: Left as it is.
+        steps: Time steps T to run.
+        norm_step: The step, from 1, whose statistics of batch norm are used at every step.
+        lesions: What is cut.
+        size: Height and width of the images in pixels; by default those that the network is meant for.
+
+    Raises:
+        OptionError: The network can't be run for that many steps, has no batch norm by time step, or a lesion's modules
+            can't be cut or are never run.
+        UnknownName: A lesion's pattern means no module.
+    """
+    trained = model.num_steps
+    if steps == trained and norm_step is None and not lesions:
+        return model
+    if steps > trained:
+        _check_extension(model, steps)
+    shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    network = deepcopy(model, memo=shared)
+    network.num_steps = steps
+    norms = [module for module in network.modules() if isinstance(module, BatchNormByStep)]
+    if norm_step is not None:
+        if not norms:
+            raise OptionError(f"`norm_step` {norm_step}: {name_of(model)} has no batch norm by time step")
+        if not 1 <= norm_step <= trained:
+            raise OptionError(f"`norm_step` {norm_step}: {name_of(model)} has statistics of steps 1 to {trained}")
+    for norm in norms:
+        own = (min(t, len(norm) - 1) for t in range(steps))
+        norm.of_step = tuple(own if norm_step is None else (norm_step - 1,) * steps)
+    if lesions:
+        cut(network, lesions)
+    if steps > trained or lesions:
+        called = _called(network, size, steps)
+        for lesion in lesions:
+            names = matching(network, lesion.pattern)
+            if not called.intersection(names):  # copies for later steps than are run do no harm
+                raise OptionError(
+                    f"`lesion` {lesion.pattern!r}: {names[0]} is not called by the network, so it can't be cut"
+                )
+    return network
+
+
+def _check_extension(model: RecurrentModel, steps: int) -> None:
+    """Refuse more steps for a network whose weights end."""
+    trained = model.num_steps
+    if trained == 1:
+        raise OptionError(f"`steps` {steps}: {name_of(model)} has exactly one time step")
+    if not model.rows_mix_steps:
+        raise OptionError(
+            f"`steps` {steps}: {name_of(model)} has weights or shapes of its own at each of its {trained} steps: take "
+            f"at most {trained}"
+        )
+
+
+def shown_again(network: RecurrentModel, size: Size = None) -> set[int]:
+    """Time steps, from 0, at which what `begin` and `present` compute differs from the step before, by lesions alone.
+
+    The same image is then presented again. Modules that `step` runs are cut as it runs them.
+    """
+    partly = {name: steps for name, steps in cut_modules(network).items() if steps is not None}
+    called = _called(network, size, 0) if partly else set()
+    return {
+        t
+        for name, steps in partly.items()
+        for t in range(1, network.num_steps)
+        if name in called and (t in steps) != (t - 1 in steps)
+    }
+
+
+def _called(network: RecurrentModel, size: Size, steps: int) -> set[str]:
+    """Names of the modules that are called by `begin` and a number of steps, which are run without values.
+
+    Raises:
+        OptionError: The network can't be run for that many steps.
+    """
+    twin, names = without_values(network), set[str]()
+    for name, module in twin.named_modules():
+        module.register_forward_pre_hook(lambda *_, name=name: names.add(name))
+    try:
+        with torch.no_grad():
+            state = twin.begin(blank_image(twin, size))
+            for t in range(steps):
+                state, _ = twin.step(state, t)
+    except Exception as error:  # whatever a network does at a step that it doesn't have
+        raise OptionError(
+            f"`steps` {steps}: {name_of(network)} can't be run for that many ({reason(error)})"
+        ) from error
+    return names

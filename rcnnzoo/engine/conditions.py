@@ -1,0 +1,150 @@
+"""Under what conditions a network is run: what it is shown, for how many time steps, with what cut."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rcnnzoo.architectures.card import name_of
+from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.architectures.freezing import evaluating
+from rcnnzoo.architectures.lesions import read_lesion
+from rcnnzoo.engine.altering import altered, shown_again
+from rcnnzoo.engine.programme import Programme, Segment, read_programme
+from rcnnzoo.engine.unrolling import Stream, Unrolling
+from rcnnzoo.errors import OptionError
+from rcnnzoo.profiling.operations import Size
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What differs from showing a still image for the time steps that a network was trained for.
+
+    Attributes:
+        stimulus: A programme, as `read_programme` reads it; it sets the number of time steps.
+        steps: Time steps; without a programme, the image is shown at all of them.
+        norm_step: The step, from 1, whose statistics of batch norm are used at every step.
+        lesions: What is cut: `PATTERN` or `PATTERN@STEPS`.
+        seed: Random seed of noise and of scrambled images.
+    """
+
+    stimulus: str | None = None
+    steps: int | None = None
+    norm_step: int | None = None
+    lesions: tuple[str, ...] = ()
+    seed: int = 0
+
+    def programme(self, trained_steps: int) -> Programme:
+        """What is shown at each time step.
+
+        Raises:
+            OptionError: The programme can't be read, or its number of steps is not `steps`.
+            DataError: A picture can't be read.
+        """
+        if self.steps is not None and self.steps < 1:
+            raise OptionError(f"`steps` {self.steps}: take at least 1")
+        if self.stimulus is None:
+            return Programme((Segment("image", trained_steps if self.steps is None else self.steps),))
+        programme = read_programme(self.stimulus, self.seed)
+        if self.steps not in (None, programme.steps):
+            raise OptionError(
+                f"`steps` {self.steps}: the stimulus {self.stimulus!r} has {programme.steps} time steps: leave that out"
+            )
+        return programme
+
+    def on(self, model: RecurrentModel, size: Size = None, stream: Stream | None = None) -> Unrolling:
+        """A network under these conditions; it shares the weights of `model`, which stays as it is.
+
+        Args:
+            model: The network.
+            size: Height and width of its images in pixels; by default those that it is meant for.
+            stream: What is shown in place of a programme; `steps` is then its number of time steps.
+
+        Raises:
+            OptionError: The network can't be run like this.
+            UnknownName: A lesion's pattern means no module.
+            DataError: A picture can't be read.
+        """
+        programme = self.programme(model.num_steps)
+        lesions = [read_lesion(text, programme.steps) for text in self.lesions]
+        network = altered(model, programme.steps, self.norm_step, lesions, size)
+        shown = programme if stream is None else stream
+        changes = frozenset(shown.onsets[1:]) | (shown_again(network, size) if lesions else set())
+        if changes and type(model).present is RecurrentModel.present:
+            raise OptionError(
+                f"`{'stimulus' if shown.onsets[1:] else 'lesion'}`: what {name_of(model)} is shown can't change while "
+                "it runs, as its network has no method `present`"
+            )
+        return Unrolling(network, shown, changes)
+
+    def identity(self, trained_steps: int) -> Mapping[str, Any]:
+        """What tells traces under these conditions from others, as JSON has it."""
+        programme = self.programme(trained_steps)
+        return {
+            "stimulus": str(programme),
+            "stimulus_pictures": programme.pictures,
+            "stimulus_seed": self.seed if programme.is_random else None,
+            "norm_step": self.norm_step,
+            "lesions": list(self.lesions),
+        }
+
+
+PLAIN = Conditions()
+"""A still image, for the time steps that a network was trained for, with nothing cut."""
+
+
+def run(
+    model: RecurrentModel,
+    images: Tensor,
+    stimulus: str | None = None,
+    steps: int | None = None,
+    norm_step: int | None = None,
+    *,
+    lesions: Sequence[str] = (),
+    seed: int = 0,
+    names: Sequence[str] | None = None,
+) -> Tensor:
+    """Logits of all time steps under given conditions; nothing else of the network changes.
+
+    Args:
+        model: Any network that keeps the contract, on any device; it is run in evaluation mode.
+        images: [B, 3, H, W] in [-1, 1]; or what is shown at each time step, [B, T, 3, H, W].
+        stimulus: What is shown when, for example `image:3,blank:5`; by default, the image at all steps.
+        steps: Time steps T, fewer or more than the network was trained for.
+        norm_step: The step, from 1, whose statistics of batch norm are used at every step.
+        lesions: Modules whose output is zero: `PATTERN`, or `PATTERN@STEPS` with steps from 1.
+        seed: Random seed of noise and of scrambled images.
+        names: A name for each image, on which these depend as well; by default, its number in the batch.
+
+    Returns:
+        Logits [B, T, C].
+
+    Raises:
+        OptionError: The network can't be run like this.
+        UnknownName: A lesion's pattern means no module.
+        DataError: A picture can't be read.
+
+    >>> from rcnnzoo.architectures.build import build
+    >>> net = build("bl", categories=10, image_size=32, width=1 / 16)
+    >>> run(net, torch.zeros(2, 3, 32, 32), "image:3,noise:9").shape
+    torch.Size([2, 12, 10])
+    """
+    if images.ndim == 5:
+        if stimulus is not None or steps not in (None, images.shape[1]):
+            raise OptionError(f"`stimulus` or `steps`: the images are {images.shape[1]} frames, so leave that out")
+        steps = images.shape[1]
+    elif images.ndim != 4:
+        raise OptionError(f"images have {images.ndim} dimensions: give [B, 3, H, W] or frames [B, T, 3, H, W]")
+    names = [str(number) for number in range(len(images))] if names is None else names
+    if len(names) != len(images):
+        raise OptionError(f"{len(names)} names for {len(images)} images: give one for each")
+    images = images.to(next(model.parameters()).device)
+    conditions = Conditions(stimulus, steps, norm_step, tuple(lesions), seed)
+    stream = None if images.ndim == 4 else Stream.of_frames(images)
+    unrolling = conditions.on(model, images.shape[-2:], stream)
+    with evaluating(unrolling.network), torch.no_grad():
+        return unrolling.logits(images, names)
