@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 EVERY = 60.0
 """Seconds between two lines about the same work, where standard error is not a terminal."""
+FIRST = 15.0
+"""Seconds before the first of them."""
 
 _QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
 _CONSOLE: ContextVar[Console | None] = ContextVar("console", default=None)
@@ -85,13 +87,14 @@ class _Lines:
     def __init__(self, title: str, total: int, done: int) -> None:
         self.title, self.total, self.done = title, total, done
         self.begun_with = done
-        self.started = self.last = time.monotonic()
+        self.started = time.monotonic()
+        self.following = self.started + FIRST
 
     def __call__(self, number: int) -> None:
         self.done += number
         now = time.monotonic()
-        if now - self.last > EVERY and self.done < self.total:
-            self.last = now
+        if now > self.following and self.done < self.total:
+            self.following = now + EVERY
             left = time_left(now - self.started, self.done - self.begun_with, self.total - self.done)
             say(f"{self.title}: {self.done:,} of {self.total:,}, {left} left")
 

@@ -63,7 +63,7 @@ class Calibration:
             return "run all steps: no threshold makes this network stop earlier"
         if self.images < self.images_needed:
             few, enough = f"{self.images:,}", f"{self.images_needed:,}"
-            return f"run all steps: no threshold can pass with {few} images, at least {enough} are needed"
+            return f"no threshold can pass with {few} images (at least {enough} are needed): run all steps"
         return "run all steps: even the most cautious threshold at which any image stops earlier does not pass"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from rcnnzoo.analysis.intervals import wilson
 from rcnnzoo.analysis.outcomes import find_outcomes
 from rcnnzoo.analysis.sat_curve import curve_of, row_at
 from rcnnzoo.errors import OptionError
+from rcnnzoo.text import short
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def choose_threshold(
     elif accuracy is not None and budget is None:
         row = _reaching(curve, accuracy, len(first.right))
     else:
-        raise OptionError("`budget` and `accuracy` exclude each other: give one of them")
+        raise OptionError("`budget` and `accuracy` can't be combined: give one of them")
     return ChosenThreshold(
         float(row["threshold"]),
         _half(row, len(first.right)),
@@ -109,8 +111,8 @@ def _within(curve: pd.DataFrame, budget: float) -> pd.Series:
     affordable = curve[curve["mean_macs"] <= budget]
     if affordable.empty:
         raise OptionError(
-            f"`budget` {budget:.6g}: no threshold meets it, the first step alone takes "
-            f"{curve['mean_macs'].iloc[0]:.6g} MACs per image; ask for at least that"
+            f"`budget` {short(budget, 9)}: no threshold meets it, the first step alone takes "
+            f"{math.ceil(curve['mean_macs'].iloc[0])} MACs per image; ask for at least that"
         )
     return affordable.iloc[int(affordable["accuracy"].argmax())]  # the first of equals, and rows rise in cost
 
@@ -119,10 +121,15 @@ def _reaching(curve: pd.DataFrame, accuracy: float, images: int) -> pd.Series:
     enough = curve[curve["accuracy"] >= accuracy]
     if enough.empty:
         raise OptionError(
-            f"`accuracy` {accuracy:g}: no threshold meets it, the best reaches {curve['accuracy'].max():.4f} on the "
-            f"{images:,} images it is chosen on; ask for at most that"
+            f"`accuracy` {accuracy:g}: no threshold meets it, the best reaches {_rounded_down(curve['accuracy'])} on "
+            f"the {images:,} images it is chosen on; ask for at most that"
         )
     return enough.iloc[0]
+
+
+def _rounded_down(accuracies: pd.Series) -> str:
+    """The highest, to four places; typed again, it can be reached."""
+    return f"{math.floor(accuracies.max() * 10_000) / 10_000:.4f}"
 
 
 def _half(row: pd.Series, images: int) -> Half:

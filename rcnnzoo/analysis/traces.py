@@ -51,9 +51,11 @@ def check_same_images(traces: Mapping[str, xr.Dataset]) -> None:
     """
     (name, first), *others = traces.items()
     for other, trace in others:
-        for what in ("file", "label", "category"):
+        for what in ("category", "file", "label"):
             if first[what].to_numpy().tolist() != trace[what].to_numpy().tolist():
                 pair = f"{_of(name, first)} and {_of(other, trace)}"
+                if what == "category":
+                    raise TraceError(f"{pair} have different categories: networks are compared on the same ones")
                 raise TraceError(f"{pair} differ in their images: trace both with the same `data` and `split`")
 
 

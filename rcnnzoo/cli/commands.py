@@ -12,10 +12,10 @@ def rcnnzoo_commands() -> list[Command]:
     return [
         Command("list", "list what is installed, and runs", f"{here}.list:list_names"),
         Command("info", "show the layers, parameters and cost of a network", f"{here}.info:info"),
-        Command("train", "train a network, in a run that can be interrupted and resumed", f"{here}.train:train"),
+        Command("train", "train a network; can be interrupted and resumed", f"{here}.train:train"),
         Command("evaluate", "measure accuracy by time step, and calibration", f"{here}.evaluate:evaluate"),
         Command("predict", "classify image files", f"{here}.predict:predict"),
-        Command("profile", "count what a network costs, and draw its speed-accuracy curve", f"{here}.profile:profile"),
+        Command("profile", "count costs, draw the speed-accuracy curve", f"{here}.profile:profile"),
         Command("calibrate", "choose a threshold, with a guarantee for new images", f"{here}.calibrate:calibrate"),
         Command("compare", "test whether networks differ by more than chance", f"{here}.compare:compare"),
         Command("verify", "check whether weights are what they claim to be", f"{here}.verify:verify"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -49,7 +50,7 @@ def predict(
     Example: rcnnzoo predict runs/bl-ecoset-seed0 photo.jpg --policy entropy --threshold 0.5 --figure
     """
     from rcnnzoo.data.folders import images_in
-    from rcnnzoo.errors import OptionError
+    from rcnnzoo.errors import OptionError, RcnnzooWarning
     from rcnnzoo.references import Reference
     from rcnnzoo.results.predictions import predict as ask
 
@@ -60,6 +61,8 @@ def predict(
     files = [file for path in images for file in (images_in(path) if path.is_dir() else [path])]
     reference = Reference(model, seed)
     reference.check_seed()
+    if reference.weights is None:
+        warnings.warn(f"{model} is untrained: its answers come from random weights", RcnnzooWarning, stacklevel=2)
     result = ask(reference.open(), files, policy or "entropy", threshold, readout, batch_size=batch_size)
     if not figure:
         result = replace(result, figures={})

@@ -77,8 +77,8 @@ def profile(
 ) -> None:
     """Count a network's multiply-accumulates; or measure its accuracy against mean cost under an exit policy.
 
-    Costs are counted as for direct convolution. --measure finds how long this device takes: it decides on images at the
-    given threshold, or at several, alternating with runs of all steps. It writes measure.csv, measure.png and
+    MACs are counted as if every convolution were computed directly. --measure times early exit on this device, at the
+    given threshold or at several, alternating with runs of all steps. It writes measure.csv, measure.png and
     measure.svg (measure-PRECISION.csv and so on with a precision other than fp32).
 
     --sweep writes sat.csv, oracle.csv, sat.png and sat.svg (and against.csv, band.csv). All of it is on the same
@@ -102,7 +102,7 @@ def profile(
     questions = {"`sweep`": sweep or None, "`threshold`": threshold, "`budget`": budget, "`accuracy`": accuracy}
     asked = [option for option, value in questions.items() if value is not None]
     if len(asked) > 1:
-        raise OptionError(f"{' and '.join(asked)} exclude each other: give one of them")
+        raise OptionError(f"{' and '.join(asked)} can't be combined: give one of them")
     for option, given, needed, present in (
         ("`against`", against, "`sweep`", sweep),
         ("`bootstrap`", bootstrap, "`sweep`", sweep),

@@ -40,7 +40,7 @@ def show_table(rows: Sequence[Mapping[str, object]], title: str | None = None) -
         widths = _fitted([[visible(name), *column] for name, column in zip(names, columns, strict=True)], console.width)
     else:
         console.width = max(console.width, sum(widths) + GAP * len(widths) + 1)
-    table = Table(title=None if title is None else Text(visible(title)), title_justify="left", box=box.SIMPLE)
+    table = Table(box=box.SIMPLE)
     for name, column, width in zip(names, columns, widths, strict=True):
         numbers = _are_numbers(column)
         table.add_column(
@@ -48,6 +48,8 @@ def show_table(rows: Sequence[Mapping[str, object]], title: str | None = None) -
         )
     for row in zip(*columns, strict=True):
         table.add_row(*(Text(_continued(cell, width)) for cell, width in zip(row, widths, strict=True)))
+    if title is not None:
+        show_line(title)
     with console.capture() as captured:  # rich would turn a closed pipe into an exit status of its own
         console.print(table, soft_wrap=False)
     print(captured.get(), end="")  # noqa: T201

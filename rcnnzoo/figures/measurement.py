@@ -19,7 +19,7 @@ def draw_measurement(table: pd.DataFrame, title: str) -> Figure:
     entitle(figure, title)
     axes = figure.subplots()
     most = max(table["macs_saving"].max(), table["saving"].max())
-    axes.plot([1, most], [1, most], color="grey", linestyle=":", linewidth=1, label="time saved as MACs are")
+    axes.plot([1, most], [1, most], color="grey", linestyle=":", linewidth=1, label="time saved in proportion to MACs")
     axes.plot(table["macs_saving"], table["saving"], "o", color=COLOURS[0], label="measured, with its threshold")
     for row in table.iloc[1:].itertuples():
         axes.annotate(f"{row.threshold:.3g}", (row.macs_saving, row.saving), xytext=(6, -4), textcoords="offset points")

@@ -57,8 +57,8 @@ def check_threshold(rule: ExitPolicy, name: str, threshold: float, categories: i
     low, high = rule.bounds(categories, steps)
     slack = 1e-6 * max(1.0, abs(low), abs(high))
     if not (low - slack <= threshold <= high + slack or abs(threshold) == float("inf")):
-        bounds = f"{low:.9g} to {high:.9g} {rule.unit}"
-        raise OptionError(f"`threshold` {threshold:g} is outside {name}'s bounds: take {bounds}, inf or -inf")
+        bounds = f"{low:.9g} to {high:.9g} ({rule.unit}), or inf or -inf"
+        raise OptionError(f"`threshold` {threshold:g} is outside {name}'s bounds: take {bounds}")
 
 
 def _named(name: str) -> str:

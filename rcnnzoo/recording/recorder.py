@@ -99,7 +99,8 @@ def record(
         NetworkError: The network's output is not finite; what was recorded before stays.
     """
     part = data.split(split)
-    check_categories(card_of(model).categories, part.categories, "the network", f"{data.name}'s {split} split")
+    where = data.name if split == WHOLE else f"{data.name}'s {split} split"
+    check_categories(card_of(model).categories, part.categories, "the network", where)
     identity = identify(model, data, split, how) if identity is None else identity
     if _is_finished(path, identity):
         return open_trace(path)

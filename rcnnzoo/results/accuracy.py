@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from rcnnzoo.analysis.accuracy import measure_accuracy
 from rcnnzoo.analysis.confusion import as_table, by_category, most_confused
+from rcnnzoo.devices import PRECISION
 from rcnnzoo.figures.accuracy import draw_accuracy, draw_comparison
 from rcnnzoo.figures.confusion import draw_confusion
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
@@ -33,6 +34,8 @@ def evaluate(opened: OpenTrace, readout: str = READOUT) -> Result:
     trace = opened.trace
     measured = measure_accuracy(trace, readout)
     title = f"{trace.attrs['name']} on {images_of(trace)}, {measured.images:,} images, {readout} readout"
+    if trace.attrs["precision"] != PRECISION:
+        title += f", {trace.attrs['precision']}"
     columns: dict[Any, Any] = measured.by_step.to_dict("list")
     document = {
         "images": measured.images,
@@ -67,12 +70,12 @@ def evaluate(opened: OpenTrace, readout: str = READOUT) -> Result:
 
 
 def _confused(confusion: npt.NDArray[np.int64], names: Sequence[str]) -> list[tuple[str, list[dict[str, object]]]]:
-    """A table of the commonest wrong answers, if there are any."""
+    """A table of the most common errors, if there are any."""
     rows = [
         {"category": row["category"], "answer": row["answer"], "images": row["images"], "%": percent(row["share"])}
         for row in most_confused(confusion, names, CONFUSED).to_dict("records")
     ]
-    return [("commonest wrong answers after all steps, in % of the category's images", rows)] if rows else []
+    return [("most common errors after the last step, in % of the category's images", rows)] if rows else []
 
 
 def _row(step: Mapping[Any, Any]) -> dict[str, object]:

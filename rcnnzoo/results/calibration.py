@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 
+import xarray as xr
 from numpy import float32
 
 from rcnnzoo.analysis.calibration import CONFIDENCE
 from rcnnzoo.analysis.calibration import calibrate as find_threshold
+from rcnnzoo.errors import OptionError, RcnnzooWarning
 from rcnnzoo.figures.thresholds import draw_thresholds
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.policies.lookup import policy as look_up_policy
@@ -28,14 +31,15 @@ def calibrate(
     """The cheapest threshold whose risk is at most `max_loss`, with that confidence.
 
     Raises:
-        OptionError: `max_loss` or `confidence` is not between 0 and 1.
+        OptionError: `max_loss` or `confidence` is not between 0 and 1, or the network was trained on these images.
         UnknownName: There is no such policy or readout.
         PluginError: The policy's scores can't be used.
         TraceError: The trace has no images.
     """
     trace = opened.trace
+    _check_images(trace)
     found = find_threshold(trace, policy, max_loss, confidence, readout)
-    title = f"{trace.attrs['name']} on {images_of(trace)}, {policy}, {readout}"
+    title = f"{trace.attrs['name']} on {images_of(trace)}, exit by {policy}, {readout} readout"
     document = {
         **{name: trace.attrs[name] for name in ("name", "data", "split")},
         "policy": policy,
@@ -73,3 +77,21 @@ def calibrate(
         figures={stem: draw},
         notes=[found.note] if found.note else [],
     )
+
+
+def _check_images(trace: xr.Dataset) -> None:
+    """Refuse images that the network was trained on: what it loses on them says nothing about new ones."""
+    trained_on = trace.attrs.get("trained_on", False)
+    which = f"{trace.attrs['data']} {trace.attrs['split']}"
+    if trained_on:
+        raise OptionError(
+            f"{trace.attrs['name']} was trained on these images ({which}), so a threshold chosen on them holds no "
+            "promise for new ones: give other images (`data`, `split`)"
+        )
+    if trained_on is None:
+        warnings.warn(
+            f"{trace.attrs['name']} may have been trained on some of these images ({which}): if it was, the promise "
+            "does not hold for new ones",
+            RcnnzooWarning,
+            stacklevel=3,
+        )

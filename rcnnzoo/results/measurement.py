@@ -60,7 +60,7 @@ def measure(
     thresholds = fitting_thresholds(unrolling, shown, policy, readout) if threshold is None else [threshold]
     found = measure_decisions(unrolling, shown, policy, thresholds, readout, precision)
     where = f"{len(shown)} images of {subject.data.name} {subject.split} on {device_name(device)}, {precision}"
-    what = f"{subject.name}, {policy}, {readout}"
+    what = f"{subject.name}, exit by {policy}, {readout} readout"
     convolutions = measured_on(device)
     document = {
         "device": device_name(device),

@@ -5,27 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rcnnzoo.errors import RcnnzooError
+from rcnnzoo.errors import DataError, RcnnzooError
 from rcnnzoo.results.result import Result, percent
-from rcnnzoo.runs.folder import SETTINGS, Run
+from rcnnzoo.runs.folder import RUNS, SETTINGS, Run
 from rcnnzoo.training.settings import read_settings
 from rcnnzoo.weights.files import read_header
 
 
 def list_runs(folder: Path) -> Result:
-    """A row for each run in a folder: architecture, data, epochs, accuracy after all steps, state."""
+    """A row for each run in a folder: architecture, data, epochs, accuracy after all steps, state.
+
+    Raises:
+        DataError: There is no such folder.
+    """
     runs = [_describe(Run(settings.parent)) for settings in sorted(folder.glob(f"*/{SETTINGS}"))]
     rows = [
         {
-            "run": run["name"],
+            "run": Path(run["name"]).name,
             "architecture": run["architecture"],
             "data": run["data"],
             "epochs": f"{run['epochs_done']} of {run['epochs']}",
-            "top-1 %": None if run["accuracy"] is None else percent(run["accuracy"]),
+            "top-1 %": None if run["accuracy"] is None else f"{percent(run['accuracy'])} ({run['split']})",
             "state": run["state"],
         }
         for run in runs
     ]
+    if not folder.is_dir() and folder != Path(RUNS):  # without runs yet, its own folder is not there
+        raise DataError(f"{folder}: there is no such folder; name one that holds runs")
     if not runs:
         return Result(runs, notes=[f"{folder}: holds no runs"])
     notes = (
@@ -48,5 +54,6 @@ def _describe(run: Run) -> dict[str, Any]:
         **{name: settings.get(name) for name in ("architecture", "data", "epochs")},
         "epochs_done": run.epochs_done(),
         "accuracy": None if metrics is None else metrics["accuracy"][-1],
+        "split": None if metrics is None else metrics["split"],
         "state": state,
     }

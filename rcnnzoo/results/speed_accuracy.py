@@ -44,7 +44,7 @@ def sweep(
     name, first = next(iter(profiles.items()))
     curves = {other: one.curve for other, one in profiles.items()}
     bands = {other: one.band for other, one in profiles.items() if one.band is not None}
-    title = f"{images_of(traces[name].trace)}, {first.images:,} images, {policy}, {readout}"
+    title = f"{images_of(traces[name].trace)}, {first.images:,} images, exit by {policy}, {readout} readout"
     documents = [_document(other, one) for other, one in profiles.items()]
     document = {
         **documents[0],
@@ -94,7 +94,8 @@ def stop_at(name: str, opened: OpenTrace, policy: str, readout: str, threshold: 
     """
     row = {"threshold": threshold, **at_threshold(opened.trace, policy, readout, threshold)}
     document = {"name": name, "policy": policy, "readout": readout, **row}
-    return Result(or_none(document), [(f"{name} on {images_of(opened.trace)}, {policy}, {readout}", [_row(row)])])
+    title = f"{name} on {images_of(opened.trace)}, exit by {policy}, {readout} readout"
+    return Result(or_none(document), [(title, [_row(row)])])
 
 
 def meet(
@@ -126,7 +127,7 @@ def meet(
     wish = (
         f"budget of {short(budget, DIGITS)} MACs" if budget is not None else f"accuracy of {100 * (accuracy or 0):g} %"
     )
-    where = f"{name} on {images_of(opened.trace)}, {policy}, {readout}"
+    where = f"{name} on {images_of(opened.trace)}, exit by {policy}, {readout} readout"
     return Result(or_none(document), [(f"{wish}: threshold {found.threshold:.9g} for {where}", rows)]), found.threshold
 
 

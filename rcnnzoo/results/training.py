@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from rcnnzoo.data.opening import Data
+from rcnnzoo.devices import PRECISION
 from rcnnzoo.errors import RcnnzooWarning, reason
 from rcnnzoo.figures.curves import draw_curves
 from rcnnzoo.results.result import Result, percent
@@ -76,8 +77,10 @@ def trained(run: Run) -> Result:
     document = {"run": str(run.folder), "last_epoch": _last_epoch(run.metrics), "metrics": metrics}
     tables = []
     if metrics is not None:
+        precision = f", {metrics['precision']}" if metrics.get("precision", PRECISION) != PRECISION else ""
         rows = [{"step": step, "top-1 %": percent(share)} for step, share in enumerate(metrics["accuracy"], 1)]
-        tables = [(f"{metrics['data']} {metrics['split']}, {metrics['images']:,} images, {metrics['readout']}", rows)]
+        where = f"{metrics['data']} {metrics['split']}, {metrics['images']:,} images"
+        tables = [(f"{where}, {metrics['readout']} readout{precision}", rows)]
     return Result(document, tables, notes=[str(run.weights)])
 
 

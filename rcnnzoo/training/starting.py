@@ -30,7 +30,7 @@ def settings_of(start: str, given: Mapping[str, Any]) -> dict[str, Any]:
     if not start:
         return {}
     if given.get("pretrained"):
-        raise OptionError("`start_from` and `pretrained` exclude each other: give one of them")
+        raise OptionError("`start_from` and `pretrained` can't be combined: give one of them")
     file = weights_of(start)
     card, _ = read_header(file)
     options = card.get("options")

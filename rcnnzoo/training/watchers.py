@@ -13,6 +13,7 @@ from torch import Tensor
 
 from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.freezing import evaluating
+from rcnnzoo.devices import device_name
 from rcnnzoo.errors import TrainingError, reason
 from rcnnzoo.progress import progress, say, time_left
 from rcnnzoo.training.session import Session
@@ -98,7 +99,9 @@ class Narration(Watcher):
         self.open = ExitStack()
         self.started, self.before = time.monotonic(), done
         title = f"training {card_of(state.model).architecture} on {session.images.data.name}"
-        self.advance = self.open.enter_context(progress(title, epochs * batches, done))
+        where = device_name(session.world.device)
+        say(f"{title}: {epochs * batches:,} updates in {session.settings.precision} on {where}")
+        self.advance = self.open.enter_context(progress(title, epochs * batches, done, announced=False))
 
     def batch_ends(self, session: Session, loss: Tensor | None) -> None:
         """Move the bar."""
@@ -108,7 +111,7 @@ class Narration(Watcher):
         """Say how the epoch went, and how long the others will take."""
         row, epochs, batches = session.state.rows[-1], session.settings.epochs, session.images.batches
         last = session.state.model.num_steps
-        shown = [f"loss {row['train_loss']:.3f}", f"accuracy {row[f'train_accuracy_{last}']:.1%}"]
+        shown = [f"loss {row['train_loss']:.3f}", f"training accuracy {row[f'train_accuracy_{last}']:.1%}"]
         if "val_loss" in row:
             shown.append(f"validation accuracy {row[f'val_accuracy_{last}']:.1%}")
         left = (epochs - row["epoch"]) * batches

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import safetensors.torch
 
 from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.errors import WeightsError
+from rcnnzoo.errors import OptionError, WeightsError
 from rcnnzoo.weights.files import HASH, bytes_hash, content_hash, read_header, rebuild
 
 
@@ -43,10 +44,13 @@ def check_file(path: Path, sha256: str | None = None) -> tuple[RecurrentModel | 
         sha256: Hash of the file's bytes, as its publisher gives it.
 
     Raises:
+        OptionError: `sha256` is not one.
         WeightsError: It is missing, damaged, or not rcnnzoo's, so that nothing can be checked.
     """
     content, shapes = read_header(path)
     found = bytes_hash(path)
+    if sha256 is not None and not re.fullmatch("[0-9a-fA-F]{64}", sha256):
+        raise OptionError(f"`sha256` {sha256}: is not a SHA-256: give its 64 hexadecimal digits")
     ok = None if sha256 is None else found == sha256.lower()
     checks = [Check("SHA-256 of the file", ok, found if ok is not False else f"{found}, not {sha256}")]
     checks.append(_check_content(path, content))

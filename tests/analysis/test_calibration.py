@@ -122,7 +122,7 @@ def test_too_few_images_and_no_early_exit_are_told_apart():
     few = rcnnzoo.make_trace(np.zeros((5, 2, 3)), [0] * 5, [10, 10])
     found = calibrate(few, "entropy", 0.01)
     assert (found.all_steps, found.threshold, found.images_needed) == (True, -np.inf, 299)
-    assert found.note == "run all steps: no threshold can pass with 5 images, at least 299 are needed"
+    assert found.note == "no threshold can pass with 5 images (at least 299 are needed): run all steps"
     assert calibrate(few, "max-prob", 0.01).threshold == np.inf
     one_step = rcnnzoo.make_trace(np.zeros((500, 1, 3)), [0] * 500, [10])
     assert "no threshold makes this network stop earlier" in (calibrate(one_step, "entropy", 0.01).note or "")

@@ -152,7 +152,6 @@ def test_one_network_is_not_a_comparison():
     [
         {"labels": [0, 1], "files": ["x", "y"]},
         {"labels": [1, 1], "files": ["x", "z"]},
-        {"labels": [0, 1], "files": ["x", "z"], "categories": ["cat", "dog"]},
         {"labels": [0, 1, 1], "files": ["x", "z", "y"]},
     ],
 )

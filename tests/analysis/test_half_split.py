@@ -1,5 +1,6 @@
 """Thresholds that meet a budget or an accuracy, against brute force on the halves."""
 
+import re
 from collections import Counter
 
 import numpy as np
@@ -84,12 +85,28 @@ def test_the_report_is_not_flattered():
         ({"budget": 9.0}, "`budget` 9: no threshold meets it, the first step alone takes 10 MACs per image"),
         ({"accuracy": 1.0}, r"`accuracy` 1: no threshold meets it, the best reaches 0\.\d{4} on the 30 images"),
         ({}, "give one of them"),
-        ({"budget": 20.0, "accuracy": 0.5}, "`budget` and `accuracy` exclude each other"),
+        ({"budget": 20.0, "accuracy": 0.5}, "`budget` and `accuracy` can't be combined"),
     ],
 )
 def test_what_cannot_be_met_is_said(wish, message):
     with pytest.raises(OptionError, match=message):
         choose_threshold(learned(), "entropy", "cumulative", **wish)
+
+
+def test_what_an_error_advises_can_be_had():
+    """Numbers in it are rounded to the side on which they work when they are typed again."""
+    random = np.random.default_rng(1)
+    trace = rcnnzoo.make_trace(random.normal(size=(59, 2, 4)), random.integers(0, 4, 59), [3_869_194, 7])
+    for wish, words in (
+        ({"budget": 1e6}, r"alone takes (\d+) MACs"),
+        ({"accuracy": 1.0}, r"the best reaches ([\d.]+)"),
+    ):
+        with pytest.raises(OptionError) as refusal:
+            choose_threshold(trace, "entropy", "cumulative", **wish)
+        advised = float(re.search(words, str(refusal.value))[1])
+        choose_threshold(trace, "entropy", "cumulative", **dict.fromkeys(wish, advised))
+    with pytest.raises(OptionError, match="`budget` 1M: "):
+        choose_threshold(trace, "entropy", "cumulative", budget=1e6)
 
 
 def test_one_image_has_no_halves():

@@ -46,7 +46,10 @@ def test_other_images_labels_or_categories_are_refused(what):
     first, other = trace_of([0, 1, 2]), trace_of([0, 1, 2])
     changed = other[what].copy(data=other[what].to_numpy()[::-1].copy())
     other = other.assign_coords({what: changed}) if what in other.coords else other.assign({what: changed})
-    with pytest.raises(TraceError, match="a and b differ in their images: trace both with the same `data` and `split`"):
+    words = "a and b differ in their images: trace both with the same `data` and `split`"
+    if what == "category":
+        words = "a and b have different categories: networks are compared on the same ones"
+    with pytest.raises(TraceError, match=words):
         check_same_images({"a": first, "b": other})
 
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from tests.cli.calling import document, printed
+from tests.cli.calling import document, printed, refused
 
 
 def test_calibrate_chooses_a_threshold_that_the_other_commands_take(run, capsys):
@@ -30,6 +30,13 @@ def test_calibrate_chooses_a_threshold_that_the_other_commands_take(run, capsys)
 
 def test_calibrate_says_plainly_that_nothing_passes(run, capsys):
     shown = printed(capsys, "calibrate", run, "--max-loss", 0.001, "--out", "there")
-    assert "run all steps: no threshold can pass with 450 images, at least 2,995 are needed" in shown
+    assert "no threshold can pass with 450 images (at least 2,995 are needed): run all steps" in shown
     found = document(capsys, "calibrate", run, "--max-loss", 0.001, "--out", "there")
     assert (found["threshold"], found["mean_steps"], found["saving"], found["images_needed"]) == (None, 2, 0, 2995)
+
+
+def test_calibrate_gives_no_promise_on_images_that_the_network_was_trained_on(run, capsys):
+    words = (
+        "run was trained on these images (digits train), so a threshold chosen on them holds no promise for new ones"
+    )
+    refused(capsys, f"calibrate {run} --max-loss 0.3 --split train", f"{words}: give other images (--data, --split)")

@@ -33,8 +33,12 @@ def test_runs_are_listed_with_how_far_they_have_come(trained, capsys, tmp_path):
     assert rows["runs/left"]["epochs"] == 1
     accuracy = rcnnzoo.load(trained).card.metrics["accuracy"][-1]
     assert rows["runs/done"]["accuracy"] == accuracy
-    assert f"{100 * accuracy:.1f}" in printed(capsys, "list", "runs")
-    assert "nowhere: holds no runs" in printed(capsys, "list", "runs", "nowhere")
+    shown = printed(capsys, "list", "runs")
+    assert f"{100 * accuracy:.1f} (test)" in shown
+    assert "runs/done" not in shown  # the folder stands above the table
+    refused(capsys, "list runs nowhere", "nowhere: there is no such folder; name one that holds runs")
+    shutil.rmtree(tmp_path / "runs")
+    assert "runs: holds no runs" in printed(capsys, "list", "runs")
 
 
 def test_a_run_that_is_not_finished_says_how_it_is_resumed(trained, capsys, tmp_path):

@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 import rcnnzoo
+from rcnnzoo.cli import main
 from rcnnzoo.errors import DataError
 from tests.cli.calling import document, refused
 from tests.data.lookalikes import save_image
@@ -71,3 +72,10 @@ def test_images_are_read_as_predict_reads_them(run, tmp_path, capsys):
     with pytest.raises(DataError, match=r"c\.jpg: can't be read as an image"):
         rcnnzoo.read_images(["c.jpg"], network)
     assert rcnnzoo.read_images([], network).shape == (0, 3, 8, 8)
+
+
+@pytest.mark.filterwarnings("always::rcnnzoo.errors.RcnnzooWarning")
+def test_answers_of_random_weights_are_called_that(capsys, tmp_path):
+    save_image(tmp_path / "grey.png", 3, mode="L", form="PNG")
+    assert main(["predict", "b", "grey.png"]) == 0
+    assert "warning: b is untrained: its answers come from random weights" in capsys.readouterr().err

@@ -95,7 +95,8 @@ def test_profile_measures_what_stopping_early_takes_here(run, tmp_path, capsys):
 def test_a_threshold_that_no_score_can_reach_is_refused(run, capsys):
     assert main(["profile", str(run), "--threshold", "3"]) == 2
     assert (
-        "--threshold 3 is outside entropy's bounds: take 0 to 2.30258509 nats, inf or -inf" in capsys.readouterr().err
+        "--threshold 3 is outside entropy's bounds: take 0 to 2.30258509 (nats), or inf or -inf"
+        in capsys.readouterr().err
     )
 
 

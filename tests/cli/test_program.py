@@ -25,7 +25,7 @@ def test_h_is_help(capsys):
 def test_paragraphs_of_help_flow(capsys):
     """Lines break where they are full, not where the source does."""
     lines = printed(capsys, "profile", "--help").splitlines()
-    start = next(number for number, line in enumerate(lines) if "Costs are counted" in line)
+    start = next(number for number, line in enumerate(lines) if "MACs are counted" in line)
     paragraph = lines[start : lines.index("", start)]
     longest = max(map(len, paragraph))
     for line, following in itertools.pairwise(paragraph):

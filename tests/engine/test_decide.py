@@ -262,7 +262,7 @@ def test_logits_that_are_not_finite_are_no_decision(value, step):
 
 
 def test_what_can_not_decide_is_refused():
-    with pytest.raises(OptionError, match=r"`threshold` 2 is outside entropy's bounds: take 0 to 1.60943791 nats"):
+    with pytest.raises(OptionError, match=r"`threshold` 2 is outside entropy's bounds: take 0 to 1.60943791 \(nats\)"):
         rcnnzoo.decide(NETWORKS["bl"], IMAGES, "entropy", 2)
     with pytest.raises(UnknownName, match="did you mean 'entropy'"):
         rcnnzoo.decide(NETWORKS["bl"], IMAGES, "entropie")

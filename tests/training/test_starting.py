@@ -71,7 +71,7 @@ def test_the_card_says_where_training_started(tmp_path, start):
     [
         ({"architecture": "b"}, OptionError, "`architecture` b: .*start.safetensors has bl"),
         ({"width": 1.0}, OptionError, "`width` 1.0: .* has 0.0625"),
-        ({"pretrained": True}, OptionError, "`start_from` and `pretrained` exclude each other"),
+        ({"pretrained": True}, OptionError, "`start_from` and `pretrained` can't be combined"),
         ({"start_from": "nowhere"}, WeightsError, "nowhere: can't be read"),
     ],
 )

@@ -6,6 +6,7 @@ import pytest
 import safetensors.torch
 
 import rcnnzoo
+from rcnnzoo.errors import OptionError
 from rcnnzoo.weights.files import read_header
 from rcnnzoo.weights.verification import check_file
 from tests.weights.test_files import changed
@@ -35,6 +36,8 @@ def test_a_file_as_it_was_written_is_found_whole(file):
     of_bytes = hashlib.sha256(file.read_bytes()).hexdigest()
     assert outcome(checks_of(file, of_bytes.upper())) == WHOLE | {"SHA-256 of the file": True}
     assert outcome(checks_of(file, "0" * 64)) == WHOLE | {"SHA-256 of the file": False}
+    with pytest.raises(OptionError, match="`sha256` abc: is not a SHA-256: give its 64 hexadecimal digits"):
+        checks_of(file, "abc")
 
 
 def test_one_changed_number_is_found(file):

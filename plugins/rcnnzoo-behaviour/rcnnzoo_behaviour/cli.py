@@ -40,7 +40,7 @@ def behaviour(
     ] = None,
     folds: Annotated[
         int,
-        typer.Option(min=2, help="Folds of each cross-validation; fewer where a fold would hold less than ten images."),
+        typer.Option(min=2, help="Folds of each cross-validation; fewer if a fold would hold fewer than ten images."),
     ] = 10,
     repeats: Annotated[int, typer.Option(min=1, max=1000, help="Repeats of the cross-validation.")] = 10,
     exchanges: Annotated[

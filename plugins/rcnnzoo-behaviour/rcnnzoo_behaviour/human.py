@@ -66,8 +66,10 @@ def read_people(file: Path, folder: Path) -> People:
         folder: What paths in `image` are relative to.
 
     Raises:
-        DataError: A row is wrong; the message says which.
+        DataError: There is no such folder, or a row is wrong; the message says which.
     """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: there is no such folder; give the folder of the images that people saw (`images`)")
     rows = list(_rows(file))
     columns = list(rows[0][1]) if rows else []
     trials = "subject" in columns or "correct" in columns

@@ -63,8 +63,7 @@ def _montage_title(chosen: pd.DataFrame) -> str:
 
 def _tables(findings: Findings, title: str) -> dict[str, list[dict[str, object]]]:
     """What people see first, narrow enough for a terminal; all the rest is in the files."""
-    main = findings.correlations
-    shown = main[main["images"].isin(["all", "D > 0", "with human reaction times"]) & (main["measure"] != GRADED)]
+    shown = _shown(findings.correlations)
     return {
         f"correlation with people's uncertainty D and reaction time, {title}": [
             {
@@ -88,7 +87,7 @@ def _tables(findings: Findings, title: str) -> dict[str, list[dict[str, object]]
             }
             for row in records(findings.controls)
         ],
-        "difference in correlation with D, first less second": [
+        "difference in correlation with D, first minus second": [
             {
                 "networks": f"{row['a']} - {row['b']}",
                 "measure": row["measure"],
@@ -108,7 +107,7 @@ def _tables(findings: Findings, title: str) -> dict[str, list[dict[str, object]]
             }
             for row in records(findings.ceilings)
         ],
-        "people beside the response model that gives the ceilings": [
+        "people compared with the response model behind the ceilings": [
             {
                 "quantity": row["quantity"],
                 "images": row["images"],
@@ -129,6 +128,12 @@ def _tables(findings: Findings, title: str) -> dict[str, list[dict[str, object]]
     }
 
 
+def _shown(correlations: pd.DataFrame) -> pd.DataFrame:
+    """The rows that people see."""
+    images = correlations["images"].isin(["all", "D > 0", "with human reaction times"])
+    return correlations[images & (correlations["measure"] != GRADED)]
+
+
 def _reasons(findings: Findings) -> list[str]:
     """Why cells of the tables are empty."""
     correlations, comparisons = findings.correlations, findings.comparisons
@@ -139,11 +144,13 @@ def _reasons(findings: Findings) -> list[str]:
             f"Not applicable: {', '.join(without)} {'has' if len(without) == 1 else 'have'} no reaction times, "
             "since all images take equally long; compare areas under uncertainty."
         )
-    tested = correlations.get("p_corrected", pd.Series(dtype=float)).isna() & correlations["spearman"].notna()
-    if tested.any() or ("p_corrected" not in comparisons and len(comparisons)):
-        lines.append(
-            "Other empty p or intervals: not computed (--refits 0, --bootstraps 0, or several seeds together)."
-        )
+    shown = _shown(correlations)
+    if shown["measure"].str.contains("within").any():
+        lines.append("Reaction time within animate or not is tested by permutation alone, so it has no interval.")
+    untested = shown.get("p_corrected", pd.Series(dtype=float)).isna() & shown["spearman"].notna()
+    if untested.any() or ("p_corrected" not in comparisons and len(comparisons)):
+        which = "Other empty" if without else "Empty"
+        lines.append(f"{which} cells: not computed (--refits 0, --bootstraps 0, or several seeds together).")
     return lines
 
 

@@ -205,6 +205,11 @@ def test_what_is_wrong_with_a_file_is_said(folder, tmp_path, fault):
     assert any(part in text for part in wanted.split("|")), text
 
 
+def test_a_folder_of_images_that_is_not_there_is_said_first(tmp_path):
+    with pytest.raises(DataError, match=r"photos: there is no such folder; give the folder of the images"):
+        read_people(tmp_path / "people.csv", tmp_path / "photos")
+
+
 def test_a_file_that_is_not_there(folder, tmp_path):
     assert "can't be read (No such file or directory)" in message(tmp_path / "none.csv", folder)
 
