@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,13 +21,20 @@ from rcnnzoo.weights.verification import Check
 
 SHARE, IMAGES = 0.002, 2
 """By how many images an accuracy may differ, whichever is more: processors decide near ties differently."""
+DIGEST = re.compile("[0-9a-f]{64}")
 WORDS = {True: "holds", False: "FAILS", None: "no claim"}
 
 
 def verify(file: Path, checks: Sequence[Check]) -> Result:
     """What came of checks of a weight file."""
-    rows = [{"check": check.name, "": WORDS[check.ok], "found": check.found} for check in checks]
-    return Result({"file": str(file), "checks": [asdict(check) for check in checks]}, [(str(file), rows)])
+    rows = [{"check": check.name, "": WORDS[check.ok], "found": _shortened(check.found)} for check in checks]
+    hashes = [f"{check.name}: {check.found}" for check in checks if DIGEST.search(check.found)]
+    return Result({"file": str(file), "checks": [asdict(check) for check in checks]}, [(str(file), rows)], notes=hashes)
+
+
+def _shortened(found: str) -> str:
+    """Hashes by their first digits, which a column has room for: they stand below the table in full."""
+    return DIGEST.sub(lambda digest: f"{digest[0][:12]}…", found)
 
 
 def claimed_precision(card: Card) -> str:

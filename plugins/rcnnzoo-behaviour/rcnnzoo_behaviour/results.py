@@ -58,7 +58,7 @@ def behaviour(findings: Findings, methods: str, images: Path, readout: str) -> R
 
 def _montage_title(chosen: pd.DataFrame) -> str:
     network = plain(str(chosen["network"].iloc[0]), 40)
-    return f"images with the greatest hesitation of people (D), of {network} (reaction time), and of both"
+    return f"images with the greatest hesitation of people (D), of the network {network} (reaction time), and of both"
 
 
 def _tables(findings: Findings, title: str) -> dict[str, list[dict[str, object]]]:
