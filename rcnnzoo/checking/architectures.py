@@ -21,6 +21,7 @@ from rcnnzoo.checking.states import (
     rows_leave_and_join,
     state_is_rows,
     state_keeps_its_shapes,
+    what_is_shown_may_change,
 )
 from rcnnzoo.checking.unrolling import KEEP_NOTHING, TOLERANCE, attributes, distance, expect_close, unrolled
 from rcnnzoo.engine.decide import decide
@@ -234,6 +235,7 @@ CHECKS: dict[str, Check[Specimen]] = {
     "images of a batch do not affect each other": images_of_a_batch_do_not_affect_each_other,
     "rows leave and join": rows_leave_and_join,
     "rows at different steps": rows_at_different_steps_share_a_batch,
+    "what is shown may change": what_is_shown_may_change,
     "features give the logits": features_are_what_the_classifier_saw,
     "logits are not probabilities": logits_are_not_probabilities,
     "no batch norm mixes steps": no_batch_norm_mixes_steps,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.checking.rows import Fault, Skipped, Unusable, change, told
 from rcnnzoo.checking.specimen import Specimen
 from rcnnzoo.checking.unrolling import KEEP_NOTHING, attributes, expect_close, unrolled
@@ -110,3 +111,32 @@ def rows_at_different_steps_share_a_batch(specimen: Specimen) -> None:
         expect_close(logits[row], course[t][1][row], words)
         for number, part in enumerate(following):
             expect_close(part[row], course[t][0][number][row], f"{words}; state[{number}] differs")
+
+
+@torch.no_grad()
+def what_is_shown_may_change(specimen: Specimen) -> None:
+    """Presenting other images changes what the network sees from then on, and nothing that it remembers."""
+    network, images, others = specimen.network, specimen.images(4), specimen.images(4, seed=8)
+    if type(network).present is RecurrentModel.present:
+        raise Skipped("it has no method present, so what it is shown can't change")
+    rows = torch.tensor([2, 0])
+    state = network.begin(images)
+    for t in range(network.num_steps):
+        try:
+            same, shown = network.present(state, images), network.present(state, others)
+            some = network.present(tuple(part[rows] for part in state), others[rows])
+        except Exception as error:
+            raise Fault(f"present fails at step {t} ({told(error)}): it takes a state and images") from error
+        _check_rows(shown, 4, f"present before step {t}")
+        for number, (part, again, other) in enumerate(zip(state, same, shown, strict=True)):
+            if not torch.equal(part, again):
+                raise Fault(f"presenting the same images before step {t} changes state[{number}]: keep the memory")
+            if part.shape != other.shape:
+                raise Fault(f"present changes the shape of state[{number}] before step {t}: keep the shapes")
+        if all(map(torch.equal, state, shown)):
+            raise Fault(f"presenting other images before step {t} changes nothing: compute what `begin` does of them")
+        for number, (part, alone) in enumerate(zip(shown, some, strict=True)):
+            expect_close(alone, part[rows], f"presented alone, rows differ in state[{number}] from the same in a batch")
+        logits = network.step(shown, t)[1]
+        expect_close(network.step(some, t)[1], logits[rows], f"rows that are shown others affect others at step {t}")
+        state, _ = network.step(state, t)

@@ -73,7 +73,9 @@ def test_a_section_says_what_the_description_says(hook):
 
 @pytest.mark.parametrize("name", FILES)
 def test_each_plugin_keeps_the_contract(name, folder):
-    assert [row for row in check_plugin(str(folder / name)) if row.outcome != "ok"] == []
+    found = {(row.check, row.outcome) for row in check_plugin(str(folder / name)) if row.outcome != "ok"}
+    presents = "def present" in (folder / name).read_text()
+    assert found <= (set() if presents else {("what is shown may change", "skipped")})
 
 
 def test_the_commands_of_the_page_are_run_by_the_fixture(folder):
