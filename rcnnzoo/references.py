@@ -15,6 +15,7 @@ from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.images import usual_size
 from rcnnzoo.data.opening import Data, is_same_source, open_data
+from rcnnzoo.engine.conditions import PLAIN, Conditions
 from rcnnzoo.errors import OptionError, TraceError, WeightsError
 from rcnnzoo.recording import storage
 from rcnnzoo.recording.opening import open_trace
@@ -25,6 +26,9 @@ from rcnnzoo.training.settings import load_settings, read_settings
 from rcnnzoo.training.settling import open_run_data
 from rcnnzoo.weights.files import file_hash, load
 from rcnnzoo.writing import WEIGHTS, as_utf8, file_name
+
+NAMES = {"lesions": "lesion"}
+"""Options that may be repeated are called by one of what they give."""
 
 
 @dataclass(frozen=True)
@@ -106,23 +110,24 @@ class Reference:
             return Path("traces", self.name)
         return self.weights.parent / "traces" / (self.weights.stem if self.config is None else "")
 
-    def check_seed(self) -> None:
-        """Refuse a seed of initial weights for a network that has its weights already, or for a trace.
+    def check_seed(self, conditions: Conditions = PLAIN) -> None:
+        """Refuse a seed where nothing is drawn: neither initial weights nor what is shown.
 
         Raises:
             OptionError: One was given.
         """
-        if self.seed and (self.is_trace or self.weights is not None):
+        if self.seed and not conditions.is_random and (self.is_trace or self.weights is not None):
             what = "a trace, which was recorded before" if self.is_trace else "trained"
             raise OptionError(f"`seed` {self.seed}: {self.text} is {what}: leave that out")
 
-    def open(self, **options: Any) -> RecurrentModel:
+    def open(self, conditions: Conditions = PLAIN, **options: Any) -> RecurrentModel:
         """The network: a trained one from its file, or an untrained one.
 
         >>> Reference("b").open(categories=10, image_size=32, width=1 / 16).num_steps
         1
 
         Args:
+            conditions: An untrained network is built for the number of time steps that they ask for.
             options: Of `rcnnzoo.build`; None means not given.
 
         Raises:
@@ -132,6 +137,8 @@ class Reference:
         """
         given = {name: value for name, value in options.items() if value is not None}
         if self.weights is None:
+            if conditions.total is not None:
+                given.setdefault("steps", conditions.total)
             return build(self.text, seed=self.seed, **given).eval()
         if given:
             names = ", ".join(f"`{name}`" for name in given)
@@ -168,6 +175,7 @@ def open_subject(
     seed: int = 0,
     model: RecurrentModel | None = None,
     image_size: int | None = None,
+    conditions: Conditions = PLAIN,
     **options: Any,
 ) -> Subject:
     """The network and the images that a user means.
@@ -180,6 +188,7 @@ def open_subject(
         seed: Random seed of an untrained network's weights.
         model: The network, if it was loaded before.
         image_size: Side of the images of an untrained network in pixels; by default that of the images.
+        conditions: An untrained network is built for the number of time steps that they ask for.
         options: Further options of `rcnnzoo.build`, for an untrained network; None means not given.
 
     Raises:
@@ -196,7 +205,7 @@ def open_subject(
     if not is_trained:
         image_size = usual_size(part) if image_size is None else image_size
         options["categories"] = part.categories
-    network = reference.open(image_size=image_size, **options) if model is None else model
+    network = reference.open(conditions, image_size=image_size, **options) if model is None else model
     return Subject(network, text, reference.name, images, chosen, reference.traces)
 
 
@@ -226,11 +235,18 @@ def trace_of(
         TraceError: The trace can't be used.
     """
     if not Reference(text).is_trace:
-        return open_subject(text, data, data_dir, split, seed=seed).kept_in(out).trace(how)
+        subject = open_subject(text, data, data_dir, split, seed=seed, conditions=how.conditions)
+        return subject.kept_in(out).trace(how)
     if data or split or data_dir:
         raise OptionError(f"{text} is a trace, which has its own images: leave out `data`, `data_dir` and `split`")
     usual = Recording()
-    given = [f"`{each.name}`" for each in fields(how) if getattr(how, each.name) != getattr(usual, each.name)]
+    pairs = [(how, usual, fields(how)), (how.conditions, PLAIN, fields(PLAIN))]
+    given = [
+        f"`{NAMES.get(each.name, each.name)}`"
+        for one, other, names in pairs
+        for each in names
+        if each.name not in ("conditions", "seed") and getattr(one, each.name) != getattr(other, each.name)
+    ]
     if given:
         raise OptionError(f"{text} is a trace, which was recorded before: leave out {', '.join(given)}")
     _check_fresh(Path(text))

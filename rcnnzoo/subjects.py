@@ -12,7 +12,7 @@ import xarray as xr
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.opening import Data
 from rcnnzoo.recording import storage
-from rcnnzoo.recording.recorder import OtherTrace, Recording, identify, record
+from rcnnzoo.recording.recorder import OtherTrace, Recording, identify, identity_of, record
 from rcnnzoo.writing import file_name, is_writable
 
 
@@ -78,8 +78,10 @@ class Subject:
         """The existing trace for these weights and images, or a new one."""
         identity = identify(self.model, self.data, self.split, how)
         path = self.path
+        if label := how.conditions.label(self.model.num_steps):
+            path = path.with_stem(f"{path.stem}-{label}")
         for found in sorted(self.traces.glob(f"{glob.escape(path.stem)}*.zarr")):
-            attributes = storage.open_group(found, mode="r").attrs if storage.is_trace(found) else {}
+            attributes = identity_of(storage.open_group(found, mode="r")) if storage.is_trace(found) else {}
             fitting = {**identity, "features": how.features or attributes.get("features")}  # more of them do no harm
             if all(attributes.get(name) == value for name, value in fitting.items()):
                 path, identity = found, fitting

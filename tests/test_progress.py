@@ -13,8 +13,8 @@ def test_without_a_terminal_it_says_what_is_done_and_now_and_then_how_far(capsys
             advance(100)
     assert capsys.readouterr().err.splitlines() == [
         "tracing",
-        "tracing: 400 of 1,000, 5 min left",  # 200 in 100 s
-        "tracing: 600 of 1,000, 3 min left",
+        "tracing: 300 of 1,000, 6 min left",  # 100 in 50 s
+        "tracing: 500 of 1,000, 4 min left",
     ]
 
 

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from rcnnzoo.cli.options import MODEL_OR_TRACE, Data, DataDir, FigureFormats, PolicyName, ReadoutName, Split, computes
+from rcnnzoo.cli.options import (
+    MODEL_OR_TRACE,
+    Data,
+    DataDir,
+    FigureFormats,
+    PolicyName,
+    ReadoutName,
+    Split,
+    computes,
+    under_conditions,
+)
 from rcnnzoo.cli.output import AsJson, show
 
 
 @computes
+@under_conditions
 def calibrate(
     model: Annotated[str, typer.Argument(help=MODEL_OR_TRACE, metavar="MODEL|TRACE")],
     max_loss: Annotated[
@@ -28,6 +39,8 @@ def calibrate(
     ] = None,
     figure_format: FigureFormats = None,
     as_json: AsJson = False,
+    *,
+    conditions: Any,
 ) -> None:
     """Choose the cheapest threshold that keeps the loss on new images below a limit, with a guarantee.
 
@@ -46,6 +59,6 @@ def calibrate(
 
     check_shares(max_loss, confidence)
     look_up_policy(policy), look_up_readout(readout)  # a wrong name should not cost a trace
-    opened = trace_of(model, data, data_dir, split, how=Recording(), out=out)
+    opened = trace_of(model, data, data_dir, split, how=Recording(conditions=conditions), out=out)
     result = ask(opened, max_loss, policy, confidence, readout)
     show(result.write(out or opened.results, figure_format), as_json=as_json)

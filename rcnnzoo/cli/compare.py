@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,11 +18,13 @@ from rcnnzoo.cli.options import (
     Split,
     computes,
     macs,
+    under_conditions,
 )
 from rcnnzoo.cli.output import AsJson, show
 
 
 @computes
+@under_conditions
 def compare(
     models: Annotated[list[str], typer.Argument(help=f"Two or more. {MODEL_OR_TRACE}", metavar="MODEL|TRACE...")],
     policy: PolicyName = "entropy",
@@ -51,6 +53,8 @@ def compare(
     ] = None,
     figure_format: FigureFormats = None,
     as_json: AsJson = False,
+    *,
+    conditions: Any,
 ) -> None:
     """Test whether networks differ in accuracy on the same images, after all steps and at equal mean cost.
 
@@ -74,6 +78,6 @@ def compare(
     if len(models) < 2:
         raise OptionError("a comparison needs two networks: name another MODEL or TRACE")
     look_up_policy(policy), look_up_readout(readout)  # a wrong name should not cost a trace
-    traces = traces_of(models, data, data_dir, split, seed=seed, how=Recording(), out=out)
+    traces = traces_of(models, data, data_dir, split, seed=seed, how=Recording(conditions=conditions), out=out)
     result = ask(traces, policy, readout, cost=cost, bootstrap=Bootstrap(bootstrap, seed))
     show(result.write(out or Path("compare", folder_of(traces)), figure_format), as_json=as_json)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,12 +20,14 @@ from rcnnzoo.cli.options import (
     Split,
     Workers,
     computes,
+    under_conditions,
 )
 from rcnnzoo.cli.output import AsJson, show
 from rcnnzoo.devices import PRECISION
 
 
 @computes
+@under_conditions
 def evaluate(
     model: Annotated[str, typer.Argument(help=MODEL_OR_TRACE, metavar="MODEL|TRACE")],
     data: Data = None,
@@ -42,6 +44,8 @@ def evaluate(
     seed: Seed = 0,
     figure_format: FigureFormats = None,
     as_json: AsJson = False,
+    *,
+    conditions: Any,
 ) -> None:
     """Measure accuracy by time step with 95 % intervals, calibration, and accuracy by category.
 
@@ -57,7 +61,7 @@ def evaluate(
     from rcnnzoo.results.accuracy import evaluate as ask
 
     look_up(readout)  # a wrong name should not cost a trace
-    Reference(model, seed).check_seed()
-    how = Recording(batch_size, precision=precision, workers=workers, max_bad=max_bad)
+    Reference(model, seed).check_seed(conditions)
+    how = Recording(batch_size, precision=precision, workers=workers, max_bad=max_bad, conditions=conditions)
     opened = trace_of(model, data, data_dir, split, seed=seed, how=how, out=out)
     show(ask(opened, readout).write(out or opened.results, figure_format), as_json=as_json)

@@ -133,6 +133,67 @@ def computes(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def under_conditions(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command --stimulus, --steps, --norm-step and --lesion, which it gets as `conditions`."""
+
+    @functools.wraps(command)
+    def run(
+        *typed: Any,
+        stimulus: str | None,
+        steps: int | None,
+        norm_step: int | None,
+        lesion: list[str] | None,
+        **named: Any,
+    ) -> None:
+        from rcnnzoo.engine.conditions import Conditions
+
+        conditions = Conditions(stimulus, steps, norm_step, tuple(lesion or ()), named.get("seed", 0))
+        command(*typed, conditions=conditions, **named)
+
+    shown = "that it was trained for"
+    more = [
+        _parameter(
+            "stimulus",
+            str | None,
+            typer.Option(
+                metavar="PROGRAMME",
+                help="What is shown when, for example blank:2,image:3,scrambled:3. Each part is WHAT:STEPS; WHAT is "
+                "image, image@CONTRAST, blank, noise, scrambled or a picture's path.",
+                show_default="the image at every step",
+            ),
+            None,
+        ),
+        _parameter(
+            "steps",
+            int | None,
+            typer.Option(min=1, max=10_000, help="Time steps to run, fewer or more.", show_default=shown),
+            None,
+        ),
+        _parameter(
+            "norm_step",
+            int | None,
+            typer.Option(
+                min=1,
+                help="Step whose batch-norm statistics are used at every step.",
+                show_default="its own, and the last one's beyond training",
+            ),
+            None,
+        ),
+        _parameter(
+            "lesion",
+            list[str] | None,
+            typer.Option(
+                metavar="PATTERN[@STEPS]",
+                help="Modules whose output is zero, for example layers.*.lateral@3-8; may be repeated.",
+            ),
+            None,
+        ),
+    ]
+    own = [each for each in inspect.signature(command, eval_str=True).parameters.values() if each.name != "conditions"]
+    _sign(run, [*own, *more])
+    return run
+
+
 def _parameter(name: str, kind: Any, option: Any, default: Any) -> inspect.Parameter:
     hint = cast(Any, Annotated)[kind, option]
     return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=hint)

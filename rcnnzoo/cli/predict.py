@@ -5,15 +5,16 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from rcnnzoo.cli.options import MODEL, FigureFormats, ReadoutName, Seed, computes
+from rcnnzoo.cli.options import MODEL, FigureFormats, ReadoutName, Seed, computes, under_conditions
 from rcnnzoo.cli.output import AsJson, show
 
 
 @computes
+@under_conditions
 def predict(
     model: Annotated[str, typer.Argument(help=f"MODEL: {MODEL}.", metavar="MODEL")],
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")],
@@ -39,6 +40,8 @@ def predict(
     seed: Seed = 0,
     figure_format: FigureFormats = None,
     as_json: AsJson = False,
+    *,
+    conditions: Any,
 ) -> None:
     """Classify images, one row per image: category, confidence, reaction time (steps) and multiply-accumulates.
 
@@ -60,10 +63,18 @@ def predict(
         raise OptionError("`figure_format` needs `figure`")
     files = [file for path in images for file in (images_in(path) if path.is_dir() else [path])]
     reference = Reference(model, seed)
-    reference.check_seed()
+    reference.check_seed(conditions)
     if reference.weights is None:
         warnings.warn(f"{model} is untrained: its answers come from random weights", RcnnzooWarning, stacklevel=2)
-    result = ask(reference.open(), files, policy or "entropy", threshold, readout, batch_size=batch_size)
+    result = ask(
+        reference.open(conditions),
+        files,
+        policy or "entropy",
+        threshold,
+        readout,
+        batch_size=batch_size,
+        conditions=conditions,
+    )
     if not figure:
         result = replace(result, figures={})
     if figure or out:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,12 +19,14 @@ from rcnnzoo.cli.options import (
     Split,
     computes,
     macs,
+    under_conditions,
 )
 from rcnnzoo.cli.output import AsJson, show
 from rcnnzoo.devices import DTYPES, PRECISION, check_precision
 
 
 @computes
+@under_conditions
 def profile(
     model: Annotated[
         str | None,
@@ -74,6 +76,8 @@ def profile(
     ] = None,
     figure_format: FigureFormats = None,
     as_json: AsJson = False,
+    *,
+    conditions: Any,
 ) -> None:
     """Count a network's multiply-accumulates; or measure its accuracy against mean cost under an exit policy.
 
@@ -122,12 +126,19 @@ def profile(
     check_precision(precision or PRECISION)
     if measure and Reference(model).is_trace:
         raise OptionError(f"`measure` runs the network, and {model} is a trace: name the MODEL")
-    subject = open_subject(model, data, data_dir, split, seed=seed) if measure else None
+    subject = open_subject(model, data, data_dir, split, seed=seed, conditions=conditions) if measure else None
     if not asked:
-        result = cost.count_cost(Reference(model, seed).open() if subject is None else subject.model)
+        network = Reference(model, seed).open(conditions) if subject is None else subject.model
+        result = cost.count_cost(network, conditions)
     else:
         traces = traces_of(
-            [subject or model, *(against or [])], data, data_dir, split, seed=seed, how=Recording(), out=out
+            [subject or model, *(against or [])],
+            data,
+            data_dir,
+            split,
+            seed=seed,
+            how=Recording(conditions=conditions),
+            out=out,
         )
         (name, opened), *others = traces.items()
         if sweep:
@@ -148,6 +159,7 @@ def profile(
             threshold=threshold,
             images=images or measurement.IMAGES,
             precision=precision or PRECISION,
+            conditions=conditions,
         )
         result = result.with_part("measurement", measured.write(out or subject.results, figure_format))
     show(result, as_json=as_json)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +21,9 @@ from rcnnzoo.engine.programme import Programme, Segment, read_programme
 from rcnnzoo.engine.unrolling import Stream, Unrolling
 from rcnnzoo.errors import OptionError
 from rcnnzoo.profiling.operations import Size
+
+LONGEST = 60
+"""Characters of a label, without its hash."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,16 @@ class Conditions:
     norm_step: int | None = None
     lesions: tuple[str, ...] = ()
     seed: int = 0
+
+    @property
+    def total(self) -> int | None:
+        """Time steps that are asked for; None for those that the network was trained for."""
+        return self.steps if self.stimulus is None else self.programme(1).steps
+
+    @property
+    def is_random(self) -> bool:
+        """Whether anything that is shown depends on the seed."""
+        return self.stimulus is not None and self.programme(1).is_random
 
     def programme(self, trained_steps: int) -> Programme:
         """What is shown at each time step.
@@ -80,6 +96,19 @@ class Conditions:
                 "it runs, as its network has no method `present`"
             )
         return Unrolling(network, shown, changes)
+
+    def label(self, trained_steps: int) -> str:
+        """The end of a trace's name; empty if nothing differs. A hash tells apart what is written alike.
+
+        >>> Conditions("image:8").label(8), Conditions("image:3,blank:5").label(8)
+        ('', 'image-3-blank-5-0d110358')
+        """
+        identity = self.identity(trained_steps)
+        if identity == PLAIN.identity(trained_steps):
+            return ""
+        words = [identity["stimulus"], *self.lesions, *([] if self.norm_step is None else [f"norm-{self.norm_step}"])]
+        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+        return f"{re.sub(r'[^A-Za-z0-9.@]+', '-', '-'.join(words))[:LONGEST].strip('-')}-{digest[:8]}"
 
     def identity(self, trained_steps: int) -> Mapping[str, Any]:
         """What tells traces under these conditions from others, as JSON has it."""

@@ -41,6 +41,20 @@ def folder_of(networks: Iterable[str]) -> str:
 
 
 def images_of(trace: xr.Dataset) -> str:
-    """Which images a trace is of, for a title; it says so if the network was trained on them."""
+    """Which images a trace is of, for a title; it says so if the network was trained on them, or run otherwise."""
     trained_on = {True: " (images it was trained on)", None: " (it may have been trained on some of these)"}
-    return f"{trace.attrs['data']} {trace.attrs['split']}{trained_on.get(trace.attrs.get('trained_on', False), '')}"
+    images = f"{trace.attrs['data']} {trace.attrs['split']}{trained_on.get(trace.attrs.get('trained_on', False), '')}"
+    return ", ".join([images, *_conditions(trace)])
+
+
+def _conditions(trace: xr.Dataset) -> list[str]:
+    """Under which conditions the network was run, if they are not the usual ones."""
+    steps, trained = trace.sizes["step"], trace.attrs.get("trained_steps", trace.sizes["step"])
+    words = []
+    if trace.attrs.get("stimulus", f"image:{steps}") != f"image:{steps}":
+        words.append(f"shown {trace.attrs['stimulus']}")
+    if steps != trained:
+        words.append(f"{steps} steps (trained for {trained})")
+    if trace.attrs.get("norm_step") is not None:
+        words.append(f"batch norm of step {trace.attrs['norm_step']}")
+    return words + [f"without {lesion}" for lesion in trace.attrs.get("lesions", [])]

@@ -1,0 +1,75 @@
+"""What is shown, steps and lesions, on the commands that run networks."""
+
+import numpy as np
+import pytest
+
+import rcnnzoo
+from rcnnzoo.cli import main
+from tests.cli.calling import document, refused
+
+
+def test_a_trace_says_what_was_shown_and_is_kept_apart(run, capsys):
+    plain = document(capsys, "trace", run)
+    shown = document(capsys, "trace", run, "--stimulus", "blank:1,image:2,noise:1")
+    again = document(capsys, "trace", run, "--stimulus", "blank:1,image:2,noise:1")
+    assert plain["trace"] != shown["trace"] == again["trace"]
+    assert (shown["stimulus"], shown["image_onset"], shown["trained_steps"]) == ("blank:1,image:2,noise:1", 2, 2)
+    other = document(capsys, "trace", run, "--stimulus", "blank:1,image:2,noise:1", "--seed", 1)
+    assert other["trace"] != shown["trace"]  # other noise
+    same = document(capsys, "trace", run, "--stimulus", "image:2")
+    assert same["trace"] == plain["trace"]
+    logits = {name: rcnnzoo.open_trace(each["trace"])["logits"].values for name, each in (("a", shown), ("b", other))}
+    assert logits["a"].shape[1] == 4
+    assert np.array_equal(logits["a"][:, :3], logits["b"][:, :3])
+    assert not np.array_equal(logits["a"][:, 3], logits["b"][:, 3])
+
+
+def test_all_commands_take_them(run, twin, capsys, tmp_path):
+    options = ["--stimulus", "blank:1,image:4", "--lesion", "layers.*.lateral@2-3", "--norm-step", 2]
+    accuracy = document(capsys, "evaluate", run, *options)["accuracy"]
+    assert len(accuracy) == 5
+    assert accuracy[0] == pytest.approx(0.1, abs=0.03)  # nothing was shown yet
+    stopped = document(capsys, "profile", run, "--threshold", 0.5, *options)
+    assert 1 <= stopped["mean_steps"] <= 5
+    assert len(document(capsys, "profile", run, *options)["macs_per_step"]) == 5
+    assert document(capsys, "calibrate", run, "--max-loss", 0.3, *options)["images"] == 450
+    assert len(document(capsys, "compare", run, twin, *options)["models"]) == 2
+    measured = document(capsys, "profile", run, "--measure", "--images", 4, *options)["measurement"]
+    assert measured["mean_steps"][0] == 5
+
+
+def test_costs_of_a_programme_and_of_what_is_cut(run, capsys):
+    plain = document(capsys, "profile", run)
+    shown = document(capsys, "profile", run, "--stimulus", "blank:1,image:1")
+    drive = plain["modules"]["layers.0.bottom_up.0"][0]
+    assert shown["macs_per_step"] == [plain["macs_per_step"][0], plain["macs_per_step"][1] + drive]
+    cut = document(capsys, "profile", run, "--lesion", "layers.*.lateral")
+    lateral = sum(macs[1] for name, macs in plain["modules"].items() if ".lateral." in name)
+    assert cut["macs_per_step"] == [plain["macs_per_step"][0], plain["macs_per_step"][1] - lateral]
+
+
+def test_an_untrained_network_is_built_for_the_steps_that_are_asked_for(capsys):
+    assert len(document(capsys, "profile", "bl", "--steps", 3)["macs_per_step"]) == 3
+    assert len(document(capsys, "profile", "b-u", "--stimulus", "image:4,blank:6")["macs_per_step"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("trace run --stimulus image", "--stimulus 'image': 'image' has no number of time steps"),
+        ("trace run --stimulus image:3 --steps 4", "--steps 4: the stimulus 'image:3' has 3 time steps"),
+        ("evaluate run --stimulus picture.png:3", "'picture.png' is none of image, blank, noise, scrambled"),
+        ("evaluate run --norm-step 3", "--norm-step 3: bl has statistics of steps 1 to 2"),
+        ("profile run --lesion layers.2", "layers.2 is a Layer, not a convolution, normalisation or linear layer"),
+        ("compare run run --lesion lateral", "unknown module 'lateral'"),
+        ("evaluate run --seed 3", "--seed 3: run is trained: leave that out"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(run, capsys, typed, words):
+    refused(capsys, typed, words)
+
+
+def test_a_trace_was_recorded_before(run, capsys):
+    trace = document(capsys, "trace", run)["trace"]
+    assert main(["evaluate", trace, "--steps", "4", "--lesion", "classifier"]) == 2
+    assert "is a trace, which was recorded before: leave out --steps, --lesion" in capsys.readouterr().err
