@@ -37,6 +37,7 @@ def test_cifar10_as_jpeg_class_folders_is_learned(tmp_path, monkeypatch):
     assert metadata["metrics"]["accuracy"][0] > 0.2
 
 
+@pytest.mark.filterwarnings("always::rcnnzoo.errors.RcnnzooWarning")
 def test_photographs_of_other_sizes_are_decided_on(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     unpack("animal_gonogo/images.tar", tmp_path, lambda name: name.endswith(("00.jpg", "55.jpg")))
