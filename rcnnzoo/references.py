@@ -27,9 +27,6 @@ from rcnnzoo.training.settling import open_run_data
 from rcnnzoo.weights.files import file_hash, load
 from rcnnzoo.writing import WEIGHTS, as_utf8, file_name
 
-NAMES = {"lesions": "lesion"}
-"""Options that may be repeated are called by one of what they give."""
-
 
 @dataclass(frozen=True)
 class Reference:
@@ -242,7 +239,7 @@ def trace_of(
     usual = Recording()
     pairs = [(how, usual, fields(how)), (how.conditions, PLAIN, fields(PLAIN))]
     given = [
-        f"`{NAMES.get(each.name, each.name)}`"
+        f"`{each.name}`"
         for one, other, names in pairs
         for each in names
         if each.name not in ("conditions", "seed") and getattr(one, each.name) != getattr(other, each.name)

@@ -17,7 +17,7 @@ def visible(text: str) -> str:
 
 
 def clipped(text: str, longest: int, gap: str = "…") -> str:
-    """A text of at most so many characters: if it is longer, a gap stands for its middle.
+    """A text, shortened to at most that many characters: a gap stands for its middle.
 
     >>> clipped("abcdefghij", 9, " ... "), clipped("abcdefghij", 10)
     ('ab ... ij', 'abcdefghij')
@@ -30,7 +30,7 @@ def clipped(text: str, longest: int, gap: str = "…") -> str:
 
 
 def short(number: float, digits: int = 3) -> str:
-    """A number with at most so many digits, in thousands (k), millions (M), billions (G) or trillions (T).
+    """A number with at most that many digits, in thousands (k), millions (M), billions (G) or trillions (T).
 
     >>> short(3_869_194), short(20e6), short(999_999), short(950)
     ('3.87M', '20M', '1M', '950')

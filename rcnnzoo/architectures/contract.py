@@ -55,6 +55,11 @@ class RecurrentModel(nn.Module):
     def metadata(self, value: object) -> None:
         raise OptionError("network.metadata is now network.card: set that to a rcnnzoo.plugin.Card (docs/plugins.md)")
 
+    @property
+    def can_present(self) -> bool:
+        """Whether what it is shown may change while it runs: whether it has a method `present` of its own."""
+        return type(self).present is not RecurrentModel.present
+
     def begin(self, images: Tensor) -> State:
         """Compute once what does not change over time: images [B, 3, H, W] in [-1, 1] -> state."""
         raise NotImplementedError

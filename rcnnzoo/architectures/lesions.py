@@ -46,7 +46,7 @@ def read_lesion(text: str, num_steps: int) -> Lesion:
     """
     pattern, marked, when = text.partition("@")
     if not pattern:
-        raise OptionError(f"`lesion` {text!r}: names no modules: write PATTERN or PATTERN@STEPS")
+        raise OptionError(f"`lesions` {text!r}: names no modules: write PATTERN or PATTERN@STEPS")
     if not marked:
         return Lesion(pattern)
     steps: set[int] = set()
@@ -54,9 +54,9 @@ def read_lesion(text: str, num_steps: int) -> Lesion:
         found = STEPS.fullmatch(part.strip())
         first, last = (int(found[1]), int(found[2] or found[1])) if found and len(part) < 20 else (0, 0)
         if not 1 <= first <= last:
-            raise OptionError(f"`lesion` {text!r}: {part!r} are not time steps: write them like 3, 3-8 or 1,3-5")
+            raise OptionError(f"`lesions` {text!r}: {part!r} are not time steps: write them like 3, 3-8 or 1,3-5")
         if last > num_steps:
-            raise OptionError(f"`lesion` {text!r}: step {last}, but {num_steps} are run")
+            raise OptionError(f"`lesions` {text!r}: step {last}, but {num_steps} are run")
         steps.update(range(first - 1, last))
     return Lesion(pattern, frozenset(steps))
 
@@ -92,15 +92,15 @@ def matching(network: nn.Module, pattern: str) -> list[str]:
             found |= dict.fromkeys(inner for inner in can_be_cut if inner.startswith(f"{name}."))
         elif isinstance(modules[name.rpartition(".")[0]], BatchNormByStep):
             whole, _, step = name.rpartition(".")
-            raise OptionError(f"`lesion` {pattern!r}: {name} is a step of {whole}: write {whole}@{int(step) + 1}")
+            raise OptionError(f"`lesions` {pattern!r}: {name} is a step of {whole}: write {whole}@{int(step) + 1}")
         else:
             kind = type(modules[name]).__name__
             raise OptionError(
-                f"`lesion` {pattern!r}: {name} is a {kind}, not a convolution, normalisation or linear layer: see "
+                f"`lesions` {pattern!r}: {name} is a {kind}, not a convolution, normalisation or linear layer: see "
                 "`rcnnzoo info MODEL --modules`"
             )
     if not found:
-        raise UnknownName("module", pattern, can_be_cut, "`lesion`; see `rcnnzoo info MODEL --modules`")
+        raise UnknownName("module", pattern, can_be_cut, "`lesions`; see `rcnnzoo info MODEL --modules`")
     return list(found)
 
 

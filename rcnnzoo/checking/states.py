@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.checking.rows import Fault, Skipped, Unusable, change, told
 from rcnnzoo.checking.specimen import Specimen
 from rcnnzoo.checking.unrolling import KEEP_NOTHING, attributes, expect_close, unrolled
@@ -117,7 +116,7 @@ def rows_at_different_steps_share_a_batch(specimen: Specimen) -> None:
 def what_is_shown_may_change(specimen: Specimen) -> None:
     """Presenting other images changes what the network sees from then on, and nothing that it remembers."""
     network, images, others = specimen.network, specimen.images(4), specimen.images(4, seed=8)
-    if type(network).present is RecurrentModel.present:
+    if not network.can_present:
         raise Skipped("it has no method present, so what it is shown can't change")
     rows = torch.tensor([2, 0])
     state = network.begin(images)

@@ -142,12 +142,12 @@ def under_conditions(command: Callable[..., None]) -> Callable[..., None]:
         stimulus: str | None,
         steps: int | None,
         norm_step: int | None,
-        lesion: list[str] | None,
+        lesions: list[str] | None,
         **named: Any,
     ) -> None:
         from rcnnzoo.engine.conditions import Conditions
 
-        conditions = Conditions(stimulus, steps, norm_step, tuple(lesion or ()), named.get("seed", 0))
+        conditions = Conditions(stimulus, steps, norm_step, tuple(lesions or ()), named.get("seed", 0))
         command(*typed, conditions=conditions, **named)
 
     shown = "that it was trained for"
@@ -180,9 +180,10 @@ def under_conditions(command: Callable[..., None]) -> Callable[..., None]:
             None,
         ),
         _parameter(
-            "lesion",
+            "lesions",
             list[str] | None,
             typer.Option(
+                "--lesion",
                 metavar="PATTERN[@STEPS]",
                 help="Modules whose output is zero, for example layers.*.lateral@3-8; may be repeated.",
             ),

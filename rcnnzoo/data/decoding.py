@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from rcnnzoo.data.unreadable import DataWarning
-from rcnnzoo.errors import reason
+from rcnnzoo.errors import DataError, reason
 from rcnnzoo.pointers import is_pointer
 
 LONGEST = 100
@@ -51,6 +53,19 @@ def read_image(path: Path) -> Image.Image:
 def why_unreadable(error: BaseException) -> str:
     """Why an image can't be read, in words: a system error would repeat the file's name."""
     return (isinstance(error, OSError) and error.strerror) or reason(error)
+
+
+@contextmanager
+def naming_the_image(file: Path) -> Iterator[None]:
+    """While it lasts, errors are reported with the file's name.
+
+    Raises:
+        DataError: In place of whatever a decoder raises.
+    """
+    try:
+        yield
+    except Exception as error:  # decoders raise anything: OSError, SyntaxError, struct.error, ...
+        raise DataError(f"{file}: can't be read as an image ({why_unreadable(error)})") from error
 
 
 def _check_shape(image: Image.Image) -> None:

@@ -64,7 +64,7 @@ def altered(
             names = matching(network, lesion.pattern)
             if not called.intersection(names):  # copies for later steps than are run do no harm
                 raise OptionError(
-                    f"`lesion` {lesion.pattern!r}: {names[0]} is not called by the network, so it can't be cut"
+                    f"`lesions` {lesion.pattern!r}: {names[0]} is not called by the network, so it can't be cut"
                 )
     return network
 

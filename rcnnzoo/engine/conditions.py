@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -47,12 +48,26 @@ class Conditions:
     @property
     def total(self) -> int | None:
         """Time steps that are asked for; None for those that the network was trained for."""
-        return self.steps if self.stimulus is None else self.programme(1).steps
+        return self.steps if self._read is None else self._read.steps
 
     @property
     def is_random(self) -> bool:
         """Whether anything that is shown depends on the seed."""
-        return self.stimulus is not None and self.programme(1).is_random
+        return self._read is not None and self._read.is_random
+
+    @cached_property
+    def _read(self) -> Programme | None:
+        """The programme, read once, with its pictures."""
+        if self.steps is not None and self.steps < 1:
+            raise OptionError(f"`steps` {self.steps}: take at least 1")
+        if self.stimulus is None:
+            return None
+        programme = read_programme(self.stimulus, self.seed)
+        if self.steps not in (None, programme.steps):
+            raise OptionError(
+                f"`steps` {self.steps}: the stimulus {self.stimulus!r} has {programme.steps} time steps: leave that out"
+            )
+        return programme
 
     def programme(self, trained_steps: int) -> Programme:
         """What is shown at each time step.
@@ -61,16 +76,7 @@ class Conditions:
             OptionError: The programme can't be read, or its number of steps is not `steps`.
             DataError: A picture can't be read.
         """
-        if self.steps is not None and self.steps < 1:
-            raise OptionError(f"`steps` {self.steps}: take at least 1")
-        if self.stimulus is None:
-            return Programme((Segment("image", trained_steps if self.steps is None else self.steps),))
-        programme = read_programme(self.stimulus, self.seed)
-        if self.steps not in (None, programme.steps):
-            raise OptionError(
-                f"`steps` {self.steps}: the stimulus {self.stimulus!r} has {programme.steps} time steps: leave that out"
-            )
-        return programme
+        return self._read or Programme((Segment("image", trained_steps if self.steps is None else self.steps),))
 
     def on(self, model: RecurrentModel, size: Size = None, stream: Stream | None = None) -> Unrolling:
         """A network under these conditions; it shares the weights of `model`, which stays as it is.
@@ -90,9 +96,9 @@ class Conditions:
         network = altered(model, programme.steps, self.norm_step, lesions, size)
         shown = programme if stream is None else stream
         changes = frozenset(shown.onsets[1:]) | (shown_again(network, size) if lesions else set())
-        if changes and type(model).present is RecurrentModel.present:
+        if changes and not model.can_present:
             raise OptionError(
-                f"`{'stimulus' if shown.onsets[1:] else 'lesion'}`: what {name_of(model)} is shown can't change while "
+                f"`{'stimulus' if shown.onsets[1:] else 'lesions'}`: what {name_of(model)} is shown can't change while "
                 "it runs, as its network has no method `present`"
             )
         return Unrolling(network, shown, changes)

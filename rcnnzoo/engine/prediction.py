@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +11,10 @@ from torch import Tensor
 
 from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.data.decoding import read_image, why_unreadable
+from rcnnzoo.data.decoding import naming_the_image, read_image
 from rcnnzoo.data.transforms import Evaluation, to_input
 from rcnnzoo.engine.exits import Rule, run
 from rcnnzoo.engine.unrolling import Unrolling
-from rcnnzoo.errors import DataError
 from rcnnzoo.readouts.best import first_best
 
 READ_AT_ONCE = 64
@@ -66,7 +64,7 @@ def predict(
         NetworkError: The network's logits are not finite.
     """
     for file in files:
-        with _named(file):
+        with naming_the_image(file):
             file.stat()
     spent = torch.tensor(unrolling.count().macs).cumsum(0).tolist()
     unrolling.network.to(memory_format=torch.channels_last).eval()
@@ -109,7 +107,7 @@ def _batches(model: RecurrentModel, files: Sequence[Path], size: int, pixels: di
     for start in range(0, len(files), size):
         batch = []
         for file in files[start : start + size]:
-            with _named(file):
+            with naming_the_image(file):
                 image = read_image(file)
             batch.append(transform(image))
         pixels.update(enumerate(batch, start))
@@ -129,17 +127,8 @@ def read_images(files: Iterable[str | Path], model: RecurrentModel) -> Tensor:
     """
     transform, pixels = Evaluation(card_of(model).image_size), []
     for file in map(Path, files):
-        with _named(file):
+        with naming_the_image(file):
             pixels.append(transform(read_image(file)))
     if not pixels:
         return torch.empty(0, 3, transform.image_size, transform.image_size)
     return to_input(torch.stack(pixels))
-
-
-@contextmanager
-def _named(file: Path) -> Iterator[None]:
-    """While it lasts, errors are reported with the file's name."""
-    try:
-        yield
-    except Exception as error:  # decoders raise anything: OSError, SyntaxError, struct.error, ...
-        raise DataError(f"{file}: can't be read as an image ({why_unreadable(error)})") from error

@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from rcnnzoo.data.batches import mix_seed
-from rcnnzoo.data.decoding import read_image, why_unreadable
+from rcnnzoo.data.decoding import naming_the_image, read_image
 from rcnnzoo.data.transforms import Evaluation, to_input
-from rcnnzoo.errors import DataError, OptionError
+from rcnnzoo.errors import OptionError
+from rcnnzoo.weights.files import bytes_hash
 
 KINDS = ("image", "blank", "noise", "scrambled")
 MOST_STEPS = 10_000
@@ -31,6 +33,7 @@ class Segment:
         contrast: Of an `image`, about mid-grey.
         picture: The file of a `picture`.
         sha256: Hash of its content.
+        decoded: The picture itself.
     """
 
     kind: str
@@ -38,6 +41,7 @@ class Segment:
     contrast: float = 1.0
     picture: str = ""
     sha256: str = ""
+    decoded: Image.Image | None = field(default=None, repr=False, compare=False)
 
     @property
     def what(self) -> str:
@@ -64,7 +68,6 @@ class Programme:
 
     segments: tuple[Segment, ...]
     seed: int = 0
-    _pictures: dict[tuple[str, int], Tensor] = field(default_factory=dict, repr=False, compare=False)
 
     def __str__(self) -> str:
         return ",".join(f"{segment.what}:{segment.steps}" for segment in self.segments)
@@ -103,21 +106,15 @@ class Programme:
             return images if segment.contrast == 1 else images * segment.contrast  # mid-grey is 0
         if segment.kind == "blank":
             return torch.zeros_like(images)
-        if segment.kind == "picture":
-            return self._picture(segment.picture, images).expand_as(images)
+        if segment.decoded is not None:
+            pixels = Evaluation(images.shape[-1])(segment.decoded)
+            return to_input(pixels[None]).to(images).expand_as(images)
         # One by one, so that an image's pixels don't depend on the others of its batch even in their last digit.
         make = _noise if segment.kind == "noise" else _scrambled
         frames = torch.empty_like(images)
         for row, (image, name) in enumerate(zip(images, names, strict=True)):
             frames[row] = make(image, _generator(self.seed, name, number))
         return frames
-
-    def _picture(self, file: str, images: Tensor) -> Tensor:
-        """A picture, resized as images are: [3, S, S]."""
-        key = (file, images.shape[-1])
-        if key not in self._pictures:
-            self._pictures[key] = to_input(Evaluation(images.shape[-1])(read_image(Path(file)))[None])[0]
-        return self._pictures[key].to(images)
 
 
 def _generator(seed: int, name: str, segment: int) -> torch.Generator:
@@ -172,8 +169,7 @@ def read_programme(text: str, seed: int = 0) -> Programme:
         segment = _segment(what, int(count), text)
         before = segments[-1] if segments else None
         if before is not None and before.what == segment.what and not segment.is_random:
-            segment = Segment(before.kind, before.steps + segment.steps, before.contrast, before.picture, before.sha256)
-            segments.pop()
+            segment = replace(segment, steps=segments.pop().steps + segment.steps)
         segments.append(segment)
     programme = Programme(tuple(segments), seed)
     if programme.steps > MOST_STEPS:
@@ -196,8 +192,6 @@ def _segment(what: str, steps: int, text: str) -> Segment:
     file = Path(what)
     if not file.exists():
         raise OptionError(f"`stimulus` {text!r}: {what!r} is none of {', '.join(KINDS)}, nor the path of a picture")
-    try:
-        read_image(file)
-    except Exception as error:  # decoders raise anything
-        raise DataError(f"{file}: can't be read as an image ({why_unreadable(error)})") from error
-    return Segment("picture", steps, picture=what, sha256=hashlib.sha256(file.read_bytes()).hexdigest())
+    with naming_the_image(file):
+        decoded = read_image(file)
+    return Segment("picture", steps, picture=what, sha256=bytes_hash(file), decoded=decoded)

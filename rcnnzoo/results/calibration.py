@@ -15,7 +15,7 @@ from rcnnzoo.figures.thresholds import draw_thresholds
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.policies.lookup import policy as look_up_policy
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
-from rcnnzoo.results.naming import file_stem, images_of
+from rcnnzoo.results.naming import file_stem, images_of, rule_of
 from rcnnzoo.results.result import Result, or_none, percent
 from rcnnzoo.subjects import OpenTrace
 from rcnnzoo.text import whole
@@ -39,7 +39,7 @@ def calibrate(
     trace = opened.trace
     _check_images(trace)
     found = find_threshold(trace, policy, max_loss, confidence, readout)
-    title = f"{trace.attrs['name']} on {images_of(trace)}, exit by {policy}, {readout} readout"
+    title = f"{trace.attrs['name']} on {images_of(trace)}, {rule_of(policy, readout)}"
     document = {
         **{name: trace.attrs[name] for name in ("name", "data", "split")},
         "policy": policy,

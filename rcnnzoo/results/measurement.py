@@ -24,7 +24,7 @@ from rcnnzoo.figures.measurement import draw_measurement
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
 from rcnnzoo.recording.labelled import make_trace
-from rcnnzoo.results.naming import file_stem
+from rcnnzoo.results.naming import file_stem, rule_of
 from rcnnzoo.results.result import Result, or_none, percent
 from rcnnzoo.subjects import Subject
 
@@ -60,7 +60,7 @@ def measure(
     thresholds = fitting_thresholds(unrolling, shown, policy, readout) if threshold is None else [threshold]
     found = measure_decisions(unrolling, shown, policy, thresholds, readout, precision)
     where = f"{len(shown)} images of {subject.data.name} {subject.split} on {device_name(device)}, {precision}"
-    what = f"{subject.name}, exit by {policy}, {readout} readout"
+    what = f"{subject.name}, {rule_of(policy, readout)}"
     convolutions = measured_on(device)
     document = {
         "device": device_name(device),

@@ -40,6 +40,11 @@ def folder_of(networks: Iterable[str]) -> str:
     return f"{name}-{hashlib.sha256(names.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
+def rule_of(policy: str, readout: str) -> str:
+    """By what images stop, for a title."""
+    return f"exit by {policy}, {readout} readout"
+
+
 def images_of(trace: xr.Dataset) -> str:
     """Which images a trace is of, for a title; it says so if the network was trained on them, or run otherwise."""
     trained_on = {True: " (images it was trained on)", None: " (it may have been trained on some of these)"}

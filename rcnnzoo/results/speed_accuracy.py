@@ -14,7 +14,7 @@ from rcnnzoo.analysis.sat_curve import at_threshold, evenly_spaced_rows
 from rcnnzoo.figures.sat import draw_sat
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
-from rcnnzoo.results.naming import file_stem, images_of
+from rcnnzoo.results.naming import file_stem, images_of, rule_of
 from rcnnzoo.results.result import Result, interval, or_none, percent
 from rcnnzoo.results.saving import stacked
 from rcnnzoo.subjects import OpenTrace
@@ -44,7 +44,7 @@ def sweep(
     name, first = next(iter(profiles.items()))
     curves = {other: one.curve for other, one in profiles.items()}
     bands = {other: one.band for other, one in profiles.items() if one.band is not None}
-    title = f"{images_of(traces[name].trace)}, {first.images:,} images, exit by {policy}, {readout} readout"
+    title = f"{images_of(traces[name].trace)}, {first.images:,} images, {rule_of(policy, readout)}"
     documents = [_document(other, one) for other, one in profiles.items()]
     document = {
         **documents[0],
@@ -94,7 +94,7 @@ def stop_at(name: str, opened: OpenTrace, policy: str, readout: str, threshold: 
     """
     row = {"threshold": threshold, **at_threshold(opened.trace, policy, readout, threshold)}
     document = {"name": name, "policy": policy, "readout": readout, **row}
-    title = f"{name} on {images_of(opened.trace)}, exit by {policy}, {readout} readout"
+    title = f"{name} on {images_of(opened.trace)}, {rule_of(policy, readout)}"
     return Result(or_none(document), [(title, [_row(row)])])
 
 
@@ -127,7 +127,7 @@ def meet(
     wish = (
         f"budget of {short(budget, DIGITS)} MACs" if budget is not None else f"accuracy of {100 * (accuracy or 0):g} %"
     )
-    where = f"{name} on {images_of(opened.trace)}, exit by {policy}, {readout} readout"
+    where = f"{name} on {images_of(opened.trace)}, {rule_of(policy, readout)}"
     return Result(or_none(document), [(f"{wish}: threshold {found.threshold:.9g} for {where}", rows)]), found.threshold
 
 

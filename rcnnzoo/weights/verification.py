@@ -47,10 +47,10 @@ def check_file(path: Path, sha256: str | None = None) -> tuple[RecurrentModel | 
         OptionError: `sha256` is not one.
         WeightsError: It is missing, damaged, or not rcnnzoo's, so that nothing can be checked.
     """
-    content, shapes = read_header(path)
-    found = bytes_hash(path)
     if sha256 is not None and not re.fullmatch("[0-9a-fA-F]{64}", sha256):
         raise OptionError(f"`sha256` {sha256}: is not a SHA-256: give its 64 hexadecimal digits")
+    content, shapes = read_header(path)
+    found = bytes_hash(path)
     ok = None if sha256 is None else found == sha256.lower()
     checks = [Check("SHA-256 of the file", ok, found if ok is not False else f"{found}, not {sha256}")]
     checks.append(_check_content(path, content))
