@@ -79,7 +79,15 @@ class NetworkError(RcnnzooError):
 
 
 class TraceError(RcnnzooError):
-    """A trace that is damaged, unfinished or of another network."""
+    """A trace that is damaged, unfinished or of another network.
+
+    Attributes:
+        fault: What is wrong; the message adds what to do about it, if there is anything.
+    """
+
+    def __init__(self, fault: str, advice: str = "") -> None:
+        super().__init__(f"{fault}; {advice}" if advice else fault)
+        self.fault = fault
 
 
 class TrainingError(RcnnzooError):

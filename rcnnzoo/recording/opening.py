@@ -40,10 +40,10 @@ def verify(group: zarr.Group, path: Path) -> None:
     images, _, categories = storage.array(group, "logits").shape
     if todo := storage.unwritten(group):
         missing = sum(stop - start for start, stop in todo)
-        raise TraceError(f"{path}: {missing} of {images} images are missing; run the same `rcnnzoo trace` again")
+        raise TraceError(f"{path}: {missing} of {images} images are missing", "run the same `rcnnzoo trace` again")
     for name, values in group.arrays():
         if values.nchunks_initialized != values.nchunks:
-            raise TraceError(f"{path}: blocks of {name} are missing; {storage.MEND}")
+            raise TraceError(f"{path}: blocks of {name} are missing", storage.MEND)
         block = values.chunks[0]
         try:
             finite = all(
@@ -52,9 +52,9 @@ def verify(group: zarr.Group, path: Path) -> None:
                 if (part := np.asarray(values[start : start + block])).dtype.kind == "f"
             )
         except Exception as error:  # a wrong checksum, a file cut short, ...
-            raise TraceError(f"{path}: {name} is damaged ({error}); {storage.MEND}") from error
+            raise TraceError(f"{path}: {name} is damaged ({error})", storage.MEND) from error
         if not finite:
-            raise TraceError(f"{path}: {name} holds values that are not finite; {storage.MEND}")
+            raise TraceError(f"{path}: {name} holds values that are not finite", storage.MEND)
     labels = storage.array(group, "label")[:]
     if images and not (labels.min() >= UNKNOWN and labels.max() < categories):
         raise TraceError(f"{path}: labels from {labels.min()} to {labels.max()} don't fit {categories} categories")

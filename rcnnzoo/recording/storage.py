@@ -140,7 +140,7 @@ def open_group(path: Path, mode: Literal["r", "r+"]) -> zarr.Group:
     if not path.exists():
         raise TraceError(f"{path}: no such trace; write one with `rcnnzoo trace`")
     if mode == "r+" and any(entry.is_symlink() for entry in path.rglob("*")):
-        raise TraceError(f"{path}: holds links, and a trace is not written through links; {MEND}")
+        raise TraceError(f"{path}: holds links, and a trace is not written through links", MEND)
     try:
         group = zarr.open_group(path, mode=mode, zarr_format=3)
         version = group.attrs["format"]
@@ -151,11 +151,11 @@ def open_group(path: Path, mode: Literal["r", "r+"]) -> zarr.Group:
         for name, values in group.arrays():
             _check_stored(name, values.metadata)
     except TraceError as error:
-        raise TraceError(f"{path}: {error}; {MEND}") from error
+        raise TraceError(f"{path}: {error}", MEND) from error
     except Exception as error:  # zarr raises many things about what it doesn't recognise
-        raise TraceError(f"{path}: is not a trace that rcnnzoo wrote, or is damaged; {MEND}") from error
+        raise TraceError(f"{path}: is not a trace that rcnnzoo wrote, or is damaged", MEND) from error
     if version != FORMAT:
-        raise TraceError(f"{path}: a trace of format {version}, but this rcnnzoo reads {FORMAT}; {MEND}")
+        raise TraceError(f"{path}: a trace of format {version}, but this rcnnzoo reads {FORMAT}", MEND)
     return group
 
 
@@ -193,5 +193,5 @@ def unwritten(group: zarr.Group) -> list[tuple[int, int]]:
     try:
         written = array(group, "written")[:]
     except Exception as error:  # a wrong checksum, a file cut short, ...
-        raise TraceError(f"{group.store_path}: written is damaged ({error}); {MEND}") from error
+        raise TraceError(f"{group.store_path}: written is damaged ({error})", MEND) from error
     return [(start, stop) for start, stop in blocks(group) if not written[start:stop].all()]

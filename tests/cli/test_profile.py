@@ -68,7 +68,8 @@ def test_profile_finds_a_threshold_for_a_budget_or_an_accuracy(run, capsys):
     assert document(capsys, "profile", run, "--budget", both, "--seed", 1)["reported_on"] != found["reported_on"]
 
 
-def test_profile_measures_what_stopping_early_takes_here(run, tmp_path, capsys):
+def test_profile_measures_what_stopping_early_takes_here(run, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("rcnnzoo.architectures.convolution.MEASURED", {})  # of other tests in this process
     options = ["--measure", "--images", 20, "--out", "there"]
     found = document(capsys, "profile", run, "--threshold", 1.5, *options, "--precision", "bf16")
     measured = found["measurement"]

@@ -43,9 +43,8 @@ IMAGES = torch.randn(30, 3, 16, 16, generator=torch.Generator().manual_seed(1))
 LOGITS = {name: built(IMAGES).detach() for name, built in NETWORKS.items()}
 
 
-def afterwards(name, policy, threshold, readout):
-    """All steps, then the policy, image by image: category and reaction time."""
-    probabilities = rcnnzoo.readout(readout)(LOGITS[name])
+def stopped(probabilities, policy, threshold):
+    """The policy applied to all steps, image by image: category and reaction time."""
     rule = rcnnzoo.policy(policy)
     scores = rule.scores(probabilities)
     sure = scores <= threshold if rule.direction == "below" else scores >= threshold
@@ -54,14 +53,23 @@ def afterwards(name, policy, threshold, readout):
     return first_best(probabilities[torch.arange(len(times)), times]), times + 1
 
 
-def quantile_threshold(name, policy, readout, quantile):
+def afterwards(name, policy, threshold, readout):
+    """All steps, then the policy."""
+    return stopped(rcnnzoo.readout(readout)(LOGITS[name]), policy, threshold)
+
+
+def between(probabilities, policy, quantile):
     """Between two scores that occur, so that rounding decides nothing; of whole numbers one that occurs."""
-    scores = rcnnzoo.policy(policy).scores(rcnnzoo.readout(readout)(LOGITS[name])).unique()
+    scores = rcnnzoo.policy(policy).scores(probabilities).unique()
     if policy in ("patience", "fixed-steps") or len(scores) == 1:
         return float(scores[int(quantile * (len(scores) - 1))])
     gaps = (scores[1:] + scores[:-1]) / 2
     wide = gaps[(scores[1:] - scores[:-1]) > 1e-5]
-    return float(wide[int(quantile * (len(wide) - 1))])
+    return float(wide[int(quantile * (len(wide) - 1))]) if len(wide) else 1.0  # a blank gets the same score everywhere
+
+
+def quantile_threshold(name, policy, readout, quantile):
+    return between(rcnnzoo.readout(readout)(LOGITS[name]), policy, quantile)
 
 
 MIDDLING = {policy: quantile_threshold("bl", policy, "cumulative", 0.5) for policy in ("entropy", "max-prob")}

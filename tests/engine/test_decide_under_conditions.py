@@ -12,8 +12,7 @@ from rcnnzoo.engine.conditions import Conditions
 from rcnnzoo.engine.decide import decide_while
 from rcnnzoo.engine.exits import _run, _Waiting
 from rcnnzoo.engine.programme import Programme
-from rcnnzoo.readouts.best import first_best
-from tests.engine.test_decide import IMAGES, NETWORKS, network, rule_for
+from tests.engine.test_decide import IMAGES, NETWORKS, between, network, rule_for, stopped
 
 NAMES = [f"{number}.png" for number in range(len(IMAGES))]
 WHAT = st.sampled_from(["image", "image@0.4", "blank", "noise", "scrambled"])
@@ -22,15 +21,6 @@ SEGMENTS = st.lists(st.tuples(WHAT, st.integers(1, 4)), min_size=1, max_size=5)
 
 def text_of(segments):
     return ",".join(f"{what}:{steps}" for what, steps in segments)
-
-
-def between(scores, quantile, policy):
-    """A threshold between two scores that occur, so that rounding decides nothing; of whole numbers one that occurs."""
-    values = scores.unique()
-    if policy in ("patience", "fixed-steps") or len(values) == 1:
-        return float(values[int(quantile * (len(values) - 1))])
-    wide = ((values[1:] + values[:-1]) / 2)[(values[1:] - values[:-1]) > 1e-5]
-    return float(wide[int(quantile * (len(wide) - 1))]) if len(wide) else 1.0
 
 
 @pytest.mark.parametrize("name", ["bl", "blt", "b-u"])
@@ -46,26 +36,18 @@ def between(scores, quantile, policy):
     lesion=st.sampled_from([(), ("layers.*.lateral@2-5",), ("layers.0.bottom_up@2", "layers.3.norm@1,4")]),
 )
 def test_decisions_are_those_of_a_full_run(name, readout, policy, segments, quantile, rows, group, refill, lesion):
+    if name == "b-u":  # its weights end after eight steps
+        while sum(steps for _, steps in segments) > 8:
+            segments = segments[:-1]
     model, text = NETWORKS[name], text_of(segments)
-    steps = sum(count for _, count in segments)
-    if name == "b-u":
-        steps, text = 8, f"{text},image:1,blank:30"
-        while Conditions(text).programme(8).steps > 8:  # its weights end after eight steps
-            text = text.rpartition(",")[0]
-        steps = Conditions(text).programme(8).steps
-    if steps < 5:
+    if sum(steps for _, steps in segments) < 5:
         lesion = ()
     conditions = Conditions(text, lesions=lesion, seed=1)
     unrolling = conditions.on(model)
     with torch.inference_mode():
         probabilities = rcnnzoo.readout(readout)(unrolling.logits(IMAGES, NAMES))  # what a trace holds
-    used = rcnnzoo.policy(policy)
-    scores = used.scores(probabilities)
-    threshold = between(scores, quantile, policy)
-    sure = scores <= threshold if used.direction == "below" else scores >= threshold
-    sure[:, -1] = True
-    times = sure.int().argmax(1) + 1
-    category = first_best(probabilities[torch.arange(30), times - 1])
+    threshold = between(probabilities, policy, quantile)
+    category, times = stopped(probabilities, policy, threshold)
     with torch.inference_mode():
         waiting = _Waiting(IMAGES.split(7), torch.device("cpu"), NAMES)
         rule = rule_for(unrolling.network, policy, threshold, readout)

@@ -105,8 +105,7 @@ def trace_stimuli(model: RecurrentModel, name: str, folder: Path, files: Sequenc
     try:
         return subject.trace(how).trace
     except TraceError as error:
-        fault = str(error).rsplit("; ", 1)[0]  # without the advice to record it again, which is done here
-        warnings.warn(f"{fault}: the kept trace is recorded again", RcnnzooWarning, stacklevel=2)
+        warnings.warn(f"{error.fault}: the kept trace is recorded again", RcnnzooWarning, stacklevel=2)
         shutil.rmtree(traces)
         return subject.trace(how).trace
 
