@@ -13,8 +13,8 @@ NUMBERS = re.compile(r"(< )?[+-]?(inf|[\d.,]+)(e[+-]?\d+)?[kMGT%]?( to [+-]?[\d.
 """A cell that is a number, or an interval: it goes to the right, and is never broken."""
 PIECES = re.compile(r"(?<=[/.+-])(?=[A-Za-z])|(?<= )")
 """Where a long cell may be continued on another line."""
-GAP = 3
-"""Letters between two columns of a table."""
+GAPS = (3, 2)
+"""Letters between two columns of a table: fewer only if cells would otherwise be broken."""
 LEAST = 8
 """Letters that a column of text keeps at least."""
 LONG = 32
@@ -35,12 +35,14 @@ def show_table(rows: Sequence[Mapping[str, object]], title: str | None = None) -
     console = Console(file=sys.stdout, highlight=False)
     names = list(rows[0]) if rows else []
     columns = [[_cell(row[name]) for row in rows] for name in names]
-    widths = [max(map(len, (visible(name), *column))) for name, column in zip(names, columns, strict=True)]
+    titled = [[visible(name), *column] for name, column in zip(names, columns, strict=True)]
+    gap = GAPS[0]
     if console.is_terminal:
-        widths = _fitted([[visible(name), *column] for name, column in zip(names, columns, strict=True)], console.width)
+        gap, widths = _fitted(titled, console.width)
     else:
-        console.width = max(console.width, sum(widths) + GAP * len(widths) + 1)
-    table = Table(box=box.SIMPLE)
+        widths = [max(map(len, column)) for column in titled]
+        console.width = max(console.width, sum(widths) + gap * len(widths) + 1)
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, gap - 2))
     for name, column, width in zip(names, columns, widths, strict=True):
         numbers = _are_numbers(column)
         table.add_column(
@@ -65,17 +67,25 @@ def _are_numbers(column: Sequence[str]) -> bool:
     return any(column) and all(NUMBERS.fullmatch(cell) for cell in column if cell)
 
 
-def _fitted(columns: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Widths of columns, each with its header first, that together fit into a width.
+def _fitted(columns: Sequence[Sequence[str]], width: int) -> tuple[int, list[int]]:
+    """The gap between columns, each with its header first, and their widths, that together fit into a width."""
+    cells = [max(map(len, ["", *column[1:]])) for column in columns]
+    for gap in GAPS:
+        widths = _shrunk(columns, cells, width - gap * len(columns) - 1)
+        if all(have >= need for have, need in zip(widths, cells, strict=True)):
+            break
+    return gap, widths
+
+
+def _shrunk(columns: Sequence[Sequence[str]], cells: Sequence[int], available: int) -> list[int]:
+    """Widths of columns that together have a width available, given the longest cell of each below its header.
 
     The widest column shrinks until all fit: first where only its header is that wide, then texts down to their longest
     piece, then further.
     """
     widths = [max(map(len, column)) for column in columns]
-    available = width - GAP * len(columns) - 1
     pieces = [max(len(piece) for cell in column for piece in _pieces(cell)) for column in columns]
     numbers = [_are_numbers(column[1:]) for column in columns]
-    cells = [max(map(len, ["", *column[1:]])) for column in columns]
     limits = [[max(cell, *map(len, _pieces(column[0]))) for cell, column in zip(cells, columns, strict=True)]]
     for most in (LONG, LEAST):
         limits.append([piece if number else min(piece, most) for piece, number in zip(pieces, numbers, strict=True)])

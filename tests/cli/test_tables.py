@@ -41,9 +41,18 @@ def test_a_terminal_shows_no_line_that_is_too_wide_and_no_broken_number(printed,
 
 
 def test_long_names_continue_at_their_separators(printed):
-    lines = printed([row(NAME)], 60).splitlines()
+    lines = printed([row(NAME)], 55).splitlines()
     shown = [line.split()[0] for line in lines if line.strip()][-3:]
     assert shown == ["runs/bl-digits-", "clutter-with-a-", "long-name-seed0"]
+
+
+def test_names_are_not_broken_where_there_is_room(printed):
+    pair = {"a": "bl-digits-seed0", "b": "b-digits-seed0", "only a right": 16, "only b right": 51}
+    pair |= {"p": "< 0.001", "p, Bonferroni": "< 0.001", "p, Holm": "< 0.001"}
+    last = printed([pair], 80).splitlines()[-2]
+    assert last.split()[:2] == ["bl-digits-seed0", "b-digits-seed0"]
+    layer = {"layer": "layers.0.norm (8 copies)", "kind": "BatchNorm2d", "maps in": 12, "maps": 12, "kernel": ""}
+    assert "layers.0.norm (8 copies)" in printed([layer | {"map size": "32x32", "parameters": 192}], 80)
 
 
 def test_a_long_piece_is_broken_rather_than_lost(printed):
