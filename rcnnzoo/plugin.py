@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from rcnnzoo.checking.packages import check_plugin as check_plugin
     from rcnnzoo.cli import main as main
     from rcnnzoo.cli.options import FigureFormats as FigureFormats
+    from rcnnzoo.cli.options import From as From
+    from rcnnzoo.cli.options import Origin as Origin
     from rcnnzoo.cli.options import PolicyName as PolicyName
     from rcnnzoo.cli.options import ReadoutName as ReadoutName
     from rcnnzoo.cli.options import computes as computes
+    from rcnnzoo.cli.options import under_conditions as under_conditions
     from rcnnzoo.cli.output import AsJson as AsJson
     from rcnnzoo.cli.output import show as show
     from rcnnzoo.cli.output import show_json as show_json
@@ -42,6 +45,9 @@ if TYPE_CHECKING:
     from rcnnzoo.data.transforms import to_input as to_input
     from rcnnzoo.data.unreadable import Unreadable as Unreadable
     from rcnnzoo.devices import best_device as best_device
+    from rcnnzoo.engine.conditions import PLAIN as PLAIN
+    from rcnnzoo.engine.conditions import Conditions as Conditions
+    from rcnnzoo.engine.conditions import run as run
     from rcnnzoo.engine.decide import decide as decide
     from rcnnzoo.errors import DataError as DataError
     from rcnnzoo.errors import NetworkError as NetworkError
@@ -75,6 +81,7 @@ if TYPE_CHECKING:
     from rcnnzoo.recording.recorder import Recording as Recording
     from rcnnzoo.references import Reference as Reference
     from rcnnzoo.references import trace_of as trace_of
+    from rcnnzoo.results.naming import conditions_of as conditions_of
     from rcnnzoo.results.naming import file_stem as file_stem
     from rcnnzoo.results.naming import folder_of as folder_of
     from rcnnzoo.results.result import Result as Result
@@ -94,14 +101,18 @@ _HOMES = {
     "COLOURS": "rcnnzoo.figures.style",
     "Card": "rcnnzoo.architectures.card",
     "Command": "rcnnzoo.hookspecs",
+    "Conditions": "rcnnzoo.engine.conditions",
     "Data": "rcnnzoo.data.opening",
     "DataError": "rcnnzoo.errors",
     "DataSet": "rcnnzoo.hookspecs",
     "ExitPolicy": "rcnnzoo.policies.contract",
     "FigureFormats": "rcnnzoo.cli.options",
+    "From": "rcnnzoo.cli.options",
     "NetworkError": "rcnnzoo.errors",
     "OpenTrace": "rcnnzoo.subjects",
     "OptionError": "rcnnzoo.errors",
+    "Origin": "rcnnzoo.cli.options",
+    "PLAIN": "rcnnzoo.engine.conditions",
     "PluginError": "rcnnzoo.errors",
     "Policy": "rcnnzoo.hookspecs",
     "PolicyName": "rcnnzoo.cli.options",
@@ -128,6 +139,7 @@ _HOMES = {
     "card_of": "rcnnzoo.architectures.card",
     "check_plugin": "rcnnzoo.checking.packages",
     "computes": "rcnnzoo.cli.options",
+    "conditions_of": "rcnnzoo.results.naming",
     "decide": "rcnnzoo.engine.decide",
     "evaluation_batches": "rcnnzoo.data.batches",
     "file_name": "rcnnzoo.writing",
@@ -151,6 +163,7 @@ _HOMES = {
     "read_image": "rcnnzoo.data.decoding",
     "readout": "rcnnzoo.readouts.lookup",
     "reason": "rcnnzoo.errors",
+    "run": "rcnnzoo.engine.conditions",
     "sat_curve": "rcnnzoo.analysis.sat_curve",
     "save": "rcnnzoo.weights.files",
     "show": "rcnnzoo.cli.output",
@@ -160,6 +173,7 @@ _HOMES = {
     "style": "rcnnzoo.figures.style",
     "to_input": "rcnnzoo.data.transforms",
     "trace_of": "rcnnzoo.references",
+    "under_conditions": "rcnnzoo.cli.options",
     "usual_size": "rcnnzoo.data.images",
     "weights_hash": "rcnnzoo.weights.files",
     "without_values": "rcnnzoo.profiling.shapes",

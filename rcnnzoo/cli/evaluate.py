@@ -13,7 +13,9 @@ from rcnnzoo.cli.options import (
     Data,
     DataDir,
     FigureFormats,
+    From,
     MaxBad,
+    Origin,
     Precision,
     ReadoutName,
     Seed,
@@ -42,6 +44,7 @@ def evaluate(
     workers: Workers = None,
     max_bad: MaxBad = 10,
     seed: Seed = 0,
+    since_onset: From = Origin.START,
     figure_format: FigureFormats = None,
     as_json: AsJson = False,
     *,
@@ -64,4 +67,7 @@ def evaluate(
     Reference(model, seed).check_seed(conditions)
     how = Recording(batch_size, precision=precision, workers=workers, max_bad=max_bad, conditions=conditions)
     opened = trace_of(model, data, data_dir, split, seed=seed, how=how, out=out)
-    show(ask(opened, readout).write(out or opened.results, figure_format), as_json=as_json)
+    show(
+        ask(opened, readout, since_onset=since_onset is Origin.ONSET).write(out or opened.results, figure_format),
+        as_json=as_json,
+    )

@@ -20,6 +20,9 @@ def info(
     steps: Annotated[
         int | None, typer.Option(help="Number of time steps.", show_default="that of the architecture")
     ] = None,
+    modules: Annotated[
+        bool, typer.Option("--modules", help="List the modules by name instead, as --lesion takes them.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show a network's layers, parameters and multiply-accumulates (MACs) without running it on data.
@@ -27,7 +30,7 @@ def info(
     Example: rcnnzoo info bl --image-size 32
     """
     from rcnnzoo.references import Reference
-    from rcnnzoo.results.network import describe
+    from rcnnzoo.results.network import describe, list_modules
 
     network = Reference(model).open(categories=categories, image_size=image_size, width=width, steps=steps)
-    show(describe(network), as_json=as_json)
+    show((list_modules if modules else describe)(network), as_json=as_json)

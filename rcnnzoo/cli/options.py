@@ -70,6 +70,19 @@ Draws = Annotated[
 ]
 
 
+class Origin(StrEnum):
+    """Of time."""
+
+    START = "start"
+    ONSET = "onset"
+
+
+From = Annotated[
+    Origin,
+    typer.Option("--from", help="Count time steps from the start of the stimulus, or from the onset of the image."),
+]
+
+
 class Format(StrEnum):
     """Of figures."""
 

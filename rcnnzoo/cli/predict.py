@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rcnnzoo.cli.options import MODEL, FigureFormats, ReadoutName, Seed, computes, under_conditions
+from rcnnzoo.cli.options import MODEL, FigureFormats, From, Origin, ReadoutName, Seed, computes, under_conditions
 from rcnnzoo.cli.output import AsJson, show
 
 
@@ -38,6 +38,7 @@ def predict(
         int | None, typer.Option(min=1, max=1_000_000, help="Images per batch.", show_default="what suits the device")
     ] = None,
     seed: Seed = 0,
+    since_onset: From = Origin.START,
     figure_format: FigureFormats = None,
     as_json: AsJson = False,
     *,
@@ -74,6 +75,7 @@ def predict(
         readout,
         batch_size=batch_size,
         conditions=conditions,
+        since_onset=since_onset is Origin.ONSET,
     )
     if not figure:
         result = replace(result, figures={})

@@ -14,6 +14,8 @@ from rcnnzoo.cli.options import (
     DataDir,
     Draws,
     FigureFormats,
+    From,
+    Origin,
     PolicyName,
     ReadoutName,
     Split,
@@ -71,6 +73,7 @@ def profile(
     data_dir: DataDir = None,
     split: Split = None,
     seed: Draws = 0,
+    since_onset: From = Origin.START,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the tables and the figures.", show_default="beside the trace")
     ] = None,
@@ -103,6 +106,7 @@ def profile(
     from rcnnzoo.results.naming import folder_of
     from rcnnzoo.runs.folder import newest_run
 
+    from_onset = since_onset is Origin.ONSET
     questions = {"`sweep`": sweep or None, "`threshold`": threshold, "`budget`": budget, "`accuracy`": accuracy}
     asked = [option for option, value in questions.items() if value is not None]
     if len(asked) > 1:
@@ -114,6 +118,7 @@ def profile(
         ("`images`", images, "`measure`", measure),
         ("`out`", out, "`sweep` or `measure`", sweep or measure),
         ("`figure_format`", figure_format, "`sweep` or `measure`", sweep or measure),
+        ("`since_onset`", from_onset or None, " or ".join([*questions, "`measure`"]), asked or measure),
         ("`data`", data, " or ".join([*questions, "`measure`"]), asked or measure),
         ("`split`", split, " or ".join([*questions, "`measure`"]), asked or measure),
     ):
@@ -144,12 +149,13 @@ def profile(
         if sweep:
             resampling = None if bootstrap is None else Bootstrap(bootstrap, seed)
             folder = opened.results / folder_of(other for other, _ in others) if others else opened.results
-            result = speed_accuracy.sweep(traces, policy, readout, resampling).write(out or folder, figure_format)
+            result = speed_accuracy.sweep(traces, policy, readout, resampling, since_onset=from_onset)
+            result = result.write(out or folder, figure_format)
         elif threshold is not None:
-            result = speed_accuracy.stop_at(name, opened, policy, readout, threshold)
+            result = speed_accuracy.stop_at(name, opened, policy, readout, threshold, since_onset=from_onset)
         else:
             result, threshold = speed_accuracy.meet(
-                name, opened, policy, readout, budget=budget, accuracy=accuracy, seed=seed
+                name, opened, policy, readout, budget=budget, accuracy=accuracy, seed=seed, since_onset=from_onset
             )
     if subject is not None:
         measured = measurement.measure(
@@ -160,6 +166,7 @@ def profile(
             images=images or measurement.IMAGES,
             precision=precision or PRECISION,
             conditions=conditions,
+            since_onset=from_onset,
         )
         result = result.with_part("measurement", measured.write(out or subject.results, figure_format))
     show(result, as_json=as_json)

@@ -21,7 +21,7 @@ def draw_accuracy(by_step: pd.DataFrame, calibration: pd.DataFrame, title: str) 
     """Left: accuracy by step with 95 % intervals. Right: accuracy against confidence after all steps.
 
     Args:
-        by_step: As in `analysis.accuracy.Accuracy`.
+        by_step: As in `analysis.accuracy.Accuracy`; drawn by the column `step_since_onset` where there is one.
         calibration: Likewise; bins with few images are left out.
         title: What was measured.
     """
@@ -31,7 +31,8 @@ def draw_accuracy(by_step: pd.DataFrame, calibration: pd.DataFrame, title: str) 
     _draw_steps(left, by_step, "top-1, 95 % interval", 0)
     if "top5" in by_step:
         columns = {"top5": "accuracy", "top5_low": "low", "top5_high": "high"}
-        _draw_steps(left, by_step[["step", *columns]].rename(columns=columns), "top-5, 95 % interval", 1)
+        top5 = by_step.drop(columns=["accuracy", "low", "high"]).rename(columns=columns)
+        _draw_steps(left, top5, "top-5, 95 % interval", 1)
     _draw_calibration(right, calibration)
     name_below(figure, [left, right], columns=2)
     return figure
@@ -78,13 +79,14 @@ def draw_comparison(by_step: Mapping[str, pd.DataFrame], title: str) -> Figure:
 
 def _draw_steps(axes: Axes, table: pd.DataFrame, label: str, number: int) -> None:
     look = style(number)
-    axes.plot(table["step"], table["accuracy"], color=look.colour, marker=look.marker, linestyle=look.line, label=label)
+    since_onset = "step_since_onset" in table
+    steps = table["step_since_onset" if since_onset else "step"]
+    axes.plot(steps, table["accuracy"], color=look.colour, marker=look.marker, linestyle=look.line, label=label)
     if len(table) > 1:
-        axes.fill_between(table["step"], table["low"], table["high"], color=look.colour, alpha=0.15, linewidth=0)
+        axes.fill_between(steps, table["low"], table["high"], color=look.colour, alpha=0.15, linewidth=0)
     else:
-        row = table.iloc[0]
-        axes.vlines(row["step"], row["low"], row["high"], color=look.colour)
-    axes.set(xlabel="time step", ylabel="accuracy")
+        axes.vlines(steps, table["low"], table["high"], color=look.colour)
+    axes.set(xlabel="time step since the image's onset" if since_onset else "time step", ylabel="accuracy")
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.set_xticks(table["step"])
+    axes.set_xticks(steps)
     axes.spines[["top", "right"]].set_visible(False)

@@ -45,7 +45,7 @@ class Rule:
     level: float | None = None
 
 
-def draw_predictions(courses: Sequence[Course], rule: Rule | None = None) -> Figure:
+def draw_predictions(courses: Sequence[Course], rule: Rule | None = None, steps_before: int | None = None) -> Figure:
     """One row per image: the image as the network saw it, and its top categories' probabilities by time step.
 
     All rows share the axis of steps, as long as the slowest image took. A category has the same colour in all rows.
@@ -53,6 +53,7 @@ def draw_predictions(courses: Sequence[Course], rule: Rule | None = None) -> Fig
     Args:
         courses: Of each image.
         rule: When they stop; then the exit is marked. Without it all steps are run.
+        steps_before: How many time steps lie before the image's onset, from which time is then counted.
     """
     figure = Figure(figsize=(8, 0.3 + 2.4 * len(courses)), layout="constrained")
     if rule is not None:
@@ -65,24 +66,30 @@ def draw_predictions(courses: Sequence[Course], rule: Rule | None = None) -> Fig
         left.imshow(course.pixels)
         left.set_title(plain(course.title, LONGEST), fontsize="small")
         left.set_axis_off()
-        _draw_course(right, course.probabilities, most, looks, rule)
-    grid[-1][1].set_xlabel("time step")
+        _draw_course(right, course.probabilities, most, looks, rule, steps_before or 0)
+    grid[-1][1].set_xlabel("time step" if steps_before is None else "time step since the image's onset")
     return figure
 
 
 def _draw_course(
-    axes: Axes, courses: Mapping[str, Sequence[float]], steps: int, looks: Mapping[str, Style], rule: Rule | None
+    axes: Axes,
+    courses: Mapping[str, Sequence[float]],
+    steps: int,
+    looks: Mapping[str, Style],
+    rule: Rule | None,
+    before: int,
 ) -> None:
+    first, last = 1 - before, steps - before
     for name, course in courses.items():
         look, label = looks[name], plain(name, LONGEST)
-        places = range(1, len(course) + 1)
+        places = range(first, first + len(course))
         axes.plot(places, course, color=look.colour, marker=look.marker, linestyle=look.line, label=label)
     if rule is not None:
-        exit_step = len(next(iter(courses.values())))
+        exit_step = len(next(iter(courses.values()))) - before
         axes.axvline(exit_step, color="dimgrey", linestyle=":", linewidth=1, label="exit")
         if rule.level is not None:
             axes.axhline(rule.level, color="dimgrey", linestyle="--", linewidth=1, label="threshold")
-    axes.set(ylim=(0, 1), ylabel="probability", xticks=range(1, steps + 1), xlim=(0.75, steps + 0.25))
+    axes.set(ylim=(0, 1), ylabel="probability", xticks=range(first, last + 1), xlim=(first - 0.25, last + 0.25))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))

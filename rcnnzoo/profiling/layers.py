@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.architectures.lesions import lesionable
 from rcnnzoo.profiling.shapes import blank_image, without_values
 
 
@@ -48,17 +50,7 @@ def layer_table(model: RecurrentModel) -> list[LayerRow]:
     """
     network = without_values(model)
     layers = {name: module for name, module in network.named_modules() if _own_weights(module)}
-    passed: dict[nn.Module, tuple[Tensor, Tensor]] = {}
-
-    def remember(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-        if inputs and isinstance(inputs[0], Tensor) and isinstance(output, Tensor):
-            passed.setdefault(module, (inputs[0], output))
-
-    for module in layers.values():
-        module.register_forward_hook(remember)
-    with torch.no_grad():
-        network(blank_image(model))
-
+    passed = _passed(network, layers.values(), blank_image(model))
     rows = []
     counted: set[nn.Parameter] = set()  # weights that two modules share belong to the first
     for name, module in layers.items():
@@ -66,6 +58,54 @@ def layer_table(model: RecurrentModel) -> list[LayerRow]:
         counted |= weights
         rows.append(_row(name, module, passed.get(module), sum(weight.numel() for weight in weights)))
     return [_joined(list(alike)) for _, alike in groupby(rows, key=_what_is_alike)]
+
+
+@dataclass(frozen=True)
+class ModuleRow:
+    """A module that can be cut.
+
+    Attributes:
+        name: Its place in the network, as lesions name it.
+        kind: Its class.
+        shape: Of what it gives for an image, maps K, H, W or features F; None if it is never called.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...] | None
+
+
+def module_table(model: RecurrentModel) -> list[ModuleRow]:
+    """One row per convolution, normalisation and linear layer, in the order in which the network defines them.
+
+    >>> from rcnnzoo.architectures.build import build
+    >>> module_table(build("bl", categories=10, image_size=32, width=1 / 16))[1]
+    ModuleRow(name='layers.0.lateral.0', kind='Conv2d', shape=(6, 32, 32))
+    """
+    network = without_values(model)
+    modules = lesionable(network)
+    passed = _passed(network, modules.values(), blank_image(model))
+    return [
+        ModuleRow(name, type(module).__name__, tuple(passed[module][1].shape[1:]) if module in passed else None)
+        for name, module in modules.items()
+    ]
+
+
+def _passed(
+    network: RecurrentModel, modules: Iterable[nn.Module], images: Tensor
+) -> dict[nn.Module, tuple[Tensor, Tensor]]:
+    """What goes into and comes out of those of these modules that are called, the first time."""
+    passed: dict[nn.Module, tuple[Tensor, Tensor]] = {}
+
+    def remember(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        if inputs and isinstance(inputs[0], Tensor) and isinstance(output, Tensor):
+            passed.setdefault(module, (inputs[0], output))
+
+    for module in modules:
+        module.register_forward_hook(remember)
+    with torch.no_grad():
+        network(images)
+    return passed
 
 
 def _own_weights(module: nn.Module) -> set[nn.Parameter]:

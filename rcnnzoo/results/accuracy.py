@@ -16,6 +16,7 @@ from rcnnzoo.figures.accuracy import draw_accuracy, draw_comparison
 from rcnnzoo.figures.confusion import draw_confusion
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
 from rcnnzoo.results.naming import file_stem, images_of
+from rcnnzoo.results.onset import STEP, steps_before_image
 from rcnnzoo.results.result import Result, interval, or_none, percent
 from rcnnzoo.results.saving import stacked
 from rcnnzoo.subjects import OpenTrace
@@ -24,25 +25,34 @@ CONFUSED = 5
 """Wrong answers that are shown."""
 
 
-def evaluate(opened: OpenTrace, readout: str = READOUT) -> Result:
+def evaluate(opened: OpenTrace, readout: str = READOUT, *, since_onset: bool = False) -> Result:
     """Accuracy by time step with 95 % intervals, top-1 and top-5, and calibration.
 
+    Args:
+        opened: The trace.
+        readout: A registered readout.
+        since_onset: Whether to show time steps since the image's onset; tables have those of the programme as well.
+
     Raises:
+        OptionError: That is asked for, and the image is never shown.
         UnknownName: There is no such readout.
         TraceError: The trace has no images, or their categories aren't known.
     """
     trace = opened.trace
     measured = measure_accuracy(trace, readout)
+    by_step = measured.by_step
+    if since_onset:
+        by_step = by_step.assign(**{STEP: by_step["step"] - steps_before_image(trace)})
     title = f"{trace.attrs['name']} on {images_of(trace)}, {measured.images:,} images, {readout} readout"
     if trace.attrs["precision"] != PRECISION:
         title += f", {trace.attrs['precision']}"
-    columns: dict[Any, Any] = measured.by_step.to_dict("list")
+    columns: dict[Any, Any] = by_step.to_dict("list")
     document = {
         "images": measured.images,
         "readout": measured.readout,
         "accuracy": columns["accuracy"],
         "accuracy_interval": [list(pair) for pair in zip(columns["low"], columns["high"], strict=True)],
-        **{name: columns[name] for name in ("top5", "nll", "ece", "mean_macs") if name in columns},
+        **{name: columns[name] for name in ("top5", "nll", "ece", "mean_macs", STEP) if name in columns},
         **{name: trace.attrs[name] for name in ("name", "data", "split")},
         "trace": str(opened.path),
     }
@@ -53,17 +63,17 @@ def evaluate(opened: OpenTrace, readout: str = READOUT) -> Result:
     return Result(
         document,
         [
-            (title, [_row(row) for row in measured.by_step.to_dict("records")]),
+            (title, [_row(row) for row in by_step.to_dict("records")]),
             *_confused(measured.confusion, names),
         ],
         data={
-            stem: measured.by_step,
+            stem: by_step,
             file_stem("calibration", readout=readout): measured.calibration,
             file_stem("categories", readout=readout): categories,
             confusion: as_table(measured.confusion, names),
         },
         figures={
-            stem: partial(draw_accuracy, measured.by_step, measured.calibration, title),
+            stem: partial(draw_accuracy, by_step, measured.calibration, title),
             confusion: partial(draw_confusion, measured.confusion, names, title),
         },
     )
@@ -79,7 +89,8 @@ def _confused(confusion: npt.NDArray[np.int64], names: Sequence[str]) -> list[tu
 
 
 def _row(step: Mapping[Any, Any]) -> dict[str, object]:
-    row = {"step": step["step"], "mean MACs per image": step["mean_macs"]}
+    when = {"step since onset": step[STEP]} if STEP in step else {"step": step["step"]}
+    row = when | {"mean MACs per image": step["mean_macs"]}
     for title, name, prefix in (("top-1 %", "accuracy", ""), ("top-5 %", "top5", "top5_")):
         if name in step:
             row[title] = percent(step[name])

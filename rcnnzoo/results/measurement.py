@@ -25,6 +25,7 @@ from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
 from rcnnzoo.recording.labelled import make_trace
 from rcnnzoo.results.naming import file_stem, rule_of
+from rcnnzoo.results.onset import MEAN_STEPS, mean_steps, steps_before
 from rcnnzoo.results.result import Result, or_none, percent
 from rcnnzoo.subjects import Subject
 
@@ -43,15 +44,17 @@ def measure(
     images: int = IMAGES,
     precision: str = PRECISION,
     conditions: Conditions = PLAIN,
+    since_onset: bool = False,
 ) -> Result:
     """What deciding takes on this device: at a threshold, else at three that fit the network.
 
     Raises:
         UnknownName: There is no such policy, readout or precision.
-        OptionError: The threshold is outside the policy's bounds.
+        OptionError: The threshold is outside the policy's bounds, or the image whose onset is asked for is never shown.
         PluginError: The policy's scores are not numbers, or have another shape.
         DataError: No image can be read.
     """
+    before = steps_before(conditions.programme(subject.model.num_steps).image_onset) if since_onset else None
     device = best_device()
     network = subject.model.to(device).to(memory_format=torch.channels_last).eval()
     unrolling = conditions.on(network)
@@ -59,6 +62,9 @@ def measure(
     shown = sample_images(split, card_of(network).image_size, images, Unreadable()).to(device)
     thresholds = fitting_thresholds(unrolling, shown, policy, readout) if threshold is None else [threshold]
     found = measure_decisions(unrolling, shown, policy, thresholds, readout, precision)
+    table = found.table
+    if before is not None:
+        table = table.assign(**{MEAN_STEPS: table["mean_steps"] - before})
     where = f"{len(shown)} images of {subject.data.name} {subject.split} on {device_name(device)}, {precision}"
     what = f"{subject.name}, {rule_of(policy, readout)}"
     convolutions = measured_on(device)
@@ -66,19 +72,19 @@ def measure(
         "device": device_name(device),
         "images": len(shown),
         "precision": precision,
-        **found.table.to_dict("list"),
+        **table.to_dict("list"),
         "agreement": None if found.agreement is None else found.agreement.to_dict("list"),
         "convolutions": [{**asdict(shape), "seconds": took} for shape, took in convolutions.items()],
     }
-    tables = [(f"{what}, {where}", [_measured_row(row) for row in found.table.to_dict("records")])]
+    tables = [(f"{what}, {where}", [_measured_row(row) for row in table.to_dict("records")])]
     if found.agreement is not None:
         tables.append((f"{precision} beside fp32", [_agreement_row(r) for r in found.agreement.to_dict("records")]))
     if convolutions:
         rows = [_convolution_row(shape, took) for shape, took in convolutions.items()]
         tables.append(("convolutions, ms per image", rows))
     stem = file_stem("measure", policy=policy, readout=readout, precision=precision)
-    figures = {stem: partial(draw_measurement, found.table, f"{what}\n{where}")}
-    return Result(or_none(document), tables, {stem: found.table}, figures)
+    figures = {stem: partial(draw_measurement, table, f"{what}\n{where}")}
+    return Result(or_none(document), tables, {stem: table}, figures)
 
 
 def fitting_thresholds(unrolling: Unrolling, images: Tensor, policy: str, readout: str) -> list[float]:
@@ -105,7 +111,7 @@ def _measured_row(row: Mapping[Any, Any]) -> dict[str, object]:
     energy = {} if math.isnan(row["joules"]) else {"J per image": f"{row['joules']:.3g}"}
     return {
         "threshold": f"{row['threshold']:.4g}",
-        "mean steps": f"{row['mean_steps']:.2f}",
+        **mean_steps(row),
         "latency (ms)": f"{row['latency_ms']:.1f}",
         "images per second": f"{row['images_per_second']:.1f}",
         "times faster": f"{row['saving']:.2f}",

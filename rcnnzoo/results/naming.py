@@ -49,11 +49,11 @@ def images_of(trace: xr.Dataset) -> str:
     """Which images a trace is of, for a title; it says so if the network was trained on them, or run otherwise."""
     trained_on = {True: " (images it was trained on)", None: " (it may have been trained on some of these)"}
     images = f"{trace.attrs['data']} {trace.attrs['split']}{trained_on.get(trace.attrs.get('trained_on', False), '')}"
-    return ", ".join([images, *_conditions(trace)])
+    return ", ".join([images, *conditions_of(trace)])
 
 
-def _conditions(trace: xr.Dataset) -> list[str]:
-    """Under which conditions the network was run, if they are not the usual ones."""
+def conditions_of(trace: xr.Dataset) -> list[str]:
+    """Under which conditions the network was run, in words, if they are not the usual ones."""
     steps, trained = trace.sizes["step"], trace.attrs.get("trained_steps", trace.sizes["step"])
     words = []
     if trace.attrs.get("stimulus", f"image:{steps}") != f"image:{steps}":

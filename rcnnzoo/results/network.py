@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.profiling.layers import layer_table
+from rcnnzoo.profiling.layers import layer_table, module_table
+from rcnnzoo.profiling.operations import macs_by_module
 from rcnnzoo.profiling.summary import summarise
 from rcnnzoo.results.result import Result
 
@@ -39,6 +42,22 @@ def describe(network: RecurrentModel) -> Result:
     totals = [{"": name, "total": value if isinstance(value, str) else f"{value:,}"} for name, value in shown.items()]
     notes = ["Where the kernel is empty, the layer has none."] if any(row["kernel"] is None for row in layers) else []
     return Result(document, [(None, layers), (None, totals)], notes=notes)
+
+
+def list_modules(network: RecurrentModel) -> Result:
+    """The modules that can be cut, with the shape of what each gives for an image, and its cost over all steps."""
+    macs = macs_by_module(network)
+    found = [(row, sum(macs.get(row.name, ()))) for row in module_table(network)]
+    rows = [
+        {"module": row.name, "kind": row.kind, "output": _by(row.shape), "MACs per image": cost} for row, cost in found
+    ]
+    uncalled = any(row.shape is None for row, _ in found)
+    document = [{**asdict(row), "macs": cost} for row, cost in found]
+    return Result(
+        {"modules": document},
+        [("modules that --lesion can cut", rows)],
+        notes=["Where the output is empty, the module is never called."] if uncalled else [],
+    )
 
 
 def _by(sides: tuple[int, ...] | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -22,6 +22,7 @@ from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.policies.lookup import policy as look_up_policy
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
 from rcnnzoo.results.naming import file_stem
+from rcnnzoo.results.onset import REACTION_TIME, steps_before
 from rcnnzoo.results.result import Result, percent
 
 DRAWN = 16
@@ -38,16 +39,28 @@ def predict(
     *,
     batch_size: int | None = None,
     conditions: Conditions = PLAIN,
+    since_onset: bool = False,
 ) -> Result:
     """Category, confidence, reaction time and cost of each image; without a threshold all steps are run.
 
+    Args:
+        network: Any that has a card.
+        files: Of the images.
+        policy: A registered exit policy.
+        threshold: At which images stop.
+        readout: A registered readout.
+        batch_size: Images per batch; by default what suits the device.
+        conditions: What the network is shown, for how many time steps, and what is cut.
+        since_onset: Whether to say reaction times since the image's onset as well.
+
     Raises:
         UnknownName: There is no such policy or readout.
-        OptionError: The threshold is outside the policy's bounds, the network has no card, or it can't be run under
-            these conditions.
+        OptionError: The threshold is outside the policy's bounds, the network has no card, it can't be run under
+            these conditions, or the image whose onset is asked for is never shown.
         DataError: A file is missing or no image.
     """
     categories = card_of(network).categories
+    before = steps_before(conditions.programme(network.num_steps).image_onset) if since_onset else None
     unrolling = conditions.on(network.to(best_device()))
     sizes = {"categories": len(categories), "steps": unrolling.network.num_steps}
     if threshold is None:
@@ -67,6 +80,7 @@ def predict(
                 "category": prediction.category,
                 "confidence": prediction.confidence,
                 "reaction_time": prediction.reaction_time,
+                **({} if before is None else {REACTION_TIME: prediction.reaction_time - before}),
                 "macs": prediction.macs,
             }
         )
@@ -78,7 +92,7 @@ def predict(
             "image": row["image"],
             "category": row["category"],
             "confidence %": percent(row["confidence"]),
-            "reaction time (steps)": row["reaction_time"],
+            **_time(row),
             "MACs": row["macs"],
         }
         for row in rows
@@ -87,8 +101,15 @@ def predict(
         [row | {"top": top} for row, top in zip(rows, tops, strict=True)],
         [(None, shown)],
         data={stem: pd.DataFrame(rows)},
-        figures={stem: partial(draw_predictions, courses, stop)},
+        figures={stem: partial(draw_predictions, courses, stop, before)},
     )
+
+
+def _time(row: Mapping[str, Any]) -> dict[str, object]:
+    """The cell for a reaction time."""
+    if REACTION_TIME in row:
+        return {"steps since onset": row[REACTION_TIME]}
+    return {"reaction time (steps)": row["reaction_time"]}
 
 
 def _in_words(policy: str, threshold: float) -> Rule:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from rcnnzoo.analysis.half_split import Half, choose_threshold
+import xarray as xr
+
+from rcnnzoo.analysis.half_split import choose_threshold
 from rcnnzoo.analysis.intervals import Bootstrap
 from rcnnzoo.analysis.profile import Profile, profile_all
 from rcnnzoo.analysis.sat_curve import at_threshold, evenly_spaced_rows
@@ -15,6 +17,7 @@ from rcnnzoo.figures.sat import draw_sat
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
 from rcnnzoo.results.naming import file_stem, images_of, rule_of
+from rcnnzoo.results.onset import MEAN_STEPS, mean_steps, steps_before_image
 from rcnnzoo.results.result import Result, interval, or_none, percent
 from rcnnzoo.results.saving import stacked
 from rcnnzoo.subjects import OpenTrace
@@ -25,7 +28,12 @@ DIGITS = 9
 
 
 def sweep(
-    traces: Mapping[str, OpenTrace], policy: str = POLICY, readout: str = READOUT, bootstrap: Bootstrap | None = None
+    traces: Mapping[str, OpenTrace],
+    policy: str = POLICY,
+    readout: str = READOUT,
+    bootstrap: Bootstrap | None = None,
+    *,
+    since_onset: bool = False,
 ) -> Result:
     """The curve of the first network with its oracle, and the others' beside it (the paper's Fig. 1).
 
@@ -34,13 +42,17 @@ def sweep(
         policy: A registered exit policy.
         readout: A registered readout.
         bootstrap: For a band around each curve.
+        since_onset: Whether to say mean steps since the image's onset as well.
 
     Raises:
+        OptionError: That is asked for, and the image is never shown.
         UnknownName: There is no such policy or readout.
         PluginError: The policy's scores are not numbers, or have another shape.
         TraceError: A trace has no images, or they are of different images.
     """
     profiles = profile_all({name: opened.trace for name, opened in traces.items()}, policy, readout, bootstrap)
+    if since_onset:
+        profiles = {name: _since_onset(one, traces[name].trace) for name, one in profiles.items()}
     name, first = next(iter(profiles.items()))
     curves = {other: one.curve for other, one in profiles.items()}
     bands = {other: one.band for other, one in profiles.items() if one.band is not None}
@@ -69,6 +81,15 @@ def sweep(
     return Result(or_none(document), tables, data, figures)
 
 
+def _since_onset(profile: Profile, trace: xr.Dataset) -> Profile:
+    """A profile whose tables have a column more."""
+    before = steps_before_image(trace)
+    curve, oracle = (
+        table.assign(**{MEAN_STEPS: table["mean_steps"] - before}) for table in (profile.curve, profile.oracle)
+    )
+    return replace(profile, curve=curve, oracle=oracle)
+
+
 def _document(name: str, profile: Profile) -> dict[str, Any]:
     areas = {"area": profile.area, "oracle_area": profile.oracle_area}
     curve: dict[Any, Any] = profile.curve.to_dict("list")
@@ -86,13 +107,17 @@ def _summary(name: str, profile: Profile) -> dict[str, object]:
     }
 
 
-def stop_at(name: str, opened: OpenTrace, policy: str, readout: str, threshold: float) -> Result:
+def stop_at(
+    name: str, opened: OpenTrace, policy: str, readout: str, threshold: float, *, since_onset: bool = False
+) -> Result:
     """What stopping by one threshold does to a network.
 
     Raises:
         OptionError: The threshold is outside the policy's bounds; and as `sweep`.
     """
     row = {"threshold": threshold, **at_threshold(opened.trace, policy, readout, threshold)}
+    if since_onset:
+        row[MEAN_STEPS] = row["mean_steps"] - steps_before_image(opened.trace)
     document = {"name": name, "policy": policy, "readout": readout, **row}
     title = f"{name} on {images_of(opened.trace)}, {rule_of(policy, readout)}"
     return Result(or_none(document), [(title, [_row(row)])])
@@ -107,6 +132,7 @@ def meet(
     budget: float | None = None,
     accuracy: float | None = None,
     seed: int = 0,
+    since_onset: bool = False,
 ) -> tuple[Result, float]:
     """The threshold of a network that meets a wish; and that threshold, which in a document may be None.
 
@@ -114,6 +140,10 @@ def meet(
         OptionError: No threshold meets it; and as `sweep`.
     """
     found = choose_threshold(opened.trace, policy, readout, budget=budget, accuracy=accuracy, seed=seed)
+    halves = {part: asdict(getattr(found, part)) for part in ("chosen_on", "reported_on")}
+    if since_onset:
+        for half in halves.values():
+            half[MEAN_STEPS] = half["mean_steps"] - steps_before_image(opened.trace)
     document = {
         "name": name,
         "policy": policy,
@@ -121,9 +151,10 @@ def meet(
         "budget": budget,
         "wanted_accuracy": accuracy,
         "seed": seed,
-        **asdict(found),
+        "threshold": found.threshold,
+        **halves,
     }
-    rows = [_half("chosen on", found.chosen_on), _half("reported on", found.reported_on)]
+    rows = [_half(part.replace("_", " "), half) for part, half in halves.items()]
     wish = (
         f"budget of {short(budget, DIGITS)} MACs" if budget is not None else f"accuracy of {100 * (accuracy or 0):g} %"
     )
@@ -131,14 +162,14 @@ def meet(
     return Result(or_none(document), [(f"{wish}: threshold {found.threshold:.9g} for {where}", rows)]), found.threshold
 
 
-def _half(part: str, half: Half) -> dict[str, object]:
+def _half(part: str, half: Mapping[str, Any]) -> dict[str, object]:
     return {
         "": part,
-        "images": half.images,
-        "top-1 %": percent(half.accuracy),
-        "95 % interval": interval(*half.interval),
-        "mean steps": f"{half.mean_steps:.2f}",
-        "mean MACs per image": round(half.mean_macs),
+        "images": half["images"],
+        "top-1 %": percent(half["accuracy"]),
+        "95 % interval": interval(*half["interval"]),
+        **mean_steps(half),
+        "mean MACs per image": round(half["mean_macs"]),
     }
 
 
@@ -146,6 +177,6 @@ def _row(row: Mapping[Any, Any]) -> dict[str, object]:
     return {
         "threshold": f"{row['threshold']:.4g}",
         "top-1 %": percent(row["accuracy"]),
-        "mean steps": f"{row['mean_steps']:.2f}",
+        **mean_steps(row),
         "mean MACs per image": round(row["mean_macs"]),
     }

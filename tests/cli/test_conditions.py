@@ -1,7 +1,9 @@
 """What is shown, steps and lesions, on the commands that run networks."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
 import rcnnzoo
 from rcnnzoo.cli import main
@@ -73,3 +75,34 @@ def test_a_trace_was_recorded_before(run, capsys):
     trace = document(capsys, "trace", run)["trace"]
     assert main(["evaluate", trace, "--steps", "4", "--lesion", "classifier"]) == 2
     assert "is a trace, which was recorded before: leave out --steps, --lesion" in capsys.readouterr().err
+
+
+def test_time_since_the_images_onset_can_be_asked_for(run, capsys, tmp_path):
+    shown = ["--stimulus", "blank:2,image:2", "--from", "onset"]
+    accuracy = document(capsys, "evaluate", run, *shown, "--out", tmp_path)
+    assert accuracy["step_since_onset"] == [-1, 0, 1, 2]
+    table = pd.read_csv(tmp_path / "accuracy.csv")
+    assert (table["step"] - table["step_since_onset"]).eq(2).all()
+    for asked in (["--threshold", 0.5], ["--budget", "1G"]):
+        found = document(capsys, "profile", run, *shown, *asked)
+        part = found.get("chosen_on", found)
+        assert part["mean_steps_since_onset"] == pytest.approx(part["mean_steps"] - 2)
+    sweep = document(capsys, "profile", run, *shown, "--sweep", "--out", tmp_path)
+    assert (sweep["mean_steps_since_onset"][0], sweep["mean_steps_since_onset"][-1]) == (-1, 2)
+    measured = document(capsys, "profile", run, *shown, "--measure", "--images", 4, "--out", tmp_path)["measurement"]
+    assert measured["mean_steps_since_onset"][0] == 2
+
+
+def test_reaction_times_since_onset_of_images(run, capsys, tmp_path):
+    picture = tmp_path / "three.png"
+    Image.new("RGB", (8, 8), "grey").save(picture)
+    shown = ["--stimulus", "blank:2,image:2", "--from", "onset"]
+    (late,) = document(capsys, "predict", run, picture, *shown, "--figure", "--out", tmp_path)
+    assert (late["reaction_time"], late["reaction_time_since_onset"]) == (4, 2)
+    (early,) = document(capsys, "predict", run, picture, *shown, "--threshold", 2.3)
+    assert (early["reaction_time"], early["reaction_time_since_onset"]) == (1, -1)  # before it was shown
+
+
+def test_onset_of_what_is_never_shown(run, capsys):
+    refused(capsys, "evaluate run --stimulus blank:2 --from onset", "--from: the stimulus never shows the image")
+    refused(capsys, "profile run --from onset", "--from needs --sweep or --threshold or --budget or --accuracy")

@@ -28,7 +28,7 @@ from rcnnzoo_behaviour.correlating import (
     standardised_ranks,
     ties,
 )
-from rcnnzoo_behaviour.entries import Entry, Findings, Settings
+from rcnnzoo_behaviour.entries import SINCE_ONSET, Entry, Findings, Settings
 from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, Reading, number_of_folds, read, stratified_folds
 from rcnnzoo_behaviour.human import LEAST_IMAGES, People
 from rcnnzoo_behaviour.permutation import against_zero, exchange_ranks, exchange_refitted
@@ -265,6 +265,7 @@ class _Analysis:
                     "network": network.name,
                     **known[image],
                     "reaction_time": times[image],
+                    **({SINCE_ONSET: times[image] - network.onset + 1} if self.settings.since_onset else {}),
                     "standardised": ranks[image],
                     "graded_crossing": graded[:, image].mean(),
                     "area_under_uncertainty": network.entropies[image].mean(),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from rcnnzoo.plugin import AsJson, FigureFormats, ReadoutName, computes, show
+from rcnnzoo.plugin import AsJson, FigureFormats, From, Origin, ReadoutName, computes, show, under_conditions
 
 MOST = 1_000_000
 """Permutations or samples; more would take weeks."""
@@ -16,6 +16,7 @@ LOCK = ".behaviour.lock"
 
 
 @computes
+@under_conditions
 def behaviour(
     model: Annotated[
         str,
@@ -59,10 +60,16 @@ def behaviour(
         int, typer.Option(min=0, max=1000, help="Randomly initialised networks for comparison, per network.")
     ] = 10,
     seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Random seed of folds, permutations and bootstrap samples.")
+        int,
+        typer.Option(
+            min=0, max=2**32 - 1, help="Random seed of folds, permutations, bootstrap samples, and of what is shown."
+        ),
     ] = 0,
+    since_onset: From = Origin.START,
     figure_format: FigureFormats = None,
     as_json: AsJson = False,
+    *,
+    conditions: Any,
 ) -> None:
     """Ask whether people hesitate where a network does: its reaction times against human uncertainty.
 
@@ -77,18 +84,19 @@ def behaviour(
     from rcnnzoo_behaviour.analysis import analyse
     from rcnnzoo_behaviour.animacy import check_kinds
     from rcnnzoo_behaviour.controls import image_statistics
-    from rcnnzoo_behaviour.entries import Settings
+    from rcnnzoo_behaviour.entries import Settings, shared_conditions
     from rcnnzoo_behaviour.fitting import number_of_folds
     from rcnnzoo_behaviour.human import read_people
     from rcnnzoo_behaviour.methods import methods
     from rcnnzoo_behaviour.results import behaviour as ask
     from rcnnzoo_behaviour.stimuli import other_images
-    from rcnnzoo_behaviour.time_courses import AnimacyPipeline, remove_unfinished
+    from rcnnzoo_behaviour.time_courses import AnimacyPipeline, check_onsets, remove_unfinished
 
     # Whatever may be wrong is found before anything is traced.
     look_up(readout)
     people = read_people(human, images)
-    settings = Settings(folds, repeats, exchanges, refits, bootstraps, seed=seed)
+    from_onset = since_onset is Origin.ONSET
+    settings = Settings(folds, repeats, exchanges, refits, bootstraps, seed=seed, since_onset=from_onset)
     classifier_folds = number_of_folds(len(people.images), folds)
     elsewhere = None
     if classifier_images is None:
@@ -97,8 +105,11 @@ def behaviour(
         elsewhere = other_images(classifier_images, images, people.images["image"].tolist())
     # Networks that are asked about again and again beside others are traced once.
     kept = out or Path("behaviour")
-    pipeline = AnimacyPipeline(people, images, kept, readout, classifier_folds, seed, random_networks, elsewhere)
+    pipeline = AnimacyPipeline(
+        people, images, kept, readout, classifier_folds, seed, random_networks, elsewhere, conditions
+    )
     named = pipeline.open([model, *(against or [])])
+    check_onsets(named, since_onset=from_onset)
     statistics = image_statistics(images, people)
     folder = out or kept / folder_of(network.file_name for networks in named for network in networks)
     kept.mkdir(parents=True, exist_ok=True)
@@ -107,5 +118,5 @@ def behaviour(
         entries = [pipeline.entry(networks) for networks in named]
         findings = analyse(people, entries, statistics, settings)
         text = methods(people, entries, findings, settings, readout, None if elsewhere is None else len(elsewhere))
-        result = ask(findings, text, images, readout).write(folder, figure_format)
+        result = ask(findings, text, images, readout, shared_conditions(entries)).write(folder, figure_format)
     show(result, as_json=as_json)

@@ -12,6 +12,9 @@ import pandas as pd
 
 from rcnnzoo_behaviour.fitting import Floats
 
+SINCE_ONSET = "reaction_time_since_onset"
+"""A column of tables: 1 is the time step at which the image appears; 0 and less are answers before it does."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -25,6 +28,7 @@ class Settings:
         bootstraps: Samples of images for each interval; 0: no intervals.
         simulations: Crowds for the ceilings, and halvings of people.
         seed: Of folds, rearrangements, samples and simulations.
+        since_onset: Whether to say reaction times since the image's onset as well.
     """
 
     folds: int = 10
@@ -34,6 +38,7 @@ class Settings:
     bootstraps: int = 1000
     simulations: int = 200
     seed: int = 0
+    since_onset: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ class TimeCourses:
         probabilities: Accumulated probability of "animate", [N, T].
         right: Share of the images that each step's classifier tells right, [T]; empty if it is not known.
         about: Architecture, options and training data, in words.
+        conditions: Under which it was run, in words, if they are not the usual ones.
+        onset: The time step, from 1, at which the image is first shown.
     """
 
     name: str
@@ -53,6 +60,8 @@ class TimeCourses:
     probabilities: Floats
     right: Sequence[float] = ()
     about: str = ""
+    conditions: Sequence[str] = ()
+    onset: int = 1
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,12 @@ class Entry:
     def steps(self) -> int:
         """T."""
         return int(self.members[0].entropies.shape[1])
+
+
+def shared_conditions(entries: Sequence[Entry]) -> Sequence[str]:
+    """The conditions that all networks were run under; none if they differ."""
+    first, *others = (network.conditions for entry in entries for network in entry.members)
+    return first if all(list(other) == list(first) for other in others) else ()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from rcnnzoo.plugin import COLOURS, plain, read_image
+from rcnnzoo_behaviour.entries import SINCE_ONSET
 
 STARS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 MOST = 12
@@ -172,6 +173,9 @@ def draw_reaction_times(reaction_times: pd.DataFrame, title: str) -> Figure:
     figure.suptitle(title, fontsize="medium")
     grid = figure.subplots(2, len(networks), squeeze=False, sharex="all", sharey="row")
     table = distribution(reaction_times)
+    words = "reaction time (steps)"
+    if SINCE_ONSET in reaction_times:
+        words = "reaction time since the image's onset (steps)"
     for (above, below), name in zip(grid.T, networks, strict=True):
         part = table[table["network"] == name]
         for kind, (colour, marker, shift) in KINDS.items():
@@ -186,8 +190,8 @@ def draw_reaction_times(reaction_times: pd.DataFrame, title: str) -> Figure:
                     text = {"textcoords": "offset points", "ha": "left" if side > 0 else "right"}
                     below.annotate(f"n={images}", (x, y), (3 * side, 4), fontsize="xx-small", **text)
         above.set_title(plain(str(name), LONGEST), fontsize="small")
-        last = int(table["reaction_time"].max())
-        below.set(xlabel="reaction time (steps)", xlim=(0.3, last + 0.7), xticks=range(1, last + 1))
+        first, last = min(1, int(table["reaction_time"].min())), int(table["reaction_time"].max())
+        below.set(xlabel=words, xlim=(first - 0.7, last + 0.7), xticks=range(first, last + 1))
         for axes in (above, below):
             axes.spines[["top", "right"]].set_visible(False)
     grid[0, 0].set(ylabel="share of images")
@@ -201,11 +205,12 @@ def draw_reaction_times(reaction_times: pd.DataFrame, title: str) -> Figure:
 def distribution(reaction_times: pd.DataFrame) -> pd.DataFrame:
     """What `draw_reaction_times` draws: `network, kind, reaction_time, images, share, uncertainty, standard_error`.
 
-    Reaction times are means over repeats, rounded to whole steps.
+    Reaction times are means over repeats, rounded to whole steps; since the image's onset, where these are known.
     """
+    measured = reaction_times[SINCE_ONSET if SINCE_ONSET in reaction_times else "reaction_time"]
     table = reaction_times.assign(
         kind=np.where(reaction_times["animate"].astype(int) == 1, "animate", "inanimate"),
-        reaction_time=reaction_times["reaction_time"].round().astype(int),
+        reaction_time=measured.round().astype(int),
         uncertainty=reaction_times["uncertainty"].astype(float),
     )
     groups = table.groupby(["network", "kind", "reaction_time"], sort=True)["uncertainty"]
@@ -254,7 +259,8 @@ def draw_montage(chosen: pd.DataFrame, folder: Path, title: str) -> Figure:
         for axes, (_, row) in zip(line, part.iterrows(), strict=False):
             axes.imshow(np.asarray(read_image(folder / str(row["image"]))))
             truth = "animate" if int(row["animate"]) else "inanimate"
-            words = f"{truth}\nD {float(row['uncertainty']):.2f}\nRT {row['reaction_time']:.1f} steps"
+            time = f"RT {row.get(SINCE_ONSET, row['reaction_time']):.1f} steps"
+            words = f"{truth}\nD {float(row['uncertainty']):.2f}\n{time}"
             axes.set_title(words, fontsize="xx-small", pad=2)
         line[0].set_ylabel(who, fontsize="small")
     return figure

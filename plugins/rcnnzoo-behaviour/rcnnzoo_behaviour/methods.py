@@ -62,7 +62,12 @@ def methods(
 
 def _networks(entries: Sequence[Entry]) -> list[str]:
     """What each network is, as far as it is known."""
-    known = [f"{network.name}: {network.about}" for entry in entries for network in entry.members if network.about]
+    known = [
+        "; ".join([f"{network.name}: {network.about}", *network.conditions])
+        for entry in entries
+        for network in entry.members
+        if network.about
+    ]
     return [f"The networks were {'; '.join(known)}."] if known else []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ GRADED = "graded crossing"
 """Descriptive, without interval or test: it is in the files alone."""
 
 
-def behaviour(findings: Findings, methods: str, images: Path, readout: str) -> Result:
+def behaviour(findings: Findings, methods: str, images: Path, readout: str, conditions: Sequence[str] = ()) -> Result:
     """A CSV for each table, three figures, and `methods.txt`.
 
     Args:
@@ -27,9 +28,10 @@ def behaviour(findings: Findings, methods: str, images: Path, readout: str) -> R
         methods: What a methods section needs to say.
         images: Folder of the images.
         readout: By which probabilities accumulated; files of another than the usual one are named after it.
+        conditions: Under which all networks were run, in words.
     """
     count = findings.reaction_times["image"].nunique()
-    title = f"{count:,} images"
+    title = ", ".join([f"{count:,} images", *conditions])
     chosen = hardest(findings.reaction_times)
     data = {table.name: getattr(findings, table.name) for table in fields(findings)}
     data |= {"distributions": distribution(findings.reaction_times), "montage": chosen}

@@ -15,7 +15,9 @@ import xarray as xr
 from torch import nn
 
 from rcnnzoo.plugin import (
+    PLAIN,
     UNKNOWN,
+    Conditions,
     Data,
     DataError,
     RcnnzooWarning,
@@ -89,19 +91,35 @@ def _content(file: Path) -> bytes:
         return hashlib.file_digest(opened, "sha256").digest()
 
 
-def open_network(text: str, folder: Path, files: Sequence[str]) -> tuple[RecurrentModel, str]:
-    """A network from what a user typed for MODEL, and what people call it; an untrained one fits the images' size."""
+def open_network(
+    text: str, folder: Path, files: Sequence[str], conditions: Conditions = PLAIN
+) -> tuple[RecurrentModel, str]:
+    """A network from what a user typed for MODEL, and what people call it; an untrained one fits the images' size.
+
+    Raises:
+        OptionError: It can't be run under these conditions.
+        UnknownName: There is no such architecture.
+        WeightsError: There is no such network.
+    """
     reference = Reference(text)
     if reference.weights is None:
         size = usual_size(stimuli(folder, files, ("0", "1")))
-        return reference.open(image_size=size), f"{text}-untrained"
+        return reference.open(conditions, image_size=size), f"{text}-untrained"
     return reference.open(), reference.name
 
 
-def trace_stimuli(model: RecurrentModel, name: str, folder: Path, files: Sequence[str], traces: Path) -> xr.Dataset:
+def trace_stimuli(
+    model: RecurrentModel,
+    name: str,
+    folder: Path,
+    files: Sequence[str],
+    traces: Path,
+    conditions: Conditions = PLAIN,
+) -> xr.Dataset:
     """A trace with the features of all steps for these images, all of them readable; recorded unless it is there."""
     data = Data(folder.resolve().name, {"all": stimuli(folder, files, card_of(model).categories)})
-    subject, how = Subject(model, name, name, data, "all", traces), Recording(BATCH, features=True, max_bad=0)
+    subject = Subject(model, name, name, data, "all", traces)
+    how = Recording(BATCH, features=True, max_bad=0, conditions=conditions)
     try:
         return subject.trace(how).trace
     except TraceError as error:

@@ -19,6 +19,8 @@ import safetensors.numpy
 import xarray as xr
 
 from rcnnzoo.plugin import (
+    PLAIN,
+    Conditions,
     OptionError,
     RcnnzooWarning,
     Recording,
@@ -28,6 +30,7 @@ from rcnnzoo.plugin import (
     TraceError,
     atomic_write,
     card_of,
+    conditions_of,
     file_name,
     fingerprint,
     progress,
@@ -42,7 +45,7 @@ from rcnnzoo_behaviour.stimuli import is_animate, open_network, random_twin, sti
 
 BETWEEN = ","
 """Between training seeds of a network that make one entry."""
-VERSION = 3
+VERSION = 4
 """Of how classifiers are fitted and kept: what another one gave is computed again."""
 UNFINISHED = ".unfinished-"
 """How folders of what is of no use once it is computed begin."""
@@ -57,6 +60,7 @@ class NamedNetwork:
         file_name: What its files are called.
         weights: Hash of its weights.
         steps: T.
+        onset: The time step, from 1, at which the image is first shown; None if it never is.
         model: The network, unless only its trace is at hand.
         trace: Of people's images in their order, if one was named.
     """
@@ -65,6 +69,7 @@ class NamedNetwork:
     file_name: str
     weights: str
     steps: int
+    onset: int | None = 1
     model: RecurrentModel | None = None
     trace: xr.Dataset | None = None
 
@@ -81,7 +86,8 @@ class AnimacyPipeline:
         folds: Of the classifiers' cross-fitting.
         seed: Of these folds.
         random: How many randomly initialised networks stand beside each.
-        elsewhere: Images to fit the classifiers to, in place of cross-fitting.
+        elsewhere: Images to fit the classifiers to, in place of cross-fitting; they are shown likewise.
+        conditions: What networks are shown, for how many time steps, and what is cut.
     """
 
     people: People
@@ -92,6 +98,7 @@ class AnimacyPipeline:
     seed: int
     random: int
     elsewhere: Split | None = None
+    conditions: Conditions = PLAIN
 
     @property
     def files(self) -> list[str]:
@@ -107,7 +114,7 @@ class AnimacyPipeline:
         """All that a user named, each a MODEL or TRACE or several training seeds joined by commas; nothing is traced.
 
         Raises:
-            OptionError: Networks can't make an entry, or one was named twice.
+            OptionError: Networks can't make an entry or be run under these conditions, or one was named twice.
             TraceError: A trace is without features, or of other images.
             WeightsError: There is no such network.
             UnknownName: There is no such architecture.
@@ -131,14 +138,17 @@ class AnimacyPipeline:
 
     def _open(self, text: str, names: list[str]) -> NamedNetwork:
         if not Reference(text).is_trace:
-            model, name = open_network(text, self.folder, self.files)
-            return NamedNetwork(_unused(name, names), file_name(name), weights_hash(model), model.num_steps, model)
+            model, name = open_network(text, self.folder, self.files, self.conditions)
+            steps = self.conditions.on(model).network.num_steps
+            onset = self.conditions.programme(model.num_steps).image_onset
+            return NamedNetwork(_unused(name, names), file_name(name), weights_hash(model), steps, onset, model)
         if self.elsewhere is not None:
             raise OptionError(f"{text}: a trace; with `classifier_images` name its network, which must see these too")
-        trace = trace_of(text, how=Recording()).trace
+        trace = trace_of(text, how=Recording(conditions=self.conditions)).trace
         name = str(trace.attrs["name"])
         weights, steps = str(trace.attrs["weights_sha256"]), trace.sizes["step"]
-        return NamedNetwork(_unused(name, names), file_name(name), weights, steps, trace=self._in_order(trace, text))
+        in_order, onset = self._in_order(trace, text), trace.attrs.get("image_onset", 1)
+        return NamedNetwork(_unused(name, names), file_name(name), weights, steps, onset, trace=in_order)
 
     def entry(self, networks: Sequence[NamedNetwork]) -> Entry:
         """Time courses of networks that make one entry, and of random ones beside the first."""
@@ -165,12 +175,15 @@ class AnimacyPipeline:
         if trace is None:
             assert network.model is not None
             traces = self.out / "traces" / f"{network.file_name}-{network.weights[:8]}"
-            trace = trace_stimuli(network.model, network.file_name, self.folder, self.files, traces)
+            trace = trace_stimuli(network.model, network.file_name, self.folder, self.files, traces, self.conditions)
         what = {name: trace.attrs[name] for name in ("weights_sha256", "data_sha256", "precision")}
+        what |= {name: trace.attrs.get(name) for name in PLAIN.identity(network.steps)}
         odds = self._log_odds(network.file_name, what, lambda: self._fit(network.name, trace, network.model))
         probabilities, entropies = accumulate(odds, self.readout)
         right = ((odds > 0) == (self.animate[:, None] == 1)).mean(axis=0)
-        return TimeCourses(network.name, entropies, probabilities, right, _about(trace))
+        return TimeCourses(
+            network.name, entropies, probabilities, right, _about(trace), conditions_of(trace), network.onset or 1
+        )
 
     def _random(self, beside: NamedNetwork) -> list[Floats]:
         """Entropies [N, T] of randomly initialised networks; their traces, large and of no more use, go."""
@@ -178,12 +191,13 @@ class AnimacyPipeline:
         assert model is not None
         card = card_of(model)
         what = {"architecture": card.architecture, "options": dict(card.options), "categories": list(card.categories)}
+        what |= self.conditions.identity(model.num_steps)
         what["data_sha256"] = fingerprint(stimuli(self.folder, self.files, card.categories))
 
         def compute(name: str, seed: int) -> Floats:
             twin = random_twin(model, self.folder, self.files, seed)
             with tempfile.TemporaryDirectory(dir=self.out, prefix=UNFINISHED) as place:
-                trace = trace_stimuli(twin, name, self.folder, self.files, Path(place))
+                trace = trace_stimuli(twin, name, self.folder, self.files, Path(place), self.conditions)
                 return self._fit(name, trace, twin)
 
         entropies = []
@@ -227,7 +241,7 @@ class AnimacyPipeline:
         assert model is not None  # `_open` saw to it
         with tempfile.TemporaryDirectory(dir=self.out, prefix=UNFINISHED) as place:
             folder, files = Path(self.elsewhere.folder), self.elsewhere.files
-            training = features_of(trace_stimuli(model, name, folder, files, Path(place)))
+            training = features_of(trace_stimuli(model, name, folder, files, Path(place), self.conditions))
         with progress(f"{name}: animacy classifiers", len(features)) as advance:
             return fit_elsewhere(training, is_animate(self.elsewhere), features, self.seed, advance)
 
@@ -254,7 +268,19 @@ def _about(trace: xr.Dataset) -> str:
     options = [f"{name.replace('_', ' ')} {value:g}" for name, value in dict(attributes.get("options", {})).items()]
     data = attributes.get("training_data", "not recorded")
     trained = "untrained" if data is None else f"training data: {data}"
-    return f"{', '.join([str(attributes.get('architecture', 'unknown architecture')), *options])} ({trained})"
+    architecture = str(attributes.get("architecture", "unknown architecture"))
+    return f"{', '.join([architecture, *options])} ({trained})"
+
+
+def check_onsets(entries: Sequence[Sequence[NamedNetwork]], *, since_onset: bool) -> None:
+    """Refuse to count time from the onset of images that are never shown.
+
+    Raises:
+        OptionError: That is asked for.
+    """
+    for network in (network for networks in entries for network in networks):
+        if since_onset and network.onset is None:
+            raise OptionError(f"`since_onset`: {network.name} is never shown the images")
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -422,3 +422,46 @@ def test_stars_and_distributions_are_those_of_the_tables():
     assert found.loc[("animate", 1), "share"] == pytest.approx(2 / 3)
     assert found.loc[("animate", 1), "uncertainty"] == pytest.approx(0.2)
     assert found.loc[("inanimate", 2), "images"] == 1
+
+
+def test_images_that_appear_late_and_are_masked(place, capsys):
+    small = [place / "bl.safetensors", "--stimulus", "blank:2,image:2,noise:1", "--json"]
+    assert main([*typed(place, *small, out="masked"), "--from", "onset"]) == 0
+    times = pd.read_csv(place / "masked" / "reaction_times.csv")
+    assert (times["reaction_time"] - times["reaction_time_since_onset"]).round(9).eq(2).all()
+    assert times["reaction_time"].between(1, 5).all()
+    words = (place / "masked" / "methods.txt").read_text()
+    assert "shown blank:2,image:2,noise:1; 5 steps (trained for 3)" in words
+    # Before the image appears, the network knows nothing: classifiers say animate as often as it is.
+    classifiers = pd.read_csv(place / "masked" / "classifiers.csv")
+    share = classifiers["accuracy"].iloc[0]
+    animate = times["animate"].mean()
+    assert share <= max(animate, 1 - animate)
+    capsys.readouterr()
+    assert main(typed(place, *small, out="masked", human="people.csv")) == 0  # all is kept
+    assert "classifiers" not in capsys.readouterr().err
+
+
+def test_what_is_shown_is_part_of_what_is_kept(place):
+    names = {}
+    for out, more in (("plain", []), ("cut", ["--lesion", "layers.*.lateral"]), ("same", ["--stimulus", "image:3"])):
+        assert main([*typed(place, place / "bl.safetensors", out=out), *FEW, *more]) == 0
+        names[out] = sorted(path.name for path in (place / out / "classifiers").iterdir())
+    assert names["plain"] == names["same"] != names["cut"]
+    entropies = {out: pd.read_csv(place / out / "reaction_times.csv")["last_entropy"] for out in names}
+    assert entropies["plain"].equals(entropies["same"])
+    assert not entropies["plain"].equals(entropies["cut"])
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--stimulus", "blank:3", "--from", "onset"], "--from: bl is never shown the images"),
+        (["--stimulus", "image"], "--stimulus 'image': 'image' has no number of time steps"),
+        (["--lesion", "layers.9"], "unknown module 'layers.9'"),
+    ],
+)
+def test_conditions_that_cannot_be_are_refused_before_anything_is_traced(place, capsys, more, words):
+    assert main([*typed(place, place / "bl.safetensors", out="refused"), *more]) == 2
+    assert words in capsys.readouterr().err
+    assert not (place / "refused").exists()
