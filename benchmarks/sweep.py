@@ -40,7 +40,8 @@ def write(path: Path, images: int) -> None:
     labels = random.integers(0, CATEGORIES, images)
     about: dict[str, Any] = dict.fromkeys(storage.ATTRIBUTES, "noise") | {"features": False}
     names, files = [str(i) for i in range(CATEGORIES)], [f"{i:06d}.jpg" for i in range(images)]
-    storage.create(path, (STEPS, CATEGORIES), files, names, labels.tolist(), [2, *[12] * (STEPS - 1)], [], about)
+    known = {"label": labels, "file": np.array(files), "macs": np.array([2, *[12] * (STEPS - 1)])}
+    storage.create(path, storage.IMAGE, STEPS, names, known, [], about)
     group = storage.open_group(path, "r+")
     for start, stop in storage.blocks(group):
         logits = random.standard_normal((stop - start, STEPS, CATEGORIES), dtype=np.float32)

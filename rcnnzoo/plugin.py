@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from rcnnzoo.data.images import prepare as prepare
     from rcnnzoo.data.images import usual_size as usual_size
     from rcnnzoo.data.opening import Data as Data
+    from rcnnzoo.data.rows import find_image as find_image
+    from rcnnzoo.data.rows import read_rows as read_rows
     from rcnnzoo.data.splits import UNKNOWN as UNKNOWN
     from rcnnzoo.data.splits import Split as Split
     from rcnnzoo.data.splits import fingerprint as fingerprint
@@ -145,6 +147,7 @@ _HOMES = {
     "file_name": "rcnnzoo.writing",
     "file_stem": "rcnnzoo.results.naming",
     "folder_of": "rcnnzoo.results.naming",
+    "find_image": "rcnnzoo.data.rows",
     "fingerprint": "rcnnzoo.data.splits",
     "hookimpl": "rcnnzoo.hookspecs",
     "load": "rcnnzoo.weights.files",
@@ -161,6 +164,7 @@ _HOMES = {
     "read_class_folders": "rcnnzoo.data.folders",
     "read_folder": "rcnnzoo.data.folders",
     "read_image": "rcnnzoo.data.decoding",
+    "read_rows": "rcnnzoo.data.rows",
     "readout": "rcnnzoo.readouts.lookup",
     "reason": "rcnnzoo.errors",
     "run": "rcnnzoo.engine.conditions",

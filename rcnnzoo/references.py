@@ -107,13 +107,17 @@ class Reference:
             return Path("traces", self.name)
         return self.weights.parent / "traces" / (self.weights.stem if self.config is None else "")
 
-    def check_seed(self, conditions: Conditions = PLAIN) -> None:
+    def check_seed(self, conditions: Conditions = PLAIN, *, draws: bool = False) -> None:
         """Refuse a seed where nothing is drawn: neither initial weights nor what is shown.
+
+        Args:
+            conditions: What is shown.
+            draws: Whether anything else is drawn.
 
         Raises:
             OptionError: One was given.
         """
-        if self.seed and not conditions.is_random and (self.is_trace or self.weights is not None):
+        if self.seed and not (draws or conditions.is_random) and (self.is_trace or self.weights is not None):
             what = "a trace, which was recorded before" if self.is_trace else "trained"
             raise OptionError(f"`seed` {self.seed}: {self.text} is {what}: leave that out")
 
@@ -215,6 +219,7 @@ def trace_of(
     seed: int = 0,
     how: Recording,
     out: Path | None = None,
+    sequences: bool = False,
 ) -> OpenTrace:
     """A trace as it is, or a network's, recorded unless it already exists for these weights and images.
 
@@ -226,6 +231,7 @@ def trace_of(
         seed: Likewise.
         how: How a network is traced.
         out: Where results go; so does the trace of a network whose own folder is not writable.
+        sequences: Whether a trace of sequences will do.
 
     Raises:
         OptionError: A trace was named together with images, or with options for recording one.
@@ -247,7 +253,10 @@ def trace_of(
     if given:
         raise OptionError(f"{text} is a trace, which was recorded before: leave out {', '.join(given)}")
     _check_fresh(Path(text))
-    return OpenTrace(Path(text), open_trace(text))
+    opened = OpenTrace(Path(text), open_trace(text))
+    if "trial" in opened.trace.dims and not sequences:
+        raise TraceError(f"{text}: is a trace of sequences, which only `rcnnzoo evaluate` reads; name another trace")
+    return opened
 
 
 def _check_fresh(trace: Path) -> None:

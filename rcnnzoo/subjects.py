@@ -12,7 +12,8 @@ import xarray as xr
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.opening import Data
 from rcnnzoo.recording import storage
-from rcnnzoo.recording.recorder import OtherTrace, Recording, identify, identity_of, record
+from rcnnzoo.recording.blocks import OtherTrace, identity_of
+from rcnnzoo.recording.recorder import Recording, identify, record
 from rcnnzoo.writing import file_name, is_writable
 
 

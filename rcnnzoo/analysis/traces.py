@@ -26,6 +26,11 @@ def in_blocks(trace: xr.Dataset) -> Iterator[tuple[Tensor, Tensor]]:
     >>> [(logits.shape, labels.tolist()) for logits, labels in in_blocks(trace)]
     [(torch.Size([5, 2, 3]), [0, 1, 2, 0, 1])]
     """
+    if "trial" in trace.dims:
+        raise TraceError(
+            f"{trace.attrs.get('name', 'a trace')}: is a trace of sequences, which only `rcnnzoo evaluate` reads: "
+            "trace images one by one"
+        )
     unknown = int((trace["label"] < 0).sum())
     if unknown:
         raise TraceError(

@@ -17,7 +17,6 @@ from rcnnzoo.cli.options import (
     MaxBad,
     Origin,
     Precision,
-    ReadoutName,
     Seed,
     Split,
     Workers,
@@ -35,7 +34,13 @@ def evaluate(
     data: Data = None,
     data_dir: DataDir = None,
     split: Split = None,
-    readout: ReadoutName = "cumulative",
+    readout: Annotated[
+        str | None,
+        typer.Option(
+            help="Readout: from logits to probabilities (`rcnnzoo list readouts`).",
+            show_default="cumulative; for sequences, instantaneous",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the tables and the figures.", show_default="beside the trace")
     ] = None,
@@ -56,18 +61,28 @@ def evaluate(
     a readout other than cumulative, accuracy-READOUT.csv and so on. A network is traced first, and the trace is reused
     as long as weights and images are unchanged.
 
+    Of a trace of sequences it shows how often the category of each image wins, by position and by time step since the
+    image's onset, and writes positions.csv and the figure positions.
+
     Example: rcnnzoo evaluate b --data digits
     """
+    from rcnnzoo.analysis.sequences import DEFAULT as SEQUENCES
+    from rcnnzoo.errors import OptionError
+    from rcnnzoo.readouts.lookup import DEFAULT as READOUT
     from rcnnzoo.readouts.lookup import readout as look_up
     from rcnnzoo.recording.recorder import Recording
     from rcnnzoo.references import Reference, trace_of
     from rcnnzoo.results.accuracy import evaluate as ask
+    from rcnnzoo.results.sequences import evaluate_sequences
 
-    look_up(readout)  # a wrong name should not cost a trace
+    look_up(readout or READOUT)  # a wrong name should not cost a trace
     Reference(model, seed).check_seed(conditions)
     how = Recording(batch_size, precision=precision, workers=workers, max_bad=max_bad, conditions=conditions)
-    opened = trace_of(model, data, data_dir, split, seed=seed, how=how, out=out)
-    show(
-        ask(opened, readout, since_onset=since_onset is Origin.ONSET).write(out or opened.results, figure_format),
-        as_json=as_json,
-    )
+    opened = trace_of(model, data, data_dir, split, seed=seed, how=how, out=out, sequences=True)
+    if "trial" not in opened.trace.dims:
+        result = ask(opened, readout or READOUT, since_onset=since_onset is Origin.ONSET)
+    elif since_onset is Origin.START:
+        result = evaluate_sequences(opened, readout or SEQUENCES)
+    else:
+        raise OptionError("`since_onset`: steps of sequences are counted from each image's onset as it is")
+    show(result.write(out or opened.results, figure_format), as_json=as_json)

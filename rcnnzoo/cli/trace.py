@@ -23,6 +23,8 @@ from rcnnzoo.cli.options import (
 from rcnnzoo.cli.output import AsJson, show
 from rcnnzoo.devices import PRECISION
 
+MAX_BAD = 10
+
 
 @computes
 @under_conditions
@@ -40,22 +42,50 @@ def trace(
     batch_size: BatchSize = 100,
     precision: Precision = PRECISION,
     workers: Workers = None,
-    max_bad: MaxBad = 10,
+    max_bad: MaxBad = MAX_BAD,
     seed: Seed = 0,
     width: Annotated[float | None, typer.Option(help="Multiplier of the feature maps of an untrained network.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Image size of an untrained network, in pixels.")] = None,
+    sequences: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="In place of a data set, trials in which images follow one another: one row per trial and position.",
+        ),
+    ] = None,
+    images: Annotated[Path | None, typer.Option(metavar="DIR", help="With --sequences, folder of the images.")] = None,
     as_json: AsJson = False,
     *,
     conditions: Any,
 ) -> None:
     """Record the logits of all time steps for a data set; after an interruption, the same command resumes.
 
+    --sequences takes a CSV file with the columns trial, position (from 1), image (a file under --images, blank or
+    noise) and steps; target (1 or 0) and category are optional. Trials may differ in length: after its end a trial has
+    no logits (NaN). `rcnnzoo evaluate` shows how often the category of each image wins.
+
     Example: rcnnzoo trace bl --data digits --width 0.125
     """
+    from rcnnzoo.data.sequences import read_sequences
+    from rcnnzoo.errors import OptionError
     from rcnnzoo.recording.recorder import Recording
     from rcnnzoo.references import Reference, open_subject
-    from rcnnzoo.results.recorded import describe
+    from rcnnzoo.results.recorded import describe, trace_sequences
 
+    if sequences is not None:
+        given = {"data": data, "data_dir": data_dir, "split": split, "max_bad": max_bad if max_bad != MAX_BAD else None}
+        if beside := [f"`{name}`" for name, value in given.items() if value is not None]:
+            raise OptionError(f"{' and '.join(beside)} can't be combined with `sequences`: leave that out")
+        if images is None:
+            raise OptionError("`sequences` needs `images`, the folder of the images")
+        shown = read_sequences(sequences, images)
+        how = Recording(batch_size, features, precision, workers, conditions=conditions)
+        Reference(model, seed).check_seed(conditions, draws=shown.has_noise)
+        opened = trace_sequences(model, shown, seed=seed, how=how, out=out, width=width, image_size=image_size)
+        show(describe(opened), as_json=as_json)
+        return
+    if images is not None:
+        raise OptionError("`images` needs `sequences`; a folder of class folders is named by `data`")
     Reference(model, seed).check_seed(conditions)
     subject = open_subject(
         model, data, data_dir, split, seed=seed, width=width, image_size=image_size, conditions=conditions

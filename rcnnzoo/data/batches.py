@@ -136,6 +136,11 @@ def evaluation_batches(
         for start, stop in parts
         for first in range(start, stop, batch_size)
     ]
+    return chosen_batches(images, plan)
+
+
+def chosen_batches(images: Images, plan: Sequence[list[int]]) -> Iterable[Batch]:
+    """Batches of these images, by their number among those to draw batches from, as they are."""
     return _Batches(images.evaluation(), plan, images.workers)
 
 

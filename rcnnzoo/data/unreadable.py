@@ -37,8 +37,10 @@ class Unreadable:
                 continue
             self.names.add(name)
             if len(self.names) > self.most:
-                others = f", and so are {self.most} others" if self.most else ""
+                if not self.most:  # none may be missing
+                    raise DataError(f"{name}: unreadable ({reason}): repair it, or leave it out")
                 raise DataError(
-                    f"{name}: unreadable ({reason}){others}: repair or remove them, or allow more with `max_bad`"
+                    f"{name}: unreadable ({reason}), and so are {self.most} others: repair or remove them, or allow "
+                    "more with `max_bad`"
                 )
             warnings.warn(f"{name}: unreadable, skipped ({reason})", DataWarning, stacklevel=2)

@@ -42,8 +42,8 @@ def altered(
     trained = model.num_steps
     if steps == trained and norm_step is None and not lesions:
         return model
-    if steps > trained:
-        _check_extension(model, steps)
+    if steps > trained and (reason_against := why_not_longer(model)):
+        raise OptionError(f"`steps` {steps}: {reason_against}")
     shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
     network = deepcopy(model, memo=shared)
     network.num_steps = steps
@@ -69,16 +69,14 @@ def altered(
     return network
 
 
-def _check_extension(model: RecurrentModel, steps: int) -> None:
-    """Refuse more steps for a network whose weights end."""
-    trained = model.num_steps
+def why_not_longer(model: RecurrentModel) -> str:
+    """Why a network can't be run for more steps than it was trained for; empty if it can."""
+    name, trained = name_of(model), model.num_steps
     if trained == 1:
-        raise OptionError(f"`steps` {steps}: {name_of(model)} has exactly one time step")
+        return f"{name} has exactly one time step"
     if not model.rows_mix_steps:
-        raise OptionError(
-            f"`steps` {steps}: {name_of(model)} has weights or shapes of its own at each of its {trained} steps: take "
-            f"at most {trained}"
-        )
+        return f"{name} has weights or shapes of its own at each of its {trained} steps: take at most {trained}"
+    return ""
 
 
 def shown_again(network: RecurrentModel, size: Size = None) -> set[int]:

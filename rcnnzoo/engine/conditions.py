@@ -17,9 +17,10 @@ from rcnnzoo.architectures.card import name_of
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.architectures.freezing import evaluating
 from rcnnzoo.architectures.lesions import read_lesion
-from rcnnzoo.engine.altering import altered, shown_again
+from rcnnzoo.engine.altering import altered, shown_again, why_not_longer
 from rcnnzoo.engine.programme import Programme, Segment, read_programme
-from rcnnzoo.engine.unrolling import Stream, Unrolling
+from rcnnzoo.engine.sequences import SequenceUnrolling, places_of
+from rcnnzoo.engine.unrolling import Unrolling
 from rcnnzoo.errors import OptionError
 from rcnnzoo.profiling.operations import Size
 
@@ -78,13 +79,12 @@ class Conditions:
         """
         return self._read or Programme((Segment("image", trained_steps if self.steps is None else self.steps),))
 
-    def on(self, model: RecurrentModel, size: Size = None, stream: Stream | None = None) -> Unrolling:
+    def on(self, model: RecurrentModel, size: Size = None) -> Unrolling:
         """A network under these conditions; it shares the weights of `model`, which stays as it is.
 
         Args:
             model: The network.
             size: Height and width of its images in pixels; by default those that it is meant for.
-            stream: What is shown in place of a programme; `steps` is then its number of time steps.
 
         Raises:
             OptionError: The network can't be run like this.
@@ -92,16 +92,37 @@ class Conditions:
             DataError: A picture can't be read.
         """
         programme = self.programme(model.num_steps)
-        lesions = [read_lesion(text, programme.steps) for text in self.lesions]
-        network = altered(model, programme.steps, self.norm_step, lesions, size)
-        shown = programme if stream is None else stream
-        changes = frozenset(shown.onsets[1:]) | (shown_again(network, size) if lesions else set())
-        if changes and not model.can_present:
-            raise OptionError(
-                f"`{'stimulus' if shown.onsets[1:] else 'lesions'}`: what {name_of(model)} is shown can't change while "
-                "it runs, as its network has no method `present`"
-            )
-        return Unrolling(network, shown, changes)
+        network, again = self._altered(model, programme.steps, size)
+        onsets = frozenset(programme.onsets[1:])
+        _check_can_present(model, "stimulus", onsets)
+        return Unrolling(network, programme, onsets | again)
+
+    def on_sequences(self, model: RecurrentModel, steps: int, changes: bool, size: Size = None) -> SequenceUnrolling:
+        """The same for sequences of images in place of a programme.
+
+        Args:
+            model: The network.
+            steps: Time steps T of the longest sequence.
+            changes: Whether any sequence shows more than one image.
+            size: Height and width of its images in pixels; by default those that it is meant for.
+
+        Raises:
+            OptionError: The network can't be run like this.
+            UnknownName: A lesion's pattern means no module.
+        """
+        if steps > model.num_steps and (reason_against := why_not_longer(model)):
+            raise OptionError(f"`sequences`: the longest has {steps} time steps, but {reason_against}")
+        network, again = self._altered(model, steps, size)
+        _check_can_present(model, "sequences", changes)
+        return SequenceUnrolling(network, again)
+
+    def _altered(self, model: RecurrentModel, steps: int, size: Size) -> tuple[RecurrentModel, frozenset[int]]:
+        """A network with these steps and lesions, and when its image is presented again because of them."""
+        lesions = [read_lesion(text, steps) for text in self.lesions]
+        network = altered(model, steps, self.norm_step, lesions, size)
+        again = frozenset(shown_again(network, size) if lesions else ())
+        _check_can_present(model, "lesions", again)
+        return network, again
 
     def label(self, trained_steps: int) -> str:
         """The end of a trace's name; empty if nothing differs. A hash tells apart what is written alike.
@@ -126,6 +147,15 @@ class Conditions:
             "norm_step": self.norm_step,
             "lesions": list(self.lesions),
         }
+
+
+def _check_can_present(model: RecurrentModel, field: str, changes: object) -> None:
+    """Refuse changes to what a network is shown if it doesn't know them."""
+    if changes and not model.can_present:
+        raise OptionError(
+            f"`{field}`: what {name_of(model)} is shown can't change while it runs, as its network has no method "
+            "`present`"
+        )
 
 
 PLAIN = Conditions()
@@ -179,7 +209,13 @@ def run(
         raise OptionError(f"{len(names)} names for {len(images)} images: give one for each")
     images = images.to(next(model.parameters()).device)
     conditions = Conditions(stimulus, steps, norm_step, tuple(lesions), seed)
-    stream = None if images.ndim == 4 else Stream.of_frames(images)
-    unrolling = conditions.on(model, images.shape[-2:], stream)
-    with evaluating(unrolling.network), torch.no_grad():
-        return unrolling.logits(images, names)
+    size = images.shape[-2:]
+    if images.ndim == 4:
+        unrolling = conditions.on(model, size)
+        with evaluating(unrolling.network), torch.no_grad():
+            return unrolling.logits(images, names)
+    places = places_of(images)
+    changes = bool((places[:, 1:] != places[:, :-1]).any())
+    sequences = conditions.on_sequences(model, images.shape[1], changes, size)
+    with evaluating(sequences.network), torch.no_grad():
+        return torch.stack([logits for _, logits in sequences.steps(images.flatten(0, 1), places)], dim=1)

@@ -110,21 +110,21 @@ class Programme:
             pixels = Evaluation(images.shape[-1])(segment.decoded)
             return to_input(pixels[None]).to(images).expand_as(images)
         # One by one, so that an image's pixels don't depend on the others of its batch even in their last digit.
-        make = _noise if segment.kind == "noise" else _scrambled
+        make = noise if segment.kind == "noise" else _scrambled
         frames = torch.empty_like(images)
         for row, (image, name) in enumerate(zip(images, names, strict=True)):
-            frames[row] = make(image, _generator(self.seed, name, number))
+            frames[row] = make(image, generator_of(self.seed, name, number))
         return frames
 
 
-def _generator(seed: int, name: str, segment: int) -> torch.Generator:
+def generator_of(seed: int, name: str, segment: int) -> torch.Generator:
     """Random numbers of an image's segment."""
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
     words = [int.from_bytes(digest[start : start + 4], "little") for start in range(0, len(digest), 4)]
     return torch.Generator().manual_seed(mix_seed(seed, segment, *words))
 
 
-def _noise(image: Tensor, generator: torch.Generator) -> Tensor:
+def noise(image: Tensor, generator: torch.Generator) -> Tensor:
     """Pixels [3, H, W], each drawn evenly from the 256 values that an image has."""
     return to_input(torch.randint(256, image.shape, generator=generator, dtype=torch.uint8)).to(image)
 

@@ -15,30 +15,6 @@ from rcnnzoo.profiling.operations import Count, Size, count_operations
 
 
 @dataclass(frozen=True)
-class Stream:
-    """Which of several images is shown at each time step, row by row.
-
-    Attributes:
-        places: Into the images of a row, [B, T].
-        onsets: The time steps, from 0, at which a row is shown another image than before; 0 is the first.
-    """
-
-    places: Tensor
-    onsets: tuple[int, ...]
-
-    @classmethod
-    def of_frames(cls, frames: Tensor) -> Stream:
-        """Frames [B, T, 3, H, W] as they are."""
-        steps = frames.shape[1]
-        changed = [t for t in range(1, steps) if not torch.equal(frames[:, t], frames[:, t - 1])]
-        return cls(torch.arange(steps).expand(len(frames), -1), (0, *changed))
-
-    def shown(self, t: int, images: Tensor, names: Sequence[str]) -> Tensor:
-        """What is shown at time step t: of images [B, P, 3, H, W], one per row."""
-        return images[torch.arange(len(images)), self.places[:, t]]
-
-
-@dataclass(frozen=True)
 class Unrolling:
     """A network, and what it is shown when.
 
@@ -50,7 +26,7 @@ class Unrolling:
     """
 
     network: RecurrentModel
-    shown: Programme | Stream
+    shown: Programme
     changes: frozenset[int] = frozenset()
 
     def count(self, size: Size = None) -> Count:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,6 @@ from torch import Tensor
 
 from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.architectures.convolution import algorithms_used
 from rcnnzoo.data.batches import Batch, evaluation_batches
 from rcnnzoo.data.folders import WHOLE
 from rcnnzoo.data.images import prepare
@@ -26,20 +23,14 @@ from rcnnzoo.data.opening import Data
 from rcnnzoo.data.splits import Split, check_categories, fingerprint
 from rcnnzoo.data.transforms import to_input
 from rcnnzoo.data.unreadable import MOST, Unreadable
-from rcnnzoo.devices import PRECISION, autocast, best_device, check_precision, device_name
+from rcnnzoo.devices import PRECISION, autocast, best_device, check_precision
 from rcnnzoo.engine.conditions import PLAIN, Conditions
 from rcnnzoo.engine.unrolling import Unrolling
-from rcnnzoo.errors import NetworkError, RcnnzooWarning, TraceError
-from rcnnzoo.locks import LOCK, locked
 from rcnnzoo.progress import progress
 from rcnnzoo.recording import storage
-from rcnnzoo.recording.opening import open_trace
+from rcnnzoo.recording.blocks import Block, about_network, computer, note_computer, recorded
 from rcnnzoo.weights.files import weights_hash
 from rcnnzoo.writing import naming_the_file
-
-
-class OtherTrace(TraceError):  # noqa: N818 - the name says enough
-    """The folder already holds a trace of something else."""
 
 
 @dataclass(frozen=True)
@@ -101,32 +92,12 @@ def record(
     part = data.split(split)
     where = data.name if split == WHOLE else f"{data.name}'s {split} split"
     check_categories(card_of(model).categories, part.categories, "the network", where)
-    identity = identify(model, data, split, how) if identity is None else identity
-    if _is_finished(path, identity):
-        return open_trace(path)
-    with naming_the_file(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    with locked(path.with_name(f".{path.name}{LOCK}"), path, wait=True):
-        if not _is_finished(path, identity):  # another process may have recorded it meanwhile, or something else
-            try:
-                _write(model, data, split, path, how, {**identity, **_about(model, name, data, split, how)})
-            except NetworkError:
-                storage.remove_if_empty(path)
-                raise
-        return open_trace(path)
+    settled = identify(model, data, split, how) if identity is None else identity
 
+    def write() -> None:
+        _write(model, data, split, path, how, {**settled, **_about(model, name, data, split, how)})
 
-def _is_finished(path: Path, identity: Mapping[str, Any]) -> bool:
-    """Whether nothing is left to record.
-
-    Raises:
-        TraceError: The folder holds something else.
-    """
-    if not path.exists():
-        return False
-    found = storage.open_group(path, mode="r")
-    check_identity(identity_of(found), identity, path)
-    return not storage.unwritten(found)
+    return recorded(path, settled, write)
 
 
 def _write(
@@ -139,21 +110,20 @@ def _write(
     unrolling = how.conditions.on(model.to(device).to(memory_format=torch.channels_last).eval())
     network = unrolling.network
     counts = _feature_counts(unrolling, device, how)
-    computer = _computer(network, device)
+    now = computer(network, device)
     if not path.exists():
         with naming_the_file(path):
             storage.create(
                 path,
-                (network.num_steps, len(part.categories)),
-                part.files,
+                storage.IMAGE,
+                network.num_steps,
                 part.categories,
-                part.labels.tolist(),
-                unrolling.count().macs,
+                {"label": part.labels, "file": part.files, "macs": unrolling.count().macs},
                 counts,
-                {**attributes, "computed_on": [computer]},
+                {**attributes, "computed_on": [now]},
             )
     group = storage.open_group(path, mode="r+")
-    _note_computer(group, computer, path)
+    note_computer(group, now, path)
     _see_again(group, part, unreadable)
     todo = storage.unwritten(group)
     # Only readable small images are kept in memory, so a block of the split is a part of them.
@@ -162,12 +132,12 @@ def _write(
     total = len(part)
     with progress(f"tracing {data.name} {split}", total, total - sum(stop - start for start, stop in todo)) as advance:
         for (start, stop), (first, last) in zip(todo, parts, strict=True):
-            block = _Block(group, start, stop, part.files)
+            block = Block(group, start, stop)
             for _ in range(-(-(last - first) // how.batch_size)):
                 batch = next(batches)
                 unreadable.see(batch.faults, batch.remarks)
                 if len(batch.labels):
-                    block.run(unrolling, batch, device, how)
+                    _run(unrolling, batch, block, part.files, device, how)
                 advance(len(batch.labels))
             with naming_the_file(path):
                 block.write()
@@ -194,37 +164,11 @@ def identify(model: RecurrentModel, data: Data, split: str, how: Recording) -> d
     }
 
 
-def identity_of(group: zarr.Group) -> dict[str, Any]:
-    """The attributes of a trace; one that was recorded before conditions were says what they were."""
-    return {**PLAIN.identity(storage.array(group, "logits").shape[1]), **group.attrs}
-
-
-def check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any], path: Path) -> None:
-    """Refuse to continue a trace of something else.
-
-    Raises:
-        OtherTrace: It is one; the message says how it differs.
-    """
-    named = {"weights_sha256": "weights", "data_sha256": "images"}
-    differences = [named.get(key, key.replace("_", " ")) for key, value in wanted.items() if found.get(key) != value]
-    if differences:
-        raise OtherTrace(
-            f"{path}: holds a trace that differs in {', '.join(differences)}: remove it, or give another folder (`out`)"
-        )
-
-
 def _about(model: RecurrentModel, name: str, images: Data, split: str, how: Recording) -> dict[str, Any]:
-    card = card_of(model)
     return {
-        "name": name or card.architecture,
+        **about_network(model, name),
         "trained_on": was_trained_on(model, images, split),
-        "architecture": card.architecture,
-        "options": dict(card.options),
-        "training_data": None if card.training is None else card.training.get("data"),
-        "trained_steps": model.num_steps,
         "image_onset": how.conditions.programme(model.num_steps).image_onset,
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "rcnnzoo_version": version("rcnnzoo"),
     }
 
 
@@ -249,22 +193,6 @@ def _feature_counts(unrolling: Unrolling, device: torch.device, how: Recording) 
     return [seen.shape[1] for _, seen in passed] if how.features else []
 
 
-def _computer(network: RecurrentModel, device: torch.device) -> str:
-    """What computes the logits: with another device, number of threads or algorithm, their last digits differ."""
-    algorithms = " and ".join(algorithms_used(network))
-    convolutions = [f"{algorithms} convolutions"] if algorithms else []
-    return ", ".join([device_name(device), *convolutions, f"torch {torch.__version__}"])
-
-
-def _note_computer(group: zarr.Group, computer: str, path: Path) -> None:
-    """Note in a trace what computes the rest of it, and warn if something else computed its beginning."""
-    before = list(group.attrs.get("computed_on", []))
-    if computer not in before:
-        message = f"{path}: was started on {'; '.join(before) or 'an unrecorded device'}, completed on {computer}"
-        warnings.warn(f"{message}: logits differ in their last digits", RcnnzooWarning, stacklevel=2)
-        group.attrs["computed_on"] = [*before, computer]
-
-
 def _see_again(group: zarr.Group, part: Split, unreadable: Unreadable) -> None:
     """Images that could not be read before the interruption still count."""
     missing = storage.array(group, "written")[:] & ~storage.array(group, "readable")[:]
@@ -279,42 +207,17 @@ def _steps(unrolling: Unrolling, images: Tensor, names: Sequence[str], features:
     ]
 
 
-class _Block:
-    """A block of images that the network is being run on, for a trace; unreadable images stay 0."""
+def _run(
+    unrolling: Unrolling, batch: Batch, block: Block, files: Sequence[str], device: torch.device, how: Recording
+) -> None:
+    """Fill a block's rows of a batch.
 
-    def __init__(self, group: zarr.Group, start: int, stop: int, files: Sequence[str]) -> None:
-        self.group, self.start, self.stop, self.files = group, start, stop, files
-        self.readable = np.zeros(stop - start, dtype=bool)
-        self.arrays = {
-            name: np.zeros((stop - start, *values.shape[1:]), dtype=np.float32)
-            for name, values in group.arrays()
-            if name == "logits" or name.startswith("features_")
-        }
-
-    def run(self, unrolling: Unrolling, batch: Batch, device: torch.device, how: Recording) -> None:
-        """Fill the rows of a batch.
-
-        Raises:
-            NetworkError: The network gave values that are not finite.
-        """
-        rows = batch.positions.numpy() - self.start
-        names = [self.files[position] for position in batch.positions.tolist()]
-        with torch.inference_mode(), autocast(device, how.precision):
-            passed = _steps(unrolling, to_input(batch.images.to(device, non_blocking=True)), names, how.features)
-        for step, (logits, seen) in enumerate(passed, 1):
-            values = logits.float().cpu().numpy(), seen.float().cpu().numpy()
-            for unfit in (~np.isfinite(each).all(axis=1) for each in values):
-                if unfit.any():
-                    file = self.files[int(batch.positions[int(unfit.argmax())])]
-                    raise NetworkError(f"{file}, step {step}, {how.precision}")
-            self.arrays["logits"][rows, step - 1] = values[0]
-            if how.features:
-                self.arrays[f"features_{step}"][rows] = values[1]
-        self.readable[rows] = True
-
-    def write(self) -> None:
-        """Write the block, and only then mark it as written."""
-        for name, values in self.arrays.items():
-            storage.write(self.group, name, self.start, self.stop, values)
-        storage.write(self.group, "readable", self.start, self.stop, self.readable)
-        storage.write(self.group, "written", self.start, self.stop, True)
+    Raises:
+        NetworkError: The network gave values that are not finite.
+    """
+    names = [files[position] for position in batch.positions.tolist()]
+    with torch.inference_mode(), autocast(device, how.precision):
+        passed = _steps(unrolling, to_input(batch.images.to(device, non_blocking=True)), names, how.features)
+    rows = batch.positions.numpy() - block.start
+    for step, (logits, seen) in enumerate(passed, 1):
+        block.fill(rows, step, logits, seen if how.features else None, names)

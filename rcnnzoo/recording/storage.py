@@ -1,4 +1,4 @@
-"""A trace on disk: a zarr group of labelled arrays, in blocks of images, each block with a checksum.
+"""A trace on disk: a zarr group of labelled arrays, in blocks of images or trials, each block with a checksum.
 
 A block's logits are written before the block is marked as written, so a trace that was killed at any moment says
 how far it got.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -26,23 +26,46 @@ ATTRIBUTES = ("name", "weights_sha256", "data", "data_sha256", "split", "precisi
 """The version that every trace records."""
 BLOCK_BYTES = 2**25
 """Approximate amount that is written, read and checked at once."""
-BLOCK_IMAGES = 1000
-"""At most this many images are recorded again after the process was killed."""
+BLOCK_ROWS = 1000
+"""At most this many images or trials are recorded again after the process was killed."""
 ALL_BLOCKS = {"array.write_empty_chunks": True}
 """Otherwise a block of zeros would not be written, and a missing one would be taken for it."""
 MEND = "remove that folder, and run the same `rcnnzoo trace` again"
-ARRAYS = {
-    "logits": (("image", "step", "category"), "float32"),
-    "features": (("image", "feature"), "float32"),
-    "readable": (("image",), "bool"),
-    "written": (("image",), "bool"),
-    "label": (("image",), "int64"),
-    "file": (("image",), "string"),
-    "macs": (("step",), "int64"),
-    "step": (("step",), "int64"),
-    "category": (("category",), "string"),
-}
+IMAGE, TRIAL = "image", "trial"
+"""What there is a row of: an image, or a trial in which several are shown."""
+Arrays = Mapping[str, tuple[tuple[str, ...], str]]
 """Dimensions and type of each array; of `features_1` and its dimension `feature_1`, without the number."""
+OF_IMAGES: Arrays = {
+    "label": ((IMAGE,), "int64"),
+    "file": ((IMAGE,), "string"),
+    "macs": (("step",), "int64"),
+}
+OF_TRIALS: Arrays = {
+    "trial": ((TRIAL,), "string"),
+    "shown": ((TRIAL, "step"), "string"),
+    "position": ((TRIAL, "step"), "int64"),
+    "label": ((TRIAL, "step"), "int64"),
+    "target": ((TRIAL, "step"), "int64"),
+    "macs": ((TRIAL, "step"), "int64"),
+}
+
+
+def _arrays(rows: str, known: Arrays) -> Arrays:
+    """All arrays of a trace: those that are known before the network is run, and those that every trace has."""
+    return {
+        "logits": ((rows, "step", "category"), "float32"),
+        "features": ((rows, "feature"), "float32"),
+        "readable": ((rows,), "bool"),
+        "written": ((rows,), "bool"),
+        "step": (("step",), "int64"),
+        "category": (("category",), "string"),
+        **known,
+    }
+
+
+ARRAYS = {IMAGE: _arrays(IMAGE, OF_IMAGES), TRIAL: _arrays(TRIAL, OF_TRIALS)}
+"""By what there is a row of."""
+OPTIONAL = ("features", "target")
 CHECKSUM = [Crc32cCodec()]
 """Does not compress, but reveals damage."""
 
@@ -54,11 +77,10 @@ def is_trace(path: Path) -> bool:
 
 def create(
     path: Path,
-    shape: tuple[int, int],
-    files: Sequence[str],
+    rows: str,
+    steps: int,
     categories: Sequence[str],
-    labels: Sequence[int],
-    macs: Sequence[int],
+    known: Mapping[str, npt.ArrayLike],
     features: Sequence[int],
     attributes: dict[str, Any],
 ) -> None:
@@ -66,36 +88,30 @@ def create(
 
     Args:
         path: Where; it must not exist yet, and no other process may be writing there.
-        shape: Time steps T and categories C of the logits.
-        files: A name for each image.
+        rows: What there is a row of: `image` or `trial`.
+        steps: Time steps T of the logits.
         categories: A name for each category.
-        labels: Category of each image.
-        macs: Multiply-accumulates of each step.
+        known: The arrays that are known before the network is run, among them `label`.
         features: Number of inputs of each step's classifier; empty if they are not recorded.
         attributes: Further information about the trace.
     """
-    images, (steps, count) = len(files), shape
-    block = max(1, min(images, BLOCK_IMAGES, BLOCK_BYTES // (4 * (steps * count + sum(features)))))
+    number, count = len(np.asarray(known["label"])), len(categories)
+    block = max(1, min(number, BLOCK_ROWS, BLOCK_BYTES // (4 * (steps * count + sum(features)))))
+    known = {**known, "step": np.arange(1, steps + 1), "category": categories}
     remove_unfinished(path.parent, path.stem)
     part = temporary_name(path)
     try:
         group = zarr.create_group(part, attributes={"format": FORMAT, **attributes})
-        _add(group, "logits", (images, steps, count), ("image", "step", "category"), "float32", block)
-        _add(group, "readable", (images,), ("image",), "bool", block)
-        _add(group, "written", (images,), ("image",), "bool", block)
-        for step, number in enumerate(features, 1):
-            _add(group, f"features_{step}", (images, number), ("image", f"feature_{step}"), "float32", block)
-        for name, dimension, values in (
-            ("label", "image", np.array(labels, dtype=np.int64)),
-            ("file", "image", np.array([as_utf8(name) for name in files], dtype=np.dtypes.StringDType())),
-            ("macs", "step", np.array(macs, dtype=np.int64)),
-            ("step", "step", np.arange(1, steps + 1)),
-            ("category", "category", np.array(categories, dtype=np.dtypes.StringDType())),
-        ):
+        _add(group, "logits", (number, steps, count), (rows, "step", "category"), "float32", block)
+        _add(group, "readable", (number,), (rows,), "bool", block)
+        _add(group, "written", (number,), (rows,), "bool", block)
+        for step, width in enumerate(features, 1):
+            _add(group, f"features_{step}", (number, width), (rows, f"feature_{step}"), "float32", block)
+        for name, values in known.items():
+            dimensions, kind = ARRAYS[rows][name]
+            data = _texts(values) if kind == "string" else np.asarray(values, dtype=kind)
             with zarr.config.set(ALL_BLOCKS):
-                group.create_array(
-                    name, data=values, chunks=values.shape, dimension_names=(dimension,), compressors=CHECKSUM
-                )
+                group.create_array(name, data=data, chunks=data.shape, dimension_names=dimensions, compressors=CHECKSUM)
         with warnings.catch_warnings():
             # Without this copy of the metadata xarray warns; with it, zarr warns that others may not support it.
             warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)
@@ -103,6 +119,13 @@ def create(
         part.rename(path)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _texts(values: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Texts of any shape, as zarr stores them."""
+    plain = np.asarray(values, dtype=object)
+    texts = np.array([as_utf8(text) for text in plain.ravel()], dtype=np.dtypes.StringDType())
+    return texts.reshape(plain.shape)
 
 
 def _add(
@@ -146,10 +169,12 @@ def open_group(path: Path, mode: Literal["r", "r+"]) -> zarr.Group:
         version = group.attrs["format"]
         for name in ATTRIBUTES:
             group.attrs[name]
-        for name in ("logits", "label", "file", "macs", "category", "readable", "written"):
-            array(group, name)
+        wanted = ARRAYS[rows_of(group)]
+        for name in wanted:
+            if name not in OPTIONAL:
+                array(group, name)
         for name, values in group.arrays():
-            _check_stored(name, values.metadata)
+            _check_stored(name, values.metadata, wanted)
     except TraceError as error:
         raise TraceError(f"{path}: {error}", MEND) from error
     except Exception as error:  # zarr raises many things about what it doesn't recognise
@@ -166,9 +191,15 @@ def remove_if_empty(path: Path) -> None:
         shutil.rmtree(path)
 
 
-def _check_stored(name: str, metadata: Any) -> None:
+def rows_of(group: zarr.Group) -> str:
+    """What a trace has a row of: `image` or `trial`."""
+    metadata: Any = array(group, "logits").metadata
+    return TRIAL if metadata.dimension_names[0] == TRIAL else IMAGE
+
+
+def _check_stored(name: str, metadata: Any, arrays: Arrays) -> None:
     """Refuse an array that isn't stored as `create` does it: a codec is code that a third party may have chosen."""
-    dimensions, dtype = ARRAYS.get(name.partition("_")[0], (None, None))
+    dimensions, dtype = arrays.get(name.partition("_")[0], (None, None))
     codecs = [type(codec) for codec in metadata.codecs]
     wanted = [VLenUTF8Codec if dtype == "string" else BytesCodec, Crc32cCodec]
     if codecs != wanted:
@@ -182,10 +213,10 @@ def _check_stored(name: str, metadata: Any) -> None:
 
 
 def blocks(group: zarr.Group) -> list[tuple[int, int]]:
-    """First image, and the one after the last, of each block."""
+    """First row, and the one after the last, of each block."""
     logits = array(group, "logits")
-    images, block = logits.shape[0], logits.chunks[0]
-    return [(start, min(start + block, images)) for start in range(0, images, block)]
+    rows, block = logits.shape[0], logits.chunks[0]
+    return [(start, min(start + block, rows)) for start in range(0, rows, block)]
 
 
 def unwritten(group: zarr.Group) -> list[tuple[int, int]]:

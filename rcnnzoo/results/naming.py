@@ -56,7 +56,7 @@ def conditions_of(trace: xr.Dataset) -> list[str]:
     """Under which conditions the network was run, in words, if they are not the usual ones."""
     steps, trained = trace.sizes["step"], trace.attrs.get("trained_steps", trace.sizes["step"])
     words = []
-    if trace.attrs.get("stimulus", f"image:{steps}") != f"image:{steps}":
+    if trace.attrs.get("stimulus", f"image:{steps}") not in (f"image:{steps}", None):
         words.append(f"shown {trace.attrs['stimulus']}")
     if steps != trained:
         words.append(f"{steps} steps (trained for {trained})")

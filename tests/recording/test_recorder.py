@@ -172,7 +172,7 @@ def test_features_are_what_each_steps_classifier_saw(network, digits, tmp_path):
 
 def test_a_trace_that_was_stopped_resumes(network, digits, tmp_path, monkeypatch):
     record(network, digits, "test", tmp_path / "whole", Recording())
-    write, count = recorder._Block.write, 0
+    write, count = recorder.Block.write, 0
 
     def interrupted(self):
         nonlocal count
@@ -181,12 +181,12 @@ def test_a_trace_that_was_stopped_resumes(network, digits, tmp_path, monkeypatch
             raise KeyboardInterrupt
         write(self)
 
-    monkeypatch.setattr(recorder._Block, "write", interrupted)
+    monkeypatch.setattr(recorder.Block, "write", interrupted)
     with pytest.raises(KeyboardInterrupt):
         record(network, digits, "test", tmp_path / "left", Recording())
     with pytest.raises(TraceError, match="250 of 450 images are missing; run the same `rcnnzoo trace` again"):
         rcnnzoo.open_trace(tmp_path / "left")
-    monkeypatch.setattr(recorder._Block, "write", write)
+    monkeypatch.setattr(recorder.Block, "write", write)
     monkeypatch.setattr(recorder, "_steps", seen := Listening(recorder._steps))
     record(network, digits, "test", tmp_path / "left", Recording())
     # What was finished is not done again; the first pass is of a grey image.
@@ -210,7 +210,7 @@ def test_a_trace_says_what_computed_it(network, digits, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, computing("cpu", threads=1), pytest.raises(KeyboardInterrupt):
-        patch.setattr(recorder._Block, "write", interrupted)
+        patch.setattr(recorder.Block, "write", interrupted)
         record(network, digits, "test", tmp_path / "left", Recording())
     set_algorithm(network, "direct")
     direct = transformed.replace("direct and transformed", "direct")
@@ -281,7 +281,7 @@ def test_images_that_can_not_be_read_are_left_out(tmp_path, size):
 
 @pytest.mark.parametrize("size", [(20, 20), (90, 70)])
 def test_a_block_without_a_readable_image_is_a_block(tmp_path, monkeypatch, size):
-    monkeypatch.setattr(storage, "BLOCK_IMAGES", 2)
+    monkeypatch.setattr(storage, "BLOCK_ROWS", 2)
     data = open_data(str(make_classes(tmp_path / "pets", size=size)))
     for name in ("2.jpg", "3.jpg"):
         (tmp_path / "pets" / "cat" / name).write_bytes(b"no picture")
@@ -294,11 +294,11 @@ def test_a_block_without_a_readable_image_is_a_block(tmp_path, monkeypatch, size
 @pytest.mark.filterwarnings("ignore::rcnnzoo.data.unreadable.DataWarning")
 def test_an_image_that_can_be_read_again_is_in_its_own_row(tmp_path, monkeypatch):
     """A disk may fail for a moment; images recorded after that must keep their rows."""
-    monkeypatch.setattr(storage, "BLOCK_IMAGES", 3)
+    monkeypatch.setattr(storage, "BLOCK_ROWS", 3)
     data = open_data(str(make_classes(tmp_path / "pets", size=(20, 20))))
     network = rcnnzoo.build("b", categories=["cat", "dog"], image_size=16, width=1 / 16)
     record(network, data, "all", tmp_path / "whole", Recording())
-    write, calls = recorder._Block.write, []
+    write, calls = recorder.Block.write, []
 
     def once(self):
         calls.append(1)
@@ -306,7 +306,7 @@ def test_an_image_that_can_be_read_again_is_in_its_own_row(tmp_path, monkeypatch
             raise KeyboardInterrupt
         write(self)
 
-    monkeypatch.setattr(recorder._Block, "write", once)
+    monkeypatch.setattr(recorder.Block, "write", once)
     read_image = folders.read_image
     fails = tmp_path / "pets" / "cat" / "1.jpg"
     monkeypatch.setattr(
@@ -329,7 +329,8 @@ def test_blocks_count_features_and_are_not_too_long(tmp_path, monkeypatch):
         path = tmp_path / f"{categories}-{len(features)}"
         names = [str(i) for i in range(categories)]
         attributes = dict.fromkeys(storage.ATTRIBUTES, "")
-        storage.create(path, (8, categories), ["a"] * 5000, names, [0] * 5000, [1] * 8, features, attributes)
+        known = {"label": np.zeros(5000), "file": np.array(["a"] * 5000), "macs": np.ones(8)}
+        storage.create(path, storage.IMAGE, 8, names, known, features, attributes)
         return storage.blocks(storage.open_group(path, "r"))[0][1]
 
     assert block(10, []) == 1000

@@ -1,14 +1,8 @@
-"""Reading what people did, one row per image or one row per trial, and checking every row.
-
-Rows are counted as a spreadsheet shows them: the header is row 1, and a cell with line breaks is in one row.
-"""
+"""Reading what people did, one row per image or one row per trial, and checking every row."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from rcnnzoo.plugin import DataError
+from rcnnzoo.plugin import DataError, find_image, read_rows
 
 LEAST_IMAGES = 20
 ROUNDING = 0.01
@@ -70,7 +64,7 @@ def read_people(file: Path, folder: Path) -> People:
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder; give the folder of the images that people saw (`images`)")
-    rows = list(_rows(file))
+    rows = list(read_rows(file, "one row per image or per trial"))
     columns = list(rows[0][1]) if rows else []
     trials = "subject" in columns or "correct" in columns
     for name in BY_TRIAL if trials else BY_IMAGE:
@@ -94,53 +88,6 @@ def read_people(file: Path, folder: Path) -> People:
             "can go with it"
         )
     return people
-
-
-def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The number and the cells of each row below the header."""
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise DataError(f"{file}: can't be read ({error.strerror}); give a CSV file") from error
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{file}, line {line}: is not UTF-8; save it as CSV in UTF-8") from error
-    if not text.strip():
-        raise DataError(f"{file}, row 1: the file is empty; give a header and one row per image or per trial")
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise DataError(f"{file}, line {line}: holds a zero byte, so it is not CSV in UTF-8; save it as that")
-    if text[:4].lower() == "sep=":  # for Excel, which doesn't show that line
-        separator, _, text = text[4:].partition("\n")
-        if separator.strip() != ",":
-            raise DataError(f"{file}, line 1: columns are separated by {separator.strip()!r}; separate them by commas")
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    number = 1
-    try:
-        header = [_composed(name) for name in next(reader)]
-        if header[0].startswith("#"):
-            raise DataError(f"{file}, row 1: is a comment; remove it, for row 1 must name the columns")
-        if len(header) == 1 and (mark := next((mark for mark in ";\t" if mark in header[0]), None)):
-            named = "semicolons" if mark == ";" else "tabs"
-            raise DataError(f"{file}, row 1: separated by {named}; separate columns by commas")
-        twice = next((name for name in header if header.count(name) > 1), None)
-        if twice is not None:
-            raise DataError(f"{file}, row 1: two columns are named {twice!r}; rename one of them")
-        for number, cells in enumerate(reader, 2):
-            if not cells:
-                continue  # a line without anything in it
-            if len(cells) != len(header):
-                raise DataError(f"{file}, row {number}: {len(cells)} cells, but the header names {len(header)} columns")
-            yield number, dict(zip(header, map(_composed, cells), strict=True))
-    except csv.Error as error:
-        raise DataError(f"{file}, row {number + 1}: is not CSV ({error}); repair its quotes") from error
-
-
-def _composed(cell: str) -> str:
-    """A cell in Unicode's composed form: "café" can be written in two ways that look the same."""
-    return unicodedata.normalize("NFC", cell.strip())
 
 
 @dataclass
@@ -223,18 +170,10 @@ class _Checked:
         image = cells["image"]
         if not image:
             raise self._wrong(number, "no image; give its path")
-        path = Path(image)
-        if path.is_absolute() or ".." in path.parts:
-            raise self._wrong(number, f"image {image} is not a path under {self.folder}; give one that is")
-        forms = (Path(unicodedata.normalize(form, image)) for form in ("NFC", "NFD"))  # files have the one or the other
-        found = next((form for form in forms if (self.folder / form).exists()), None)
-        if found is None:
-            raise self._wrong(
-                number, f"image {image} is missing under {self.folder}; put it there, or correct the path"
-            )
-        if not (self.folder / found).is_file():
-            raise self._wrong(number, f"image {image} is not a regular file; give an image")
-        return found.as_posix()
+        try:
+            return find_image(self.folder, image)
+        except DataError as error:
+            raise self._wrong(number, str(error)) from error
 
     def _animate(self, number: int, cells: dict[str, str]) -> int:
         value = self._number(number, cells, "animate")
