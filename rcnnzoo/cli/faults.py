@@ -17,9 +17,10 @@ from typing import TextIO
 import typer
 
 from rcnnzoo import plugins
-from rcnnzoo.cli.statuses import INPUT, INTERRUPTED, OURS, PIPE_CLOSED
+from rcnnzoo.cli.statuses import INPUT, INTERRUPTED, OURS, PIPE_CLOSED, PREEMPTED
 from rcnnzoo.errors import RcnnzooError, RcnnzooWarning
 from rcnnzoo.text import clipped, visible
+from rcnnzoo.training.interruption import Preempted
 
 OUT_OF_MEMORY = ("allocate memory", "failed to map segment", "can't start new thread")
 """The words of torch, the system's loader and Python for this."""
@@ -68,6 +69,8 @@ def explain(error: BaseException) -> tuple[int, str]:
             context = getattr(error, "ctx", None)
             command = context.command_path if context else "rcnnzoo"
             return INPUT, f"error: {error.format_message().rstrip('.')} (see `{command} --help`)"
+        case Preempted():
+            return PREEMPTED, str(error)
         case KeyboardInterrupt() | typer.Abort():
             return INTERRUPTED, str(error) or "interrupted"
         case _ if _is_memory(error):

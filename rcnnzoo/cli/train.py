@@ -28,21 +28,23 @@ def train(
 ) -> None:
     """Train a network by back-propagation through time, with cross-entropy at every step.
 
-    Writes model.safetensors, config.toml, metrics.csv, curves.png, curves.svg, checkpoint.pt and log.txt. Ctrl-C stops
-    safely; --resume continues. The same seed reproduces the result with the same number of threads on the same device.
-    --start-from begins with the weights of another network. A finished run with the schedule "constant" can be trained
-    for more epochs: --resume --epochs N.
+    Writes model.safetensors, config.toml, metrics.csv, curves.png, curves.svg, checkpoints and log.txt. Ctrl-C stops
+    safely; --resume continues. A cluster's SIGTERM or SIGUSR1 stops it too, with exit status 75. The same seed
+    reproduces the result with the same number of threads on the same device. --start-from begins with the weights of
+    another network. A finished run with the schedule "constant" can be trained for more epochs: --resume --epochs N.
 
     Example: rcnnzoo train bl --data digits --width 0.125 --epochs 2
     """
+    from rcnnzoo.runs.folder import Run
     from rcnnzoo.training.settling import settle
 
     given = read_settings(config) if config else {}
-    settled, images = settle(changed(given, {name: value for name, value in settings.items() if value is not None}))
+    begun = resume and out is not None and bool(Run(out).checkpoints)
+    typed = {name: value for name, value in settings.items() if value is not None}
+    settled, images = settle(changed(given, typed), begun=begun)
     folder = out or Path("runs", f"{file_name(settled.architecture)}-{images.name}-seed{settled.seed}")
 
     from rcnnzoo.results.training import train as train_network
-    from rcnnzoo.runs.folder import Run
 
     run = Run(folder)
     if resume and not run.settings.is_file():

@@ -176,7 +176,7 @@ class _Batches:
             batch_sampler=self.plan,
             num_workers=min(self.workers, len(self.plan)),
             collate_fn=cast(Any, _as_it_is),
-            worker_init_fn=_leave_interrupts_to_others,
+            worker_init_fn=_leave_signals_to_others,
             generator=torch.Generator(),  # otherwise each pass, and each resumed epoch, would draw from the global one
             pin_memory=torch.cuda.is_available(),
         )
@@ -195,9 +195,11 @@ def _as_it_is(batch: Batch) -> Batch:
     return batch
 
 
-def _leave_interrupts_to_others(worker: int) -> None:
-    """Ctrl-C reaches every process of a terminal; the main one decides when to stop."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _leave_signals_to_others(worker: int) -> None:
+    """Ctrl-C reaches every process of a terminal, a cluster's signal every process of a job; the main one decides."""
+    for name in ("SIGINT", "SIGTERM", "SIGUSR1"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def generator(seed: int, epoch: int, purpose: str) -> torch.Generator:

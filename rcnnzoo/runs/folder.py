@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rcnnzoo.errors import BusyError, TrainingError
 from rcnnzoo.locks import LOCK, locked
+from rcnnzoo.runs.checkpoints import previous
 from rcnnzoo.writing import WEIGHTS, remove_unfinished
 
 SETTINGS = "config.toml"
@@ -32,7 +33,7 @@ def newest_run(folder: Path) -> Path:
 
 
 class Run:
-    """A folder with `config.toml`, `model.safetensors`, `metrics.csv`, `curves.*`, `checkpoint.pt` and `log.txt`."""
+    """A folder with `config.toml`, `model.safetensors`, `metrics.csv`, `curves.*`, two checkpoints and `log.txt`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -40,12 +41,18 @@ class Run:
         self.weights = folder / WEIGHTS
         self.metrics = folder / "metrics.csv"
         self.checkpoint = folder / "checkpoint.pt"
+        self.previous_checkpoint = previous(self.checkpoint)
         self.log = folder / "log.txt"
 
     @property
     def finished(self) -> bool:
         """Whether training has ended: its weights are written last."""
         return self.weights.is_file()
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """The checkpoints that it has, the last one first."""
+        return [file for file in (self.checkpoint, self.previous_checkpoint) if file.is_file()]
 
     def epochs_done(self) -> int:
         """How many epochs were finished: rows of its metrics."""
@@ -84,7 +91,8 @@ class Run:
                 )
         elif self.folder.exists() and not self._is_empty():
             raise TrainingError(f"{self.folder}: exists and is not a run folder; give another folder (`out`)")
-        for file in (self.settings, self.weights, self.metrics, self.checkpoint, self.log):
+        written = (self.settings, self.weights, self.metrics, self.checkpoint, self.previous_checkpoint, self.log)
+        for file in written:
             if file.is_symlink():
                 raise TrainingError(f"{file}: is a link, and a run is not written through links: remove it")
 
@@ -112,7 +120,7 @@ class Run:
 
     def discard(self) -> None:
         """Remove what a run wrote before its first update."""
-        for file in (self.settings, self.checkpoint, self.log):
+        for file in (self.settings, self.checkpoint, self.previous_checkpoint, self.log):
             file.unlink(missing_ok=True)
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Stopping on Ctrl-C only when everything can be saved."""
+"""Stopping on Ctrl-C or a cluster's signal only when everything can be saved."""
 
 from __future__ import annotations
 
@@ -12,36 +12,50 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-class Interruption:
-    """Whether the user asked to stop."""
+class Preempted(KeyboardInterrupt):
+    """A cluster asked the process to end; the queue may start it again."""
 
-    asked = False
+
+ASKS = {"SIGINT": KeyboardInterrupt, "SIGTERM": Preempted, "SIGUSR1": Preempted}
+"""Signals that ask to stop, as far as the system has them, and how the process then ends."""
+
+
+class Interruption:
+    """Whether somebody asked to stop.
+
+    Attributes:
+        asked: How training then ends; None while nobody has.
+    """
+
+    def __init__(self) -> None:
+        self.asked: type[KeyboardInterrupt] | None = None
 
     def stopping(self, items: Iterable[Item]) -> Iterator[Item]:
-        """The items, until the user asks to stop.
+        """The items, until somebody asks to stop.
 
         Raises:
-            KeyboardInterrupt: The user did.
+            KeyboardInterrupt: Somebody did.
         """
         for item in items:
             if self.asked:
-                raise KeyboardInterrupt
+                raise self.asked
             yield item
 
 
 @contextmanager
 def interruption() -> Iterator[Interruption]:
-    """Turn the first SIGINT or SIGTERM (a cluster's) into a request; a second SIGINT stops at once."""
+    """Turn the first signal into a request; a second SIGINT stops at once."""
     request = Interruption()
     if threading.current_thread() is not threading.main_thread():
         yield request  # only the main thread receives signals
         return
 
     def ask(number: int, frame: FrameType | None) -> None:
-        request.asked = True
+        request.asked = request.asked or ASKS[signal.Signals(number).name]
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [getattr(signal, name) for name in ASKS if hasattr(signal, name)]
+    before = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield request
     finally:

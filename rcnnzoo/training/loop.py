@@ -43,7 +43,7 @@ def train(
         TrainingError: The folder is taken, the run was started with other settings, or the loss is not a number.
         BusyError: Another process is training in the folder.
         DataError: Too many images can't be read.
-        KeyboardInterrupt: The user stopped it; a checkpoint was written.
+        KeyboardInterrupt: Somebody stopped it; a checkpoint was written.
     """
     run = Run(folder)
     if _is_finished(run, settings, resume=resume):  # so nothing is written into its folder
@@ -98,7 +98,7 @@ def _train(session: Session, others: Sequence[Watcher]) -> None:
                 for watcher in watchers:
                     watcher.stops(session, error)
                 if isinstance(error, KeyboardInterrupt):
-                    raise KeyboardInterrupt(f"interrupted: {run.how_to_resume}") from error
+                    raise type(error)(f"interrupted: {run.how_to_resume}") from error
                 raise
             for watcher in watchers:
                 watcher.ends(session)
@@ -140,7 +140,7 @@ def run_batches(session: Session, batches: Iterable[Batch], watchers: Sequence[W
     """Train on each batch.
 
     Raises:
-        KeyboardInterrupt: The user asked to stop.
+        KeyboardInterrupt: Somebody asked to stop.
     """
     state = session.state
     state.network.train()
@@ -153,7 +153,7 @@ def run_batches(session: Session, batches: Iterable[Batch], watchers: Sequence[W
         for watcher in watchers:
             watcher.batch_ends(session, loss)
         if session.request.asked:
-            raise KeyboardInterrupt
+            raise session.request.asked
 
 
 def update(state: TrainingState, settings: Settings, batch: Batch) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.card import card_of
@@ -11,7 +12,7 @@ from rcnnzoo.data.batches import Images, evaluation_batches, readable
 from rcnnzoo.data.opening import Data
 from rcnnzoo.devices import device_name
 from rcnnzoo.errors import RcnnzooWarning, TrainingError
-from rcnnzoo.runs.checkpoints import DAMAGED, read_checkpoint, write_checkpoint
+from rcnnzoo.runs.checkpoints import DamagedCheckpoint, read_checkpoint, write_checkpoint
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.training.images import RunImages, prepare_images
 from rcnnzoo.training.interruption import Interruption
@@ -58,14 +59,40 @@ class Session:
         write_checkpoint(self.run.checkpoint, content)
 
     def read_checkpoint(self) -> bool:
-        """Resume from the run's checkpoint; returns whether it has one.
+        """Resume from the run's last checkpoint, or if that is damaged from the one before; returns whether it has one.
 
         Raises:
-            TrainingError: It is damaged, of other images, or not of this version.
+            TrainingError: Both are damaged or not of this version, or they are of other images.
         """
-        saved = read_checkpoint(self.run.checkpoint)
-        if saved is None:
-            return False
+        faults: list[DamagedCheckpoint] = []
+        for file in self.run.checkpoints:
+            try:
+                self._load(file)
+            except DamagedCheckpoint as error:
+                faults.append(error)
+                continue
+            if faults:
+                state = self.state
+                warnings.warn(
+                    f"{faults[0]}: resumes from the one before, after batch {state.batch} of epoch {state.epoch + 1}",
+                    RcnnzooWarning,
+                    stacklevel=2,
+                )
+                file.replace(self.run.checkpoint)
+            return True
+        if faults:
+            which = "it" if len(faults) == 1 else "both checkpoints"
+            raise TrainingError(f"{faults[0]}; remove {which}, and `resume` starts from the beginning")
+        return False
+
+    def _load(self, file: Path) -> None:
+        """Take over what a checkpoint holds.
+
+        Raises:
+            DamagedCheckpoint: It can't be read, or is not of this version.
+            TrainingError: It is of other images.
+        """
+        saved = read_checkpoint(file)
         try:
             if saved["images"] != self.images.identity:
                 raise TrainingError(
@@ -76,8 +103,7 @@ class Session:
             self.images.unreadable.names.update(saved["unreadable"])
             self._compare_devices(saved["computed_on"])
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-            raise TrainingError(f"{self.run.checkpoint}: {DAMAGED}") from error
-        return True
+            raise DamagedCheckpoint(file) from error
 
     def _compare_devices(self, before: str) -> None:
         """Warn if a resumed run computes on something else: sums are then rounded in a different order."""
@@ -108,11 +134,11 @@ def open_session(settings: Settings, data: Data, run: Run) -> Session:
         width=settings.width,
         steps=settings.steps,
         seed=settings.seed,
-        pretrained=settings.pretrained and not run.checkpoint.is_file(),
+        pretrained=settings.pretrained and not run.checkpoints,
     )
     model.card = replace(card_of(model), pretrained=settings.pretrained)  # a checkpoint has later values of them
     started_from = None
-    if settings.start_from and not run.checkpoint.is_file():
+    if settings.start_from and not run.checkpoints:
         started_from = take_weights(model, settings.start_from)
     images = prepare_images(settings, data)
     state = TrainingState(model, settings, world, images.batches)

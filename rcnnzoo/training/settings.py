@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
@@ -21,7 +22,7 @@ from rcnnzoo.writing import atomic_write
 
 PRECISIONS = ("auto", *DTYPES)
 OF_RECIPE = "that of the recipe"
-CHANGEABLE = frozenset({"workers", "max_bad", "data_dir"})
+CHANGEABLE = frozenset({"workers", "max_bad", "data_dir", "checkpoint_minutes"})
 """Settings that don't affect the result, so that a run may be resumed with different ones."""
 LONGEST = 100
 """Number of characters of a wrong value that are shown."""
@@ -117,6 +118,9 @@ class Settings:
     compile: bool = setting("Compile the network with torch.compile.", default=False)
     deterministic: bool = setting("Use deterministic algorithms only (needed on CUDA).", default=False)
     workers: int = setting("Processes that decode large images.", within(-1, 1024), -1, shown="one per core, at most 8")
+    checkpoint_minutes: float = setting(
+        "Write a checkpoint at least this often, besides after each epoch.", positive(100_000), 10.0, shown="10"
+    )
     max_bad: int = setting("Unreadable images to skip before giving up.", at_least(0), MOST, shown=str(MOST))
 
     def __post_init__(self) -> None:
@@ -188,6 +192,11 @@ def write_settings(settings: Settings, file: Path) -> None:
         temporary.write_text(tomli_w.dumps(asdict(settings)), encoding="utf-8")
 
 
+def _is_place(data: str) -> bool:
+    """Whether DATA is a folder rather than a registered name: it may have been moved, and its images are compared."""
+    return os.sep in data
+
+
 def check_same(settings: Settings, file: Path) -> None:
     """Refuse settings that change a run's result; more epochs are allowed if the earlier ones would be the same.
 
@@ -198,7 +207,9 @@ def check_same(settings: Settings, file: Path) -> None:
     differing = [
         each.name
         for each in fields(settings)
-        if each.name not in CHANGEABLE and before.get(each.name, each.default) != getattr(settings, each.name)
+        if each.name not in CHANGEABLE
+        and before.get(each.name, each.default) != getattr(settings, each.name)
+        and not (each.name == "data" and _is_place(before["data"]) and _is_place(settings.data))
     ]
     if differing == ["epochs"] and settings.epochs > before["epochs"]:
         if settings.schedule == "constant":

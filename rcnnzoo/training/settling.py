@@ -24,18 +24,19 @@ LEAST_UPDATES = 10
 """Smallest number of updates in an epoch with a recipe's batch size: with few images, batches are smaller."""
 
 
-def settle(given: Mapping[str, Any]) -> tuple[Settings, Data]:
+def settle(given: Mapping[str, Any], *, begun: bool = False) -> tuple[Settings, Data]:
     """Complete what a user gave: the image size from the data, the other numbers from the recipe.
 
     Args:
         given: Values of `Settings` by name; `data` and `architecture` or `start_from` at least.
+        begun: Whether the run has a checkpoint, so that the network that it started from, if any, is not needed.
 
     Raises:
         OptionError: Something needed is missing, or a value can't work.
         UnknownName: There is no such architecture, data set or recipe.
         DataError: The images can't be used.
     """
-    given = {**settings_of(given.get("start_from", ""), given), **given}
+    given = {**({} if begun else settings_of(given.get("start_from", ""), given)), **given}
     for name, how in (("architecture", "name one, as in `rcnnzoo train bl`"), ("data", "give `data`")):
         if name not in given:
             raise OptionError(f"{name} is missing: {how}, or a settings file that has it (`config`)")

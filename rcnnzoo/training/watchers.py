@@ -19,9 +19,6 @@ from rcnnzoo.progress import progress, say, time_left
 from rcnnzoo.training.session import Session
 from rcnnzoo.writing import atomic_write
 
-CHECKPOINT_SECONDS = 600
-"""A checkpoint is written at least this often (and after each epoch); it does not affect the result."""
-
 CHECK_EVERY = 50
 """Updates between checks of the loss: on a GPU each check waits for the device."""
 
@@ -195,7 +192,7 @@ class Checkpoints(Watcher):
 
     def batch_ends(self, session: Session, loss: Tensor | None) -> None:
         """Write if the last one is old, or training is to stop here."""
-        if session.request.asked or time.monotonic() - self.last > CHECKPOINT_SECONDS:
+        if session.request.asked or time.monotonic() - self.last > 60 * session.settings.checkpoint_minutes:
             self._write(session)
 
     def validation_starts(self, session: Session) -> None:

@@ -1,11 +1,6 @@
-"""Runs: what is written, that the same seed reproduces it, and that a run can be stopped anywhere and resumed."""
+"""Runs: what is written, and that the same seed reproduces it."""
 
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
 
 import pandas as pd
 import pytest
@@ -14,9 +9,8 @@ import torch
 import rcnnzoo
 from rcnnzoo import plugins
 from rcnnzoo.data.opening import open_data
-from rcnnzoo.devices import computing
 from rcnnzoo.errors import BusyError, OptionError, RcnnzooWarning, TrainingError, WeightsError
-from rcnnzoo.runs.checkpoints import read_checkpoint, write_checkpoint
+from rcnnzoo.runs.checkpoints import read_checkpoint
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.training import loop
 from rcnnzoo.training.loop import train
@@ -24,34 +18,13 @@ from rcnnzoo.training.session import open_session
 from rcnnzoo.training.settings import read_settings
 from rcnnzoo.training.settling import settle
 from rcnnzoo.training.watchers import Watcher
-from tests.data.lookalikes import make_classes
-
-TINY = {
-    "architecture": "bl",
-    "data": "digits",
-    "image_size": 8,
-    "width": 1 / 16,
-    "steps": 3,
-    "epochs": 2,
-    "precision": "fp32",
-}
-BATCHES = 10  # of 128, in 1,347 images
-
-
-def run(folder, resume=False, **changes):
-    settings, data = settle({**TINY, **changes})
-    return train(settings, data, folder, resume=resume)
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    return run(tmp_path_factory.mktemp("runs") / "one")
+from tests.training.runs import BATCHES, TINY, run
 
 
 def test_a_run_learns_and_writes_what_it_promises(finished):
     names = {path.name for path in finished.folder.iterdir()}
     promised = {"model.safetensors", "config.toml", "metrics.csv", "log.txt"}
-    assert names == promised | {"checkpoint.pt"}
+    assert names == promised | {"checkpoint.pt", "checkpoint-previous.pt"}
     table = pd.read_csv(finished.metrics)
     assert list(table["epoch"]) == [1, 2]
     assert {"train_loss", "train_loss_3", "train_accuracy_1"} <= set(table.columns)
@@ -124,53 +97,6 @@ def test_the_learning_rate_in_the_metrics_is_the_one_that_was_used(finished):
 def test_the_settings_file_repeats_the_run(finished, tmp_path):
     settings, data = settle(read_settings(finished.settings))
     assert train(settings, data, tmp_path / "again").weights.read_bytes() == finished.weights.read_bytes()
-
-
-@pytest.mark.parametrize("batches", [3, 10])  # in the middle of an epoch, and at its end
-def test_a_run_that_is_left_and_resumed_ends_the_same(finished, tmp_path, monkeypatch, batches):
-    update, count = loop.update, 0
-
-    def interrupted(*arguments):
-        nonlocal count
-        count += 1
-        if count == batches:
-            os.kill(os.getpid(), signal.SIGINT)
-        return update(*arguments)
-
-    monkeypatch.setattr(loop, "update", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "left")
-    assert not Run(tmp_path / "left").finished
-    monkeypatch.undo()
-    resumed = run(tmp_path / "left", resume=True)
-    assert resumed.weights.read_bytes() == finished.weights.read_bytes()
-    quantities = ["epoch", "lr", "train_loss", "train_accuracy_1", "train_accuracy_3"]
-    pd.testing.assert_frame_equal(pd.read_csv(resumed.metrics)[quantities], pd.read_csv(finished.metrics)[quantities])
-
-
-def test_a_killed_run_resumes_from_its_last_checkpoint(finished, tmp_path):
-    """A kill -9 leaves no time to save anything."""
-    folder = tmp_path / "killed"
-    arguments = ["bl", "--data", "digits", "--image-size", "8", "--width", "0.0625", "--steps", "3", "--epochs", "2"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rcnnzoo", "train", *arguments, "--precision", "fp32", "--out", str(folder)],
-        stderr=subprocess.DEVNULL,
-    )
-    while not (folder / "metrics.csv").exists() and process.poll() is None:
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    assert run(folder, resume=True).weights.read_bytes() == finished.weights.read_bytes()
-
-
-def test_resuming_a_finished_run_changes_nothing(finished):
-    before = {path.name: path.stat().st_mtime_ns for path in finished.folder.iterdir()}
-    assert run(finished.folder, resume=True).finished
-    assert {path.name: path.stat().st_mtime_ns for path in finished.folder.iterdir()} == before
-
-
-def test_resuming_nothing_starts_afresh(finished, tmp_path):
-    assert run(tmp_path / "new", resume=True).weights.read_bytes() == finished.weights.read_bytes()
 
 
 def test_a_run_can_not_become_another(finished):
@@ -301,60 +227,6 @@ def test_a_network_that_evaluation_spoils_is_told_so_and_why(tmp_path, write_plu
     assert message in one.log.read_text()
 
 
-def stopped(folder, monkeypatch, batches=BATCHES, **changes):
-    """A run that was stopped in its second epoch."""
-    update, count = loop.update, 0
-
-    def leaving(*arguments):
-        nonlocal count
-        count += 1
-        if count > batches:
-            raise KeyboardInterrupt
-        return update(*arguments)
-
-    monkeypatch.setattr(loop, "update", leaving)
-    with pytest.raises(KeyboardInterrupt):
-        run(folder, **changes)
-    monkeypatch.setattr(loop, "update", update)
-
-
-@pytest.mark.filterwarnings("ignore:pets. no images are held out")
-def test_a_run_is_not_resumed_with_other_images(tmp_path, monkeypatch):
-    make_classes(tmp_path / "pets" / "train", each=8, size=(20, 20))
-    stopped(tmp_path / "run", monkeypatch, batches=4, data=str(tmp_path / "pets"), batch_size=4)
-    (tmp_path / "pets" / "train" / "cat").rename(tmp_path / "pets" / "train" / "zebra")
-    with pytest.raises(TrainingError, match="its training images are not those it was started with"):
-        run(tmp_path / "run", resume=True, data=str(tmp_path / "pets"), batch_size=4)
-    (tmp_path / "pets" / "train" / "zebra").rename(tmp_path / "pets" / "train" / "cat")
-    assert run(tmp_path / "run", resume=True, data=str(tmp_path / "pets"), batch_size=4).finished
-
-
-@pytest.mark.parametrize("place", [0.1, 0.3, 0.6])
-def test_a_damaged_checkpoint_is_not_gone_on_with(tmp_path, monkeypatch, place):
-    stopped(tmp_path / "run", monkeypatch)
-    file = tmp_path / "run" / "checkpoint.pt"
-    content = bytearray(file.read_bytes())
-    content[int(place * len(content))] ^= 4
-    file.write_bytes(content)
-    with pytest.raises(TrainingError, match=r"checkpoint.pt: damaged, or of another version; remove it"):
-        run(tmp_path / "run", resume=True)
-
-
-def test_a_checkpoint_of_another_format_is_not_gone_on_with(tmp_path, monkeypatch):
-    stopped(tmp_path / "run", monkeypatch)
-    file = tmp_path / "run" / "checkpoint.pt"
-    write_checkpoint(file, {**(read_checkpoint(file) or {}), "format": 1})
-    with pytest.raises(TrainingError, match=r"checkpoint.pt: damaged, or of another version; remove it"):
-        run(tmp_path / "run", resume=True)
-
-
-def test_damaged_metrics_are_written_again(finished, tmp_path, monkeypatch):
-    stopped(tmp_path / "run", monkeypatch)
-    (tmp_path / "run" / "metrics.csv").write_text('"')
-    table = pd.read_csv(run(tmp_path / "run", resume=True).metrics)
-    assert table["train_loss"].tolist() == pd.read_csv(finished.metrics)["train_loss"].tolist()
-
-
 def test_damaged_weights_of_a_finished_run_are_not_passed_over(tmp_path):
     weights = run(tmp_path / "run", epochs=1).weights
     weights.write_bytes(weights.read_bytes()[:1000])
@@ -418,39 +290,3 @@ def test_a_finished_run_in_a_read_only_folder_is_returned(finished):
         assert not (finished.folder / ".lock").exists()
     finally:
         finished.folder.chmod(0o700)
-
-
-def test_a_finished_run_that_is_given_more_epochs_ends_as_if_it_had_had_them_from_the_start(tmp_path):
-    long = run(tmp_path / "long", epochs=3, schedule="constant")
-    run(tmp_path / "short", epochs=2, schedule="constant")
-    longer = run(tmp_path / "short", resume=True, epochs=3, schedule="constant")
-    assert longer.weights.read_bytes() == long.weights.read_bytes()
-    assert len(pd.read_csv(longer.metrics)) == 3
-    longer.checkpoint.unlink()
-    with pytest.raises(TrainingError, match=r"can't be given more epochs, its checkpoint.pt is missing"):
-        run(tmp_path / "short", resume=True, epochs=4, schedule="constant")
-    assert longer.finished
-
-
-def test_another_number_of_threads_is_said_when_a_run_resumes(tmp_path):
-    settings, data = settle(TINY)
-    with pytest.raises(KeyboardInterrupt), computing(threads=1):
-        train(settings, data, tmp_path / "run", watchers=[Stops()])
-    said = pytest.warns(RcnnzooWarning, match=r"was started on cpu with 1 thread and resumes on cpu with 2 threads")
-    with said, computing(threads=2):
-        train(settings, data, tmp_path / "run", resume=True)
-
-
-def test_ctrl_c_says_where_the_run_is_and_how_it_is_resumed(tmp_path):
-    settings, data = settle(TINY)
-    folder = tmp_path / "run"
-    resume = f"resume with `rcnnzoo train --config {folder}/config.toml --out {folder} --resume`"
-    with pytest.raises(KeyboardInterrupt, match=f"^interrupted: {re.escape(resume)}$"):
-        train(settings, data, folder, watchers=[Stops()])
-
-
-class Stops(Watcher):
-    """Asks to stop after the first batch."""
-
-    def batch_ends(self, session, loss):
-        session.request.asked = True
