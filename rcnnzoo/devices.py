@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -64,6 +65,11 @@ def _device(name: str) -> torch.device:
         cause = (str(error) or reason(error)).splitlines()[0].partition(". ")[0]
         raise OptionError(f"`device` {name}: can't be used ({cause}): give cpu, cuda, cuda:1 or mps") from error
     return device
+
+
+def rank() -> int:
+    """The number of this process among those that a launcher started for one command, from 0."""
+    return int(os.environ.get("RANK", "0"))
 
 
 def best_device() -> torch.device:

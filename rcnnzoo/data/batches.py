@@ -102,6 +102,7 @@ def training_batches(
     epoch: int,
     mirrored: bool,
     first: int = 0,
+    part: tuple[int, int] = (0, 1),
 ) -> Iterable[Batch]:
     """The batches of one epoch in random order, varied, from batch `first` on.
 
@@ -114,10 +115,12 @@ def training_batches(
         epoch: Which epoch, from 0.
         mirrored: Whether images may be mirrored.
         first: Batches to skip, for an epoch that is resumed.
+        part: Which part of each batch, and of how many, for one of several processes.
     """
     order = torch.randperm(len(images), generator=generator(seed, epoch, "order")).tolist()
     count = batches_an_epoch(len(images), batch_size)
-    plan = [order[i * batch_size : (i + 1) * batch_size] for i in range(first, count)]
+    number, parts = part
+    plan = [order[i * batch_size : (i + 1) * batch_size][number::parts] for i in range(first, count)]
     return _Batches(images.training(seed, epoch, mirrored), plan, images.workers)
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TypeVar
-
-Item = TypeVar("Item")
 
 
 class Preempted(KeyboardInterrupt):
@@ -18,6 +15,8 @@ class Preempted(KeyboardInterrupt):
 
 ASKS = {"SIGINT": KeyboardInterrupt, "SIGTERM": Preempted, "SIGUSR1": Preempted}
 """Signals that ask to stop, as far as the system has them, and how the process then ends."""
+WAYS = (KeyboardInterrupt, Preempted)
+"""These ways to end; of several processes, all take the last that one of them was asked for."""
 
 
 class Interruption:
@@ -29,17 +28,6 @@ class Interruption:
 
     def __init__(self) -> None:
         self.asked: type[KeyboardInterrupt] | None = None
-
-    def stopping(self, items: Iterable[Item]) -> Iterator[Item]:
-        """The items, until somebody asks to stop.
-
-        Raises:
-            KeyboardInterrupt: Somebody did.
-        """
-        for item in items:
-            if self.asked:
-                raise self.asked
-            yield item
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rcnnzoo.architectures.freezing import evaluate_all_but_classifiers
 from rcnnzoo.data.batches import Batch, mix_seed, training_batches
 from rcnnzoo.data.opening import Data
 from rcnnzoo.data.transforms import to_input
+from rcnnzoo.devices import rank
 from rcnnzoo.errors import TrainingError
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.training.interruption import interruption
@@ -48,7 +50,7 @@ def train(
     run = Run(folder)
     if _is_finished(run, settings, resume=resume):  # so nothing is written into its folder
         return run
-    with run.locked():
+    with run.locked() if rank() == 0 else nullcontext():  # of several processes, the first one writes
         if not _is_finished(run, settings, resume=resume):  # what was checked before may have changed
             with deterministic(settings.deterministic):
                 _train(open_session(settings, data, run), watchers)
@@ -76,6 +78,7 @@ def _train(session: Session, others: Sequence[Watcher]) -> None:
     run = session.run
     is_new = not run.settings.is_file()
     resumed = not is_new and session.read_checkpoint()
+    session.world.wait()  # until all have looked: now the first one writes
     if run.finished and not resumed:
         raise TrainingError(f"{run.folder}: can't be given more epochs, its {run.checkpoint.name} is missing")
     if session.world.is_first:
@@ -87,7 +90,8 @@ def _train(session: Session, others: Sequence[Watcher]) -> None:
             divergence = Divergence()
             watchers: list[Watcher] = [divergence]
             if session.world.is_first:
-                watchers += [MetricsFile(), Log(log), Checkpoints(divergence), Narration(), *others]
+                watchers += [MetricsFile(), Log(log), Narration(), *others]
+            watchers.append(Checkpoints(divergence))
             for watcher in watchers:
                 watcher.starts(session, resumed=resumed)
             try:
@@ -102,17 +106,21 @@ def _train(session: Session, others: Sequence[Watcher]) -> None:
                 raise
             for watcher in watchers:
                 watcher.ends(session)
+            session.world.wait()
     except Exception:
         if is_new and session.state.is_new and session.world.is_first:
             run.discard()  # nothing was learnt, and the next attempt needs the folder
         raise
+    finally:
+        session.world.close()
 
 
 def run_epoch(session: Session, watchers: Sequence[Watcher]) -> None:
     """Train the rest of an epoch, and validate."""
     state, settings = session.state, session.settings
     if state.batch == 0:
-        torch.manual_seed(mix_seed(settings.seed, state.epoch))
+        other = [session.world.rank] if session.world.rank else []
+        torch.manual_seed(mix_seed(settings.seed, state.epoch, *other))
     batches = training_batches(
         session.images.train,
         settings.batch_size,
@@ -120,17 +128,21 @@ def run_epoch(session: Session, watchers: Sequence[Watcher]) -> None:
         epoch=state.epoch,
         mirrored=settings.mirrored,
         first=state.batch,
+        part=(session.world.rank, session.world.processes),
     )
     started, seen = time.monotonic(), state.metrics.images
     run_batches(session, batches, watchers)
     seconds = time.monotonic() - started
     row: dict[str, Any] = {"epoch": state.epoch + 1, "lr": state.last_lr}
-    row |= state.metrics.row("train")
+    metrics = state.metrics.over(session.world.total)
+    row |= metrics.row("train")
     if session.images.val is not None:
         for watcher in watchers:
             watcher.validation_starts(session)
         row |= session.measure(session.images.val).row("val")
-    row |= {"seconds": round(seconds, 2), "images_per_second": round((state.metrics.images - seen) / seconds, 1)}
+    speed = (state.metrics.images - seen) * session.world.processes / seconds  # all have parts alike
+    row |= {"seconds": round(seconds, 2), "images_per_second": round(speed, 1)}
+    session.count_unreadable()
     state.end_epoch(row)
     for watcher in watchers:
         watcher.epoch_ends(session)
@@ -148,24 +160,36 @@ def run_batches(session: Session, batches: Iterable[Batch], watchers: Sequence[W
         evaluate_all_but_classifiers(state.model)
     for batch in batches:
         session.images.unreadable.see(batch.faults, batch.remarks)
-        loss = update(state, session.settings, batch) if len(batch.labels) else None
+        total = int(session.world.total(torch.tensor(len(batch.labels))))
+        loss = update(state, session.settings, batch, total) if total else None
         state.batch += 1
+        session.agree()
         for watcher in watchers:
             watcher.batch_ends(session, loss)
         if session.request.asked:
             raise session.request.asked
 
 
-def update(state: TrainingState, settings: Settings, batch: Batch) -> Tensor:
-    """One step of the optimiser on a batch: its mean loss, still on the device."""
+def update(state: TrainingState, settings: Settings, batch: Batch, total: int) -> Tensor:
+    """One step of the optimiser on a batch, of which this process has a part.
+
+    Args:
+        state: What changes.
+        settings: How.
+        batch: The images of this process.
+        total: Number of images of all processes.
+
+    Returns:
+        The loss, still on the device; its mean over processes is that of the whole batch.
+    """
     world = state.world
     images = to_input(batch.images.to(world.device, non_blocking=True))
     labels = batch.labels.to(world.device, non_blocking=True)
-    logits = state.network(images)
-    state.last_images = images
-    losses = losses_by_step(logits, labels, settings.label_smoothing)
-    loss = losses.mean()
-    world.backward(loss)
+    parts = list(zip(images.tensor_split(settings.accumulate), labels.tensor_split(settings.accumulate), strict=True))
+    loss = torch.zeros((), device=world.device)
+    for number, (part, truth) in enumerate(parts, 1):
+        with nullcontext() if number == len(parts) else world.apart(state.network):
+            loss += _learn(state, settings, part, truth, world.processes * len(truth) / total)
     if settings.clip:
         world.clip_gradients(state.model, settings.clip)
     state.last_lr = state.optimizer.param_groups[0]["lr"]
@@ -175,7 +199,21 @@ def update(state: TrainingState, settings: Settings, batch: Batch) -> Tensor:
         state.schedule.step()
     if state.average is not None:
         state.average.update(state.model)
-    # What is reported is comparable with validation, whatever is minimised.
-    plain = losses_by_step(logits.detach(), labels) if settings.label_smoothing else losses
-    state.metrics.add(plain, logits, labels)
+    return loss
+
+
+def _learn(state: TrainingState, settings: Settings, images: Tensor, labels: Tensor, share: float) -> Tensor:
+    """Add the gradients of some images' mean loss, times their share in the batch; that loss, times its share."""
+    known = len(labels)
+    if not known:  # none could be read, but other processes wait for the gradients of this one
+        images, labels = images.new_zeros(1, *images.shape[1:]), labels.new_zeros(1)
+    logits = state.network(images)
+    state.last_images = images
+    losses = losses_by_step(logits, labels, settings.label_smoothing)
+    loss = losses.mean() * share
+    state.world.backward(loss)
+    if known:
+        # What is reported is comparable with validation, whatever is minimised.
+        plain = losses_by_step(logits.detach(), labels) if settings.label_smoothing else losses
+        state.metrics.add(plain, logits, labels)
     return loss.detach()

@@ -41,6 +41,24 @@ class StepMetrics:
             **{f"{prefix}_accuracy_{step}": accuracy for step, accuracy in enumerate(accuracies, 1)},
         }
 
+    def over(self, total: Callable[[Tensor], Tensor]) -> StepMetrics:
+        """The same over all processes, given what adds up their numbers."""
+        whole = StepMetrics(len(self.loss), self.loss.device)
+        sums = total(torch.cat([self.loss, self.right, self.loss.new_tensor([self.images])]))
+        whole.loss, whole.right, images = sums.split([len(self.loss), len(self.loss), 1])
+        whole.images = int(images)
+        return whole
+
+    def checked(self) -> StepMetrics:
+        """These, of a network in evaluation mode.
+
+        Raises:
+            NetworkError: Its logits are not finite.
+        """
+        if not self.loss.isfinite().all():
+            raise NetworkError("in evaluation mode")
+        return self
+
     def state_dict(self) -> dict[str, Any]:
         """For a checkpoint in the middle of an epoch."""
         return {"loss": self.loss.cpu(), "right": self.right.cpu(), "images": self.images}
@@ -62,18 +80,11 @@ def losses_by_step(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0)
 
 
 @torch.inference_mode()
-def measure(network: Callable[[Tensor], Tensor], batches: Iterable[Batch], metrics: StepMetrics) -> StepMetrics:
-    """Loss and accuracy of a network in evaluation mode over batches.
-
-    Raises:
-        NetworkError: The network's logits are not finite.
-    """
+def measure(network: Callable[[Tensor], Tensor], batches: Iterable[Batch], metrics: StepMetrics) -> None:
+    """Count loss and accuracy of a network in evaluation mode over batches."""
     device = metrics.loss.device
     for batch in batches:
         images = to_input(batch.images.to(device, non_blocking=True))
         labels = batch.labels.to(device, non_blocking=True)
         logits = network(images).float()
         metrics.add(losses_by_step(logits, labels), logits, labels)
-    if not metrics.loss.isfinite().all():
-        raise NetworkError("in evaluation mode")
-    return metrics

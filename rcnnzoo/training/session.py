@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.card import card_of
-from rcnnzoo.data.batches import Images, evaluation_batches, readable
+from rcnnzoo.data.batches import Batch, Images, evaluation_batches, readable
 from rcnnzoo.data.opening import Data
-from rcnnzoo.devices import device_name
-from rcnnzoo.errors import RcnnzooWarning, TrainingError
+from rcnnzoo.errors import OptionError, RcnnzooWarning, TrainingError
 from rcnnzoo.runs.checkpoints import DamagedCheckpoint, read_checkpoint, write_checkpoint
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.training.images import RunImages, prepare_images
-from rcnnzoo.training.interruption import Interruption
+from rcnnzoo.training.interruption import WAYS, Interruption
 from rcnnzoo.training.metrics import StepMetrics, measure
 from rcnnzoo.training.settings import Settings
 from rcnnzoo.training.starting import take_weights
@@ -44,19 +44,61 @@ class Session:
     request: Interruption = field(default_factory=Interruption)
 
     def measure(self, images: Images) -> StepMetrics:
-        """Loss and accuracy of the network as it would be saved, in evaluation mode."""
+        """Loss and accuracy of the network as it would be saved, in evaluation mode, over all processes.
+
+        Raises:
+            NetworkError: Its logits are not finite.
+            KeyboardInterrupt: Somebody asked to stop.
+        """
+        world, size = self.world, self.settings.batch_size
         network = self.state.result.eval()
-        batches = readable(evaluation_batches(images, self.settings.batch_size), self.images.unreadable)
-        with self.world.autocast():
-            metrics = StepMetrics(self.state.model.num_steps, self.world.device)
-            return measure(network, self.request.stopping(batches), metrics)
+        world.share_buffers(network)
+        starts = range(0, len(images), size)
+        own = [(start, min(start + size, len(images))) for start in starts[world.rank :: world.processes]]
+        batches = readable(evaluation_batches(images, size, own), self.images.unreadable) if own else ()
+        metrics = StepMetrics(self.state.model.num_steps, world.device)
+        with world.autocast():
+            measure(network, self._until_asked(batches, -(-len(starts) // world.processes)), metrics)
+        return metrics.over(world.total).checked()
+
+    def _until_asked(self, batches: Iterable[Batch], most: int) -> Iterator[Batch]:
+        """Batches, up to a number that all processes share, until somebody asks one of them to stop.
+
+        Raises:
+            KeyboardInterrupt: Somebody did.
+        """
+        upcoming = iter(batches)
+        for _ in range(most):
+            self.agree()
+            if self.request.asked:
+                raise self.request.asked
+            batch = next(upcoming, None)
+            if batch is not None:
+                yield batch
+
+    def count_unreadable(self) -> None:
+        """Let all processes know which images none of them could read.
+
+        Raises:
+            DataError: Together they are too many.
+        """
+        found: set[str] = set().union(*self.world.everything(self.images.unreadable.names))
+        self.images.unreadable.see((name, "in another process") for name in sorted(found))
+
+    def agree(self) -> None:
+        """Let all processes know if one of them was asked to stop."""
+        ways = (None, *WAYS)
+        self.request.asked = ways[self.world.highest(ways.index(self.request.asked))]
 
     def write_checkpoint(self) -> None:
-        """Write everything needed to resume training."""
+        """Write everything needed to resume training, by the first of the processes."""
+        self.world.share_buffers(self.state.result)
         content = self.state.state_dict()
-        content |= {"images": self.images.identity, "unreadable": sorted(self.images.unreadable.names)}
-        content |= {"computed_on": device_name(self.world.device)}
-        write_checkpoint(self.run.checkpoint, content)
+        unreadable = set().union(*self.world.everything(self.images.unreadable.names))
+        content |= {"images": self.images.identity, "unreadable": sorted(unreadable)}
+        content |= {"computed_on": self.world.name}
+        if self.world.is_first:
+            write_checkpoint(self.run.checkpoint, content)
 
     def read_checkpoint(self) -> bool:
         """Resume from the run's last checkpoint, or if that is damaged from the one before; returns whether it has one.
@@ -78,7 +120,9 @@ class Session:
                     RcnnzooWarning,
                     stacklevel=2,
                 )
-                file.replace(self.run.checkpoint)
+                self.world.wait()  # until all have read it
+                if self.world.is_first:
+                    file.replace(self.run.checkpoint)
             return True
         if faults:
             which = "it" if len(faults) == 1 else "both checkpoints"
@@ -107,11 +151,11 @@ class Session:
 
     def _compare_devices(self, before: str) -> None:
         """Warn if a resumed run computes on something else: sums are then rounded in a different order."""
-        now = device_name(self.world.device)
+        now = self.world.name
         if now != before:
             warnings.warn(
                 f"{self.run.folder}: was started on {before} and resumes on {now}: results will not be byte for "
-                "byte those of an uninterrupted run (`threads`, `device`)",
+                "byte those of an uninterrupted run (`threads`, `device`, number of processes)",
                 RcnnzooWarning,
                 stacklevel=2,
             )
@@ -124,7 +168,6 @@ def open_session(settings: Settings, data: Data, run: Run) -> Session:
         UnknownName: There is no such architecture, optimizer or schedule.
         OptionError: A setting can't work.
         DataError: No image is readable, or too many are not.
-        TrainingError: There are several processes.
     """
     world = World(settings.precision, compiled=settings.compile)
     model = build(
@@ -141,6 +184,12 @@ def open_session(settings: Settings, data: Data, run: Run) -> Session:
     if settings.start_from and not run.checkpoints:
         started_from = take_weights(model, settings.start_from)
     images = prepare_images(settings, data)
+    least = min(settings.batch_size, len(images.train)) // world.processes
+    if least < settings.accumulate:
+        raise OptionError(
+            f"`batch_size` {settings.batch_size}: is too small for {world.processes} processes, `accumulate` "
+            f"{settings.accumulate}: each part needs an image"
+        )
     state = TrainingState(model, settings, world, images.batches)
     state.started_from = started_from
     return Session(settings, run, world, images, state)

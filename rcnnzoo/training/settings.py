@@ -115,6 +115,15 @@ class Settings:
         shown="0",
     )
     precision: str = setting(f"One of {', '.join(PRECISIONS)}.", default="auto", shown="auto")
+    accumulate: int = setting(
+        "Work through each batch in this many parts, which needs less memory; batch norm then sees parts.",
+        within(1, 100_000),
+        1,
+        shown="1",
+    )
+    sync_batch_norm: bool = setting(
+        "With several processes, compute batch-norm statistics over all of them.", default=False
+    )
     compile: bool = setting("Compile the network with torch.compile.", default=False)
     deterministic: bool = setting("Use deterministic algorithms only (needed on CUDA).", default=False)
     workers: int = setting("Processes that decode large images.", within(-1, 1024), -1, shown="one per core, at most 8")

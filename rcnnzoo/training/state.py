@@ -14,6 +14,7 @@ from rcnnzoo.training.metrics import StepMetrics
 from rcnnzoo.training.optimisation import make_optimizer
 from rcnnzoo.training.schedules import make_schedule
 from rcnnzoo.training.settings import Settings
+from rcnnzoo.training.synchronised import synchronise_batch_norms
 from rcnnzoo.training.world import World
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class TrainingState:
         optimizer = make_optimizer(model, settings.optimizer, settings.lr, settings.weight_decay)
         self.schedule = make_schedule(optimizer, settings.schedule, settings.lr, batches * settings.epochs)
         self.average = _average(model, settings.ema) if settings.ema else None
+        if settings.sync_batch_norm:
+            synchronise_batch_norms(model)
         self.network, self.optimizer = world.prepare(model, optimizer)
         self.epoch, self.batch = 0, 0
         self.metrics = StepMetrics(model.num_steps, world.device)
@@ -95,7 +98,7 @@ class TrainingState:
             "world": self.world.state_dict(),
             "epoch": self.epoch,
             "batch": self.batch,
-            "metrics": self.metrics.state_dict(),
+            "metrics": self.metrics.over(self.world.total).state_dict(),
             "rows": self.rows,
             "last_lr": self.last_lr,
             "started_from": self.started_from,
@@ -112,7 +115,8 @@ class TrainingState:
         self.schedule.load_state_dict(saved["schedule"])
         self.world.load_state_dict(saved["world"])
         self.epoch, self.batch = saved["epoch"], saved["batch"]
-        self.metrics.load_state_dict(saved["metrics"])
+        if self.world.is_first:  # these are over all processes
+            self.metrics.load_state_dict(saved["metrics"])
         self.rows, self.last_lr = list(saved["rows"]), saved["last_lr"]
         self.started_from = saved["started_from"]
 

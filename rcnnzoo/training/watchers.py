@@ -9,11 +9,10 @@ from typing import Any, NoReturn
 
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.freezing import evaluating
-from rcnnzoo.devices import device_name
 from rcnnzoo.errors import TrainingError, reason
 from rcnnzoo.progress import progress, say, time_left
 from rcnnzoo.training.session import Session
@@ -96,8 +95,11 @@ class Narration(Watcher):
         self.open = ExitStack()
         self.started, self.before = time.monotonic(), done
         title = f"training {card_of(state.model).architecture} on {session.images.data.name}"
-        where = device_name(session.world.device)
+        where = session.world.name
         say(f"{title}: {epochs * batches:,} updates in {session.settings.precision} on {where}")
+        parts, norms = session.settings.accumulate, session.state.model.modules()
+        if parts > 1 and any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in norms):
+            say(f"batch norm computes its statistics over each of the {parts} parts of a batch")
         self.advance = self.open.enter_context(progress(title, epochs * batches, done, announced=False))
 
     def batch_ends(self, session: Session, loss: Tensor | None) -> None:
@@ -158,15 +160,16 @@ class Divergence(Watcher):
         if sound and images is not None:
             with evaluating(network), torch.no_grad(), session.world.autocast():
                 sound = bool(network(images).isfinite().all())
-        if not sound:
+        if session.world.highest(int(not sound)):
             where = f"batch {session.state.batch} of epoch {session.state.epoch + 1}"
             self._stop(session, f"the network gives values that are not finite after {where}")
 
     def _check_losses(self, session: Session) -> None:
-        wrong = (~torch.isfinite(torch.stack(self.losses))).nonzero().flatten().tolist() if self.losses else []
+        losses = session.world.total(torch.stack(self.losses)) if self.losses else torch.zeros(0)
+        wrong = (~losses.isfinite()).nonzero().flatten().tolist()
         if wrong:
             batch = session.state.batch - len(self.losses) + wrong[0] + 1
-            loss = self.losses[wrong[0]].item()
+            loss = losses[wrong[0]].item()
             self._stop(session, f"the loss is {loss} at batch {batch} of epoch {session.state.epoch + 1}")
 
     def _stop(self, session: Session, what: str) -> NoReturn:
@@ -192,7 +195,8 @@ class Checkpoints(Watcher):
 
     def batch_ends(self, session: Session, loss: Tensor | None) -> None:
         """Write if the last one is old, or training is to stop here."""
-        if session.request.asked or time.monotonic() - self.last > 60 * session.settings.checkpoint_minutes:
+        is_old = time.monotonic() - self.last > 60 * session.settings.checkpoint_minutes
+        if session.request.asked or session.world.highest(int(is_old)):
             self._write(session)
 
     def validation_starts(self, session: Session) -> None:

@@ -25,8 +25,10 @@ def test_an_answer_that_is_not_finite_is_never_right():
     for value in (math.nan, math.inf):
         network = torch.nn.Module()
         network.forward = lambda _, value=value: torch.tensor([[[0.0, 1.0]], [[value, 1.0]]])
+        metrics = StepMetrics(1, torch.device("cpu"))
+        measure(network, [batch], metrics)
         with pytest.raises(NetworkError, match="in evaluation mode: the network's output is not finite"):
-            measure(network, [batch], StepMetrics(1, torch.device("cpu")))
+            metrics.checked()
 
 
 def test_means_over_batches_of_different_sizes():
