@@ -76,7 +76,7 @@ def explain(error: BaseException) -> tuple[int, str]:
         case _ if _is_memory(error):
             return INPUT, (
                 "error: not enough memory: take a smaller --batch-size, --width or --image-size, fewer --workers or "
-                "--threads, or a higher limit (`ulimit -v`)"
+                "--threads, or a higher limit (`ulimit -v`); in training --accumulate or --checkpoint-activations"
             )
         case OSError(errno=errno.EMFILE | errno.ENFILE):
             return INPUT, "error: too many open files: raise the limit (`ulimit -n 4096`), or take fewer --workers"

@@ -124,6 +124,11 @@ class Settings:
     sync_batch_norm: bool = setting(
         "With several processes, compute batch-norm statistics over all of them.", default=False
     )
+    checkpoint_activations: bool = setting(
+        "Keep only the state between time steps, and compute the steps again in the backward pass: less memory, more "
+        "time.",
+        default=False,
+    )
     compile: bool = setting("Compile the network with torch.compile.", default=False)
     deterministic: bool = setting("Use deterministic algorithms only (needed on CUDA).", default=False)
     workers: int = setting("Processes that decode large images.", within(-1, 1024), -1, shown="one per core, at most 8")

@@ -12,6 +12,7 @@ from rcnnzoo.architectures.convolution import set_algorithm
 from rcnnzoo.architectures.freezing import freeze_all_but_classifiers
 from rcnnzoo.training.metrics import StepMetrics
 from rcnnzoo.training.optimisation import make_optimizer
+from rcnnzoo.training.recomputing import recompute_steps
 from rcnnzoo.training.schedules import make_schedule
 from rcnnzoo.training.settings import Settings
 from rcnnzoo.training.synchronised import synchronise_batch_norms
@@ -62,6 +63,8 @@ class TrainingState:
         self.average = _average(model, settings.ema) if settings.ema else None
         if settings.sync_batch_norm:
             synchronise_batch_norms(model)
+        if settings.checkpoint_activations:
+            recompute_steps(model)
         self.network, self.optimizer = world.prepare(model, optimizer)
         self.epoch, self.batch = 0, 0
         self.metrics = StepMetrics(model.num_steps, world.device)
