@@ -67,11 +67,6 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def rank() -> int:
-    """The number of this process among those that a launcher started for one command, from 0."""
-    return int(os.environ.get("RANK", "0"))
-
-
 def best_device() -> torch.device:
     """The device chosen by `computing`; by default the accelerator of this machine if it has one, or its processor."""
     import torch
@@ -79,7 +74,10 @@ def best_device() -> torch.device:
     chosen = _CHOSEN.get()
     if chosen is not None:
         return chosen
-    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    # Of several processes on a machine each has the accelerator of its own number.
+    own = os.environ.get("LOCAL_RANK")
+    return device if device.type == "cpu" or own is None else torch.device(device.type, int(own))
 
 
 def best_precision() -> str:

@@ -14,7 +14,7 @@ from rcnnzoo import plugin
 ROOT = Path(rcnnzoo.__file__).parent
 PLUGINS = ROOT.parent / "plugins"
 
-GROUND = {"errors", "text", "writing", "locks", "pointers", "progress", "devices"}
+GROUND = {"errors", "text", "writing", "locks", "pointers", "progress", "processes", "devices"}
 REGISTRY = GROUND | {"hookspecs", "hooks", "registry", "plugins"}
 MEMBERS = REGISTRY | {"architectures", "readouts", "policies", "data"}
 ENGINE = MEMBERS | {"profiling", "weights", "engine"}
@@ -27,6 +27,7 @@ ALLOWED = {
     "locks": {"errors"},
     "pointers": set(),
     "progress": set(),
+    "processes": {"errors", "progress"},
     "devices": {"errors"},
     "hookspecs": set(),
     "hooks": {"errors", "hookspecs"},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rcnnzoo.cli.tables import show_line, show_table
+from rcnnzoo.processes import rank
 
 if TYPE_CHECKING:
     from rcnnzoo.results.result import Result
@@ -17,7 +18,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document in
 
 
 def show(result: Result, *, as_json: bool) -> None:
-    """Print a result as one JSON document, or as tables, notes and where its figures are."""
+    """Print a result as one JSON document, or as tables, notes and where its figures are; once for all processes."""
+    if rank() != 0:
+        return
     if as_json:
         show_json(result.document)
         return

@@ -16,6 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from rcnnzoo import plugins
 from rcnnzoo.cli import faults
+from rcnnzoo.processes import led_by_the_first
 from rcnnzoo.text import visible
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -54,7 +55,7 @@ def guarded(work: Callable[[], int], options: Mapping[str, str], *, debug: bool 
             stream.reconfigure(errors="backslashreplace")  # a file's name can hold what a terminal can't show
     os.environ.update(DRAWING)
     try:
-        with faults.warnings_in_one_line(options):
+        with faults.warnings_in_one_line(options), led_by_the_first():
             try:
                 return work()
             finally:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,9 +9,7 @@ import typer
 
 from rcnnzoo.cli.options import FigureFormats, computes, with_settings
 from rcnnzoo.cli.output import AsJson, show
-from rcnnzoo.devices import rank
-from rcnnzoo.errors import RcnnzooWarning
-from rcnnzoo.progress import quiet, say
+from rcnnzoo.progress import say
 from rcnnzoo.training.settings import changed, read_settings
 from rcnnzoo.writing import file_name
 
@@ -40,46 +35,20 @@ def train(
 
     Example: rcnnzoo train bl --data digits --width 0.125 --epochs 2
     """
-    from rcnnzoo.runs.folder import Run
-
-    given = read_settings(config) if config else {}
-    begun = resume and out is not None and bool(Run(out).checkpoints)
-    typed = {name: value for name, value in settings.items() if value is not None}
-    with _led_by_the_first():
-        _train(changed(given, typed), out, begun=begun, resume=resume, formats=figure_format, as_json=as_json)
-
-
-@contextmanager
-def _led_by_the_first() -> Iterator[None]:
-    """Of several processes that train together, all but the first are silent; errors of any are shown."""
-    with quiet(rank() != 0), warnings.catch_warnings():
-        if rank() != 0:
-            warnings.simplefilter("ignore", RcnnzooWarning)
-        yield
-
-
-def _train(
-    given: Mapping[str, Any],
-    out: Path | None,
-    *,
-    begun: bool,
-    resume: bool,
-    formats: Sequence[str] | None,
-    as_json: bool,
-) -> None:
     from rcnnzoo.results.training import train as train_network
     from rcnnzoo.runs.folder import Run
     from rcnnzoo.training.settling import settle
 
-    settled, images = settle(given, begun=begun)
+    given = read_settings(config) if config else {}
+    begun = resume and out is not None and bool(Run(out).checkpoints)
+    typed = {name: value for name, value in settings.items() if value is not None}
+    settled, images = settle(changed(given, typed), begun=begun)
     folder = out or Path("runs", f"{file_name(settled.architecture)}-{images.name}-seed{settled.seed}")
-
     run = Run(folder)
     if resume and not run.settings.is_file():
         say(f"{folder}: there is no run to resume, so a new one starts")
     finished = run.finished
-    result = train_network(settled, images, folder, resume=resume, formats=formats)
+    result = train_network(settled, images, folder, resume=resume, formats=figure_format)
     if finished and Run(folder).finished:
         say(f"{folder}: is already finished")
-    if rank() == 0:
-        show(result, as_json=as_json)
+    show(result, as_json=as_json)

@@ -22,6 +22,7 @@ from rcnnzoo.devices import device_name
 from rcnnzoo.engine.conditions import PLAIN
 from rcnnzoo.errors import NetworkError, RcnnzooWarning, TraceError
 from rcnnzoo.locks import LOCK, locked
+from rcnnzoo.processes import LOST, count, rank, wait_until
 from rcnnzoo.recording import storage
 from rcnnzoo.recording.opening import open_trace
 from rcnnzoo.writing import naming_the_file
@@ -32,12 +33,14 @@ class OtherTrace(TraceError):  # noqa: N818 - the name says enough
 
 
 def recorded(path: Path, identity: Mapping[str, Any], write: Callable[[], None]) -> xr.Dataset:
-    """The trace at a path, what is missing of it written first; if another process is writing it, this one waits.
+    """The trace at a path, what is missing of it written first; if another command is writing it, this one waits.
+
+    Of several processes that run one command, the first makes the trace, and each writes its own blocks.
 
     Args:
         path: The trace's folder.
         identity: Attributes that tell it from others.
-        write: Writes what is missing.
+        write: Writes what is missing, of the blocks of this process.
 
     Raises:
         TraceError: The folder already holds something else.
@@ -45,16 +48,42 @@ def recorded(path: Path, identity: Mapping[str, Any], write: Callable[[], None])
     """
     if _is_finished(path, identity):
         return open_trace(path)
+    if rank() != 0:
+        _wait(path, path.exists)
+        write()
+        _wait(path, lambda: _is_finished(path, identity))
+        return open_trace(path)
     with naming_the_file(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path.with_name(f".{path.name}{LOCK}"), path, wait=True):
-        if not _is_finished(path, identity):  # another process may have recorded it meanwhile, or something else
+        if not _is_finished(path, identity):  # another command may have recorded it meanwhile, or something else
             try:
                 write()
             except NetworkError:
                 storage.remove_if_empty(path)
                 raise
+        _wait(path, lambda: _is_finished(path, identity))
         return open_trace(path)
+
+
+def own_blocks(group: zarr.Group) -> list[tuple[int, int]]:
+    """The blocks that this process is still to record."""
+    todo = set(storage.unwritten(group))
+    return [block for block in storage.blocks(group)[rank() :: count()] if block in todo]
+
+
+def _wait(path: Path, is_done: Callable[[], bool]) -> None:
+    """Wait for the other processes of this command.
+
+    Raises:
+        TraceError: They don't come.
+    """
+
+    def left() -> object:
+        return storage.unwritten(storage.open_group(path, mode="r")) if path.exists() else None
+
+    if not wait_until(is_done, left):
+        raise TraceError(f"{path}: {LOST}", "run the same command again")
 
 
 def _is_finished(path: Path, identity: Mapping[str, Any]) -> bool:
@@ -112,6 +141,8 @@ def computer(network: RecurrentModel, device: torch.device) -> str:
 
 def note_computer(group: zarr.Group, now: str, path: Path) -> None:
     """Note in a trace what computes the rest of it, and warn if something else computed its beginning."""
+    if rank() != 0:  # all compute on the same, and one file is written by one process
+        return
     before = list(group.attrs.get("computed_on", []))
     if now not in before:
         message = f"{path}: was started on {'; '.join(before) or 'an unrecorded device'}, completed on {now}"

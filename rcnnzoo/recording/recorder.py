@@ -26,9 +26,10 @@ from rcnnzoo.data.unreadable import MOST, Unreadable
 from rcnnzoo.devices import PRECISION, autocast, best_device, check_precision
 from rcnnzoo.engine.conditions import PLAIN, Conditions
 from rcnnzoo.engine.unrolling import Unrolling
+from rcnnzoo.processes import count
 from rcnnzoo.progress import progress
 from rcnnzoo.recording import storage
-from rcnnzoo.recording.blocks import Block, about_network, computer, note_computer, recorded
+from rcnnzoo.recording.blocks import Block, about_network, computer, note_computer, own_blocks, recorded
 from rcnnzoo.weights.files import weights_hash
 from rcnnzoo.writing import naming_the_file
 
@@ -92,19 +93,28 @@ def record(
     part = data.split(split)
     where = data.name if split == WHOLE else f"{data.name}'s {split} split"
     check_categories(card_of(model).categories, part.categories, "the network", where)
-    settled = identify(model, data, split, how) if identity is None else identity
+    settled, unreadable = identify(model, data, split, how) if identity is None else identity, Unreadable(how.max_bad)
 
     def write() -> None:
-        _write(model, data, split, path, how, {**settled, **_about(model, name, data, split, how)})
+        _write(model, data, split, path, how, {**settled, **_about(model, name, data, split, how)}, unreadable)
 
-    return recorded(path, settled, write)
+    trace = recorded(path, settled, write)
+    if count() > 1:  # what others could not read counts and is said as well
+        _see_again(storage.open_group(path, mode="r"), part, unreadable)
+    return trace
 
 
 def _write(
-    model: RecurrentModel, data: Data, split: str, path: Path, how: Recording, attributes: dict[str, Any]
+    model: RecurrentModel,
+    data: Data,
+    split: str,
+    path: Path,
+    how: Recording,
+    attributes: dict[str, Any],
+    unreadable: Unreadable,
 ) -> None:
     """Record the missing part of a trace."""
-    part, unreadable = data.split(split), Unreadable(how.max_bad)
+    part = data.split(split)
     images = prepare(part, card_of(model).image_size, unreadable, how.workers)
     device = best_device()
     unrolling = how.conditions.on(model.to(device).to(memory_format=torch.channels_last).eval())
@@ -125,11 +135,11 @@ def _write(
     group = storage.open_group(path, mode="r+")
     note_computer(group, now, path)
     _see_again(group, part, unreadable)
-    todo = storage.unwritten(group)
+    todo = own_blocks(group)
     # Only readable small images are kept in memory, so a block of the split is a part of them.
     parts = [tuple(np.searchsorted(images.positions, edges).tolist()) for edges in todo]
     batches = iter(evaluation_batches(images, how.batch_size, parts))
-    total = len(part)
+    total = len(part) if count() == 1 else sum(stop - start for start, stop in todo)
     with progress(f"tracing {data.name} {split}", total, total - sum(stop - start for start, stop in todo)) as advance:
         for (start, stop), (first, last) in zip(todo, parts, strict=True):
             block = Block(group, start, stop)

@@ -18,6 +18,7 @@ import zarr
 import zarr.errors
 from zarr.codecs import BytesCodec, Crc32cCodec, VLenUTF8Codec
 
+from rcnnzoo import processes
 from rcnnzoo.errors import TraceError
 from rcnnzoo.writing import as_utf8, remove_unfinished, temporary_name
 
@@ -96,7 +97,8 @@ def create(
         attributes: Further information about the trace.
     """
     number, count = len(np.asarray(known["label"])), len(categories)
-    block = max(1, min(number, BLOCK_ROWS, BLOCK_BYTES // (4 * (steps * count + sum(features)))))
+    shared = -(-number // processes.count())  # so that each process has a block
+    block = max(1, min(shared, BLOCK_ROWS, BLOCK_BYTES // (4 * (steps * count + sum(features)))))
     known = {**known, "step": np.arange(1, steps + 1), "category": categories}
     remove_unfinished(path.parent, path.stem)
     part = temporary_name(path)

@@ -25,9 +25,10 @@ from rcnnzoo.devices import autocast, best_device
 from rcnnzoo.engine.programme import generator_of, noise
 from rcnnzoo.engine.sequences import ENDED, SequenceUnrolling
 from rcnnzoo.errors import OptionError
+from rcnnzoo.processes import count
 from rcnnzoo.progress import progress
 from rcnnzoo.recording import storage
-from rcnnzoo.recording.blocks import Block, about_network, computer, note_computer, recorded
+from rcnnzoo.recording.blocks import Block, about_network, computer, note_computer, own_blocks, recorded
 from rcnnzoo.recording.recorder import Recording
 from rcnnzoo.weights.files import weights_hash
 from rcnnzoo.writing import naming_the_file
@@ -120,9 +121,10 @@ def _write(model: RecurrentModel, sequences: Sequences, path: Path, how: Recordi
             )
     group = storage.open_group(path, mode="r+")
     note_computer(group, now, path)
-    todo, total = storage.unwritten(group), len(sequences.trials)
-    done = total - sum(stop - start for start, stop in todo)
-    with progress(f"tracing {sequences.file.stem}", total, done) as advance:
+    todo = own_blocks(group)
+    own = sum(stop - start for start, stop in todo)
+    total = len(sequences.trials) if count() == 1 else own
+    with progress(f"tracing {sequences.file.stem}", total, total - own) as advance:
         for start, stop, batches in pictures.blocks(todo):
             block = Block(group, start, stop, empty=np.nan)
             for rows, images, places in batches:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rcnnzoo.locks import LOCK, locked
+from rcnnzoo.processes import rank
 from rcnnzoo.writing import FIGURE_FORMATS, naming_the_file
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class Result:
     def write(self, folder: Path, formats: Sequence[str] | None = None) -> Result:
         """Write all files into a folder; the result as written, whose document says where.
 
-        Where another process is writing results into it, this one waits, so that they never mix.
+        Where another process is writing results into it, this one waits, so that they never mix; of several processes
+        that run one command, the first writes.
 
         Args:
             folder: Made if it isn't there.
@@ -52,6 +54,8 @@ class Result:
         """
         from rcnnzoo.results.saving import save_figure, save_table, save_text
 
+        if rank() != 0:
+            return self
         formats = formats or FIGURE_FORMATS
         with naming_the_file(folder):
             folder.mkdir(parents=True, exist_ok=True)

@@ -15,8 +15,8 @@ from rcnnzoo.architectures.freezing import evaluate_all_but_classifiers
 from rcnnzoo.data.batches import Batch, mix_seed, training_batches
 from rcnnzoo.data.opening import Data
 from rcnnzoo.data.transforms import to_input
-from rcnnzoo.devices import rank
 from rcnnzoo.errors import TrainingError
+from rcnnzoo.processes import rank
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.training.interruption import interruption
 from rcnnzoo.training.metrics import losses_by_step

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import timedelta
 from typing import Any
 
 import torch
@@ -18,14 +17,12 @@ from torch.optim import Optimizer
 
 from rcnnzoo.devices import best_device, device_name
 from rcnnzoo.errors import OptionError, TrainingError
+from rcnnzoo.processes import LOST, PATIENCE, count
 
 ENGINES = ("ACCELERATE_USE_DEEPSPEED", "ACCELERATE_USE_FSDP", "ACCELERATE_USE_MEGATRON_LM")
 """Environment variables that would change how accelerate trains."""
 DEVICE = "ACCELERATE_TORCH_DEVICE"
 """The variable that sets the device on which accelerate trains; there is no argument for it."""
-MINUTES = 10
-PATIENCE = timedelta(minutes=MINUTES)
-"""How long processes wait for each other: for one that decodes slowly, or writes a checkpoint."""
 BROKEN = re.compile(r"gloo|nccl|connection|timed? ?out|peer", re.IGNORECASE)
 """Words of torch's errors about other processes, most of which have no class of their own."""
 
@@ -76,7 +73,7 @@ class World:
                 raise TrainingError(f"{name} is set, and rcnnzoo trains without that engine: unset it")
         # accelerate keeps one state per process and refuses another precision, so each run resets it.
         AcceleratorState._reset_state(reset_partial_state=True)
-        several, device = int(os.environ.get("WORLD_SIZE", "1")) > 1, best_device()
+        several, device = count() > 1, best_device()
         # What is given here is not read from the environment, where other work may have left variables. Of several
         # processes on a machine each takes the GPU of its own number.
         with nullcontext() if several else _environment(DEVICE, str(device)), _together():
@@ -213,8 +210,5 @@ def _together() -> Iterator[None]:
         yield
     except RuntimeError as error:
         if isinstance(error, distributed.DistError) or BROKEN.search(str(error)):
-            raise TrainingError(
-                f"another process of this run failed, was killed, or has not answered for {MINUTES} minutes: see what "
-                "it said, and resume"
-            ) from error
+            raise TrainingError(f"{LOST}: see what it said, and resume") from error
         raise

@@ -7,7 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from rcnnzoo.devices import computing, rank
+from rcnnzoo.devices import computing
+from rcnnzoo.processes import rank
 from rcnnzoo.training import loop
 from rcnnzoo.training.settling import settle
 from tests.training.runs import TINY
