@@ -25,7 +25,8 @@ def altered(
 ) -> RecurrentModel:
     """A network that shares a network's weights and is run otherwise; the network itself if nothing differs.
 
-    Steps beyond the last one that has statistics of batch norm use those of the last.
+    More steps than it was trained for are for networks that `why_not_longer` says nothing against. Steps beyond the
+    last one that has statistics of batch norm use those of the last.
 
     Args:
         model: Left as it is.
@@ -42,8 +43,6 @@ def altered(
     trained = model.num_steps
     if steps == trained and norm_step is None and not lesions:
         return model
-    if steps > trained and (reason_against := why_not_longer(model)):
-        raise OptionError(f"`steps` {steps}: {reason_against}")
     shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
     network = deepcopy(model, memo=shared)
     network.num_steps = steps

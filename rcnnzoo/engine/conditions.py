@@ -92,7 +92,8 @@ class Conditions:
             DataError: A picture can't be read.
         """
         programme = self.programme(model.num_steps)
-        network, again = self._altered(model, programme.steps, size)
+        what = f"`steps` {programme.steps}" if self.stimulus is None else f"`stimulus` {self.stimulus!r}"
+        network, again = self._altered(model, programme.steps, size, what)
         onsets = frozenset(programme.onsets[1:])
         _check_can_present(model, "stimulus", onsets)
         return Unrolling(network, programme, onsets | again)
@@ -110,14 +111,19 @@ class Conditions:
             OptionError: The network can't be run like this.
             UnknownName: A lesion's pattern means no module.
         """
-        if steps > model.num_steps and (reason_against := why_not_longer(model)):
-            raise OptionError(f"`sequences`: the longest has {steps} time steps, but {reason_against}")
-        network, again = self._altered(model, steps, size)
+        network, again = self._altered(model, steps, size, f"`sequences` of up to {steps} time steps")
         _check_can_present(model, "sequences", changes)
         return SequenceUnrolling(network, again)
 
-    def _altered(self, model: RecurrentModel, steps: int, size: Size) -> tuple[RecurrentModel, frozenset[int]]:
-        """A network with these steps and lesions, and when its image is presented again because of them."""
+    def _altered(
+        self, model: RecurrentModel, steps: int, size: Size, what: str
+    ) -> tuple[RecurrentModel, frozenset[int]]:
+        """A network with these steps and lesions, and when its image is presented again because of them.
+
+        `what` asks for that many steps, for an error.
+        """
+        if steps > model.num_steps and (reason_against := why_not_longer(model)):
+            raise OptionError(f"{what}: {reason_against}")
         lesions = [read_lesion(text, steps) for text in self.lesions]
         network = altered(model, steps, self.norm_step, lesions, size)
         again = frozenset(shown_again(network, size) if lesions else ())

@@ -166,8 +166,8 @@ def run_batches(session: Session, batches: Iterable[Batch], watchers: Sequence[W
         session.agree()
         for watcher in watchers:
             watcher.batch_ends(session, loss)
-        if session.request.asked:
-            raise session.request.asked
+        if session.stop:
+            raise session.stop
 
 
 def update(state: TrainingState, settings: Settings, batch: Batch, total: int) -> Tensor:

@@ -33,7 +33,8 @@ class Session:
         world: Where it is trained.
         images: What it is trained on.
         state: Everything that changes.
-        request: Whether the user asked to stop.
+        request: Whether somebody asked this process to stop.
+        stop: How training ends, once all processes know that one of them was asked.
     """
 
     settings: Settings
@@ -42,6 +43,7 @@ class Session:
     images: RunImages
     state: TrainingState
     request: Interruption = field(default_factory=Interruption)
+    stop: type[KeyboardInterrupt] | None = None
 
     def measure(self, images: Images) -> StepMetrics:
         """Loss and accuracy of the network as it would be saved, in evaluation mode, over all processes.
@@ -70,8 +72,8 @@ class Session:
         upcoming = iter(batches)
         for _ in range(most):
             self.agree()
-            if self.request.asked:
-                raise self.request.asked
+            if self.stop:
+                raise self.stop
             batch = next(upcoming, None)
             if batch is not None:
                 yield batch
@@ -88,7 +90,7 @@ class Session:
     def agree(self) -> None:
         """Let all processes know if one of them was asked to stop."""
         ways = (None, *WAYS)
-        self.request.asked = ways[self.world.highest(ways.index(self.request.asked))]
+        self.stop = ways[self.world.highest(ways.index(self.request.asked))]
 
     def write_checkpoint(self) -> None:
         """Write everything needed to resume training, by the first of the processes."""

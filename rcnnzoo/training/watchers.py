@@ -196,7 +196,7 @@ class Checkpoints(Watcher):
     def batch_ends(self, session: Session, loss: Tensor | None) -> None:
         """Write if the last one is old, or training is to stop here."""
         is_old = time.monotonic() - self.last > 60 * session.settings.checkpoint_minutes
-        if session.request.asked or session.world.highest(int(is_old)):
+        if session.world.highest(int(is_old)) or session.stop:  # every process takes part in the first
             self._write(session)
 
     def validation_starts(self, session: Session) -> None:

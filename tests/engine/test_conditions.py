@@ -171,7 +171,11 @@ def test_a_changed_image_costs_its_drive_at_the_step_where_it_changes():
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "more steps than weights": ("b-u", {"steps": 9}, r"`steps` 9: b-u has weights or shapes of its own at each of its"),
     "one step": ("b", {"steps": 2}, r"`steps` 2: b has exactly one time step"),
-    "one step, a mask": ("b", {"stimulus": "image:1,noise:1"}, r"`steps` 2: b has exactly one time step"),
+    "one step, a mask": (
+        "b",
+        {"stimulus": "image:1,noise:1"},
+        "`stimulus` .image:1,noise:1.: b has exactly one time step",
+    ),
     "no steps": ("bl", {"steps": 0}, r"`steps` 0: take at least 1"),
     "contradiction": ("bl", {"stimulus": "image:3,blank:2", "steps": 8}, r"has 5 time steps: leave that out"),
     "no such norm": ("bl", {"norm_step": 9}, r"`norm_step` 9: bl has statistics of steps 1 to 8"),

@@ -42,7 +42,7 @@ def stopped(folder, monkeypatch, batches=BATCHES, **changes):
 
 
 class Stops(Watcher):
-    """Asks to stop after the first batch."""
+    """Asks to stop after the first batch, so that the second is the last."""
 
     def batch_ends(self, session, loss):
         session.request.asked = KeyboardInterrupt
