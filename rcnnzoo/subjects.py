@@ -11,6 +11,7 @@ import xarray as xr
 
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.opening import Data
+from rcnnzoo.engine.conditions import Conditions
 from rcnnzoo.recording import storage
 from rcnnzoo.recording.blocks import OtherTrace, identity_of
 from rcnnzoo.recording.recorder import Recording, identify, record
@@ -78,9 +79,7 @@ class Subject:
     def trace(self, how: Recording) -> OpenTrace:
         """The existing trace for these weights and images, or a new one."""
         identity = identify(self.model, self.data, self.split, how)
-        path = self.path
-        if label := how.conditions.label(self.model.num_steps):
-            path = path.with_stem(f"{path.stem}-{label}")
+        path = self.path_under(how.conditions)
         for found in sorted(self.traces.glob(f"{glob.escape(path.stem)}*.zarr")):
             attributes = identity_of(storage.open_group(found, mode="r")) if storage.is_trace(found) else {}
             fitting = {**identity, "features": how.features or attributes.get("features")}  # more of them do no harm
@@ -101,7 +100,11 @@ class Subject:
         """Where the trace of this network and these images is."""
         return self.traces / f"{self.data.name}-{self.split}.zarr"
 
-    @property
-    def results(self) -> Path:
-        """The folder for results from it."""
-        return results_folder(self.path)
+    def path_under(self, conditions: Conditions) -> Path:
+        """Where its trace under conditions is, whose name says what they are."""
+        label = conditions.label(self.model.num_steps)
+        return self.path.with_stem(f"{self.path.stem}-{label}") if label else self.path
+
+    def results(self, conditions: Conditions) -> Path:
+        """The folder for results under conditions."""
+        return results_folder(self.path_under(conditions))

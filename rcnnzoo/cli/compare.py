@@ -80,4 +80,7 @@ def compare(
     look_up_policy(policy), look_up_readout(readout)  # a wrong name should not cost a trace
     traces = traces_of(models, data, data_dir, split, seed=seed, how=Recording(conditions=conditions), out=out)
     result = ask(traces, policy, readout, cost=cost, bootstrap=Bootstrap(bootstrap, seed))
-    show(result.write(out or Path("compare", folder_of(traces)), figure_format), as_json=as_json)
+    trained = [one.trace.attrs.get("trained_steps", one.trace.sizes["step"]) for one in traces.values()]
+    label = max(conditions.label(steps) for steps in trained)  # empty for networks that are run as usual
+    folder = Path("compare", "-".join(filter(None, [folder_of(traces), label])))
+    show(result.write(out or folder, figure_format), as_json=as_json)

@@ -67,8 +67,9 @@ def predict(
     reference.check_seed(conditions)
     if reference.weights is None:
         warnings.warn(f"{model} is untrained: its answers come from random weights", RcnnzooWarning, stacklevel=2)
+    network = reference.open(conditions)
     result = ask(
-        reference.open(conditions),
+        network,
         files,
         policy or "entropy",
         threshold,
@@ -80,5 +81,6 @@ def predict(
     if not figure:
         result = replace(result, figures={})
     if figure or out:
-        result = result.write(out or Path("predictions", reference.name), figure_format)
+        folder = "-".join(filter(None, [reference.name, conditions.label(network.num_steps)]))
+        result = result.write(out or Path("predictions", folder), figure_format)
     show(result, as_json=as_json)

@@ -168,5 +168,5 @@ def profile(
             conditions=conditions,
             since_onset=from_onset,
         )
-        result = result.with_part("measurement", measured.write(out or subject.results, figure_format))
+        result = result.with_part("measurement", measured.write(out or subject.results(conditions), figure_format))
     show(result, as_json=as_json)

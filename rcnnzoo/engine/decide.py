@@ -14,6 +14,7 @@ from rcnnzoo.devices import PRECISION, autocast, check_precision
 from rcnnzoo.engine.conditions import Conditions
 from rcnnzoo.engine.exits import Rule, peek, run
 from rcnnzoo.engine.unrolling import Unrolling
+from rcnnzoo.errors import OptionError
 from rcnnzoo.policies.checks import check_threshold
 from rcnnzoo.policies.lookup import DEFAULT as ENTROPY
 from rcnnzoo.policies.lookup import policy as look_up_policy
@@ -125,6 +126,8 @@ def decide_while(
 ) -> Decisions:
     """As `decide`, with a network that is set up for what it is shown."""
     check_precision(precision)
+    if isinstance(images, Tensor) and names is not None and len(names) != len(images):
+        raise OptionError(f"{len(names)} names for {len(images)} images: give one for each")
     size, batches = peek([images] if isinstance(images, Tensor) else images)
     count, network = unrolling.count(size), unrolling.network
     rule = make_rule(policy, threshold, readout, categories=count.categories, steps=network.num_steps)

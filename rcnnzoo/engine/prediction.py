@@ -81,7 +81,7 @@ def _predictions(
     waiting: dict[int, Prediction] = {}
     following = 0
     batches = _batches(unrolling.network, files, batch_size or READ_AT_ONCE, pixels)
-    for exits in run(unrolling, batches, rule, batch_size, [str(file) for file in files]):
+    for exits in run(unrolling, batches, rule, batch_size, [file.name for file in files]):
         times = (exits.last + 1).tolist()
         courses = exits.probabilities.cpu()
         for number, time, course in zip(exits.images.tolist(), times, courses, strict=True):

@@ -48,7 +48,7 @@ class Segment:
         """As users write it, without the number of steps."""
         if self.kind == "picture":
             return self.picture
-        return self.kind if self.contrast == 1 else f"{self.kind}@{self.contrast:g}"
+        return self.kind if self.contrast == 1 else f"{self.kind}@{str(self.contrast).removesuffix('.0')}"
 
     @property
     def is_random(self) -> bool:

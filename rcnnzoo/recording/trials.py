@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -149,11 +150,20 @@ def _known(
         "shown": shown,
         "position": position,
         "label": sequences.by_step(labels, UNKNOWN),
-        "macs": unrolling.macs(torch.from_numpy(np.where(position > 0, position, ENDED))).numpy(),
+        "macs": unrolling.macs(torch.from_numpy(sequences.by_step(_drives(trials), ENDED))).numpy(),
     }
     if sequences.has_targets:
         known["target"] = sequences.by_step([[int(bool(item.target)) for item in items] for items in trials], -1)
     return known
+
+
+def _drives(trials: Sequence[Sequence[Item]]) -> list[list[int]]:
+    """A number for each item of each trial, the same where the same file follows itself, which changes nothing."""
+    numbers = []
+    for items in trials:
+        new = [item.image != before.image or not item.is_file for before, item in pairwise(items)]
+        numbers.append([0, *np.cumsum(new).tolist()])
+    return numbers
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from rcnnzoo.subjects import OpenTrace
 
 QUESTION = "positions"
 NOTE = (
-    "Wins at its end: at the last step at which the image is shown. Best: at any step, counted from its onset, that "
-    "all these trials reach."
+    "Wins at its end: at the last step at which the image is shown in all these trials. Best: at any step, counted "
+    "from its onset, that all of them reach."
 )
 
 
@@ -51,7 +51,7 @@ def _rows(table: pd.DataFrame) -> Iterator[dict[str, object]]:
     by = [name for name in ("position", "target") if name in table]
     for key, course in table.groupby(by):
         kind = {"target": "yes" if key[1] else "no"} if len(by) > 1 else {}
-        shown = course[course["still_shown"] > 0].iloc[-1]
+        shown = course[course["still_shown"] == course["trials"].iloc[0]].iloc[-1]
         whole = course[course["trials"] == course["trials"].iloc[0]]  # the last steps may be of few, long trials
         best = whole.iloc[int(whole["share"].argmax())]
         yield {

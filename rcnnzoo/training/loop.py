@@ -205,7 +205,10 @@ def update(state: TrainingState, settings: Settings, batch: Batch, total: int) -
 def _learn(state: TrainingState, settings: Settings, images: Tensor, labels: Tensor, share: float) -> Tensor:
     """Add the gradients of some images' mean loss, times their share in the batch; that loss, times its share."""
     known = len(labels)
-    if not known:  # none could be read, but other processes wait for the gradients of this one
+    if not known:
+        if state.world.processes == 1:
+            return torch.zeros((), device=images.device)
+        # None could be read, but other processes wait for the gradients of this one.
         images, labels = images.new_zeros(1, *images.shape[1:]), labels.new_zeros(1)
     logits = state.network(images)
     state.last_images = images

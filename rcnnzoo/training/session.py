@@ -189,8 +189,8 @@ def open_session(settings: Settings, data: Data, run: Run) -> Session:
     least = min(settings.batch_size, len(images.train)) // world.processes
     if least < settings.accumulate:
         raise OptionError(
-            f"`batch_size` {settings.batch_size}: is too small for {world.processes} processes, `accumulate` "
-            f"{settings.accumulate}: each part needs an image"
+            f"`batch_size` {settings.batch_size}: is too small for {world.processes * settings.accumulate} parts "
+            f"(processes times `accumulate` {settings.accumulate}): each needs an image"
         )
     state = TrainingState(model, settings, world, images.batches)
     state.started_from = started_from

@@ -106,3 +106,23 @@ def test_reaction_times_since_onset_of_images(run, capsys, tmp_path):
 def test_onset_of_what_is_never_shown(run, capsys):
     refused(capsys, "evaluate run --stimulus blank:2 --from onset", "--from: the stimulus never shows the image")
     refused(capsys, "profile run --from onset", "--from needs --sweep or --threshold or --budget or --accuracy")
+
+
+def test_results_under_other_conditions_are_kept_apart(run, twin, capsys, tmp_path):
+    picture = tmp_path / "three.png"
+    Image.new("RGB", (8, 8), "grey").save(picture)
+    for options in ([], ["--stimulus", "image:1,noise:2"]):
+        document(capsys, "predict", run, picture, "--figure", *options)
+        document(capsys, "compare", run, twin, *options)
+        document(capsys, "profile", run, "--measure", "--images", 4, *options)
+    assert len(list((tmp_path / "predictions").iterdir())) == 2
+    assert len(list((tmp_path / "compare").glob("**/pairs.csv"))) == 2
+    assert len(list((tmp_path / "run" / "traces").glob("*/measure.csv"))) == 2
+
+
+def test_noise_does_not_depend_on_how_a_path_is_typed(run, capsys, tmp_path):
+    (tmp_path / "pictures").mkdir()
+    Image.new("RGB", (8, 8), "grey").save(tmp_path / "pictures" / "three.png")
+    typed = ("pictures/three.png", "./pictures/../pictures/three.png", str(tmp_path / "pictures" / "three.png"))
+    found = [document(capsys, "predict", run, name, "--stimulus", "noise:2,image:1")[0]["confidence"] for name in typed]
+    assert found[0] == found[1] == found[2]

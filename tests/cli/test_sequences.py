@@ -175,3 +175,19 @@ def test_other_commands_refuse_a_trace_of_sequences(run, trial_list, capsys):
     for typed in (f"profile {trace} --sweep", f"calibrate {trace} --max-loss 0.1", f"compare {trace} {trace}"):
         refused(capsys, typed, "is a trace of sequences, which only `rcnnzoo evaluate` reads")
     refused(capsys, f"evaluate {trace} --from onset", "--from: steps of sequences are counted from each image's onset")
+
+
+def test_the_same_image_again_costs_nothing_more(run, trial_list, capsys):
+    image = next(name for name in trial_list["image"] if "/" in name)
+    Path("again.csv").write_text(f"trial,position,image,steps\na,1,{image},2\na,2,{image},2\nb,1,{image},4\n")
+    trace = document(capsys, "trace", run, "--sequences", "again.csv", "--images", "images")["trace"]
+    again, once = rcnnzoo.open_trace(trace)["macs"].values
+    assert again.tolist() == once.tolist()
+
+
+def test_of_unequal_durations_the_end_is_where_all_still_show_the_image(run, trial_list, capsys):
+    image = next(name for name in trial_list["image"] if "/" in name)
+    Path("uneven.csv").write_text(f"trial,position,image,steps\na,1,{image},1\na,2,blank,3\nb,1,{image},4\n")
+    trace = document(capsys, "trace", run, "--sequences", "uneven.csv", "--images", "images")["trace"]
+    (row,) = [line.split() for line in printed(capsys, "evaluate", trace).splitlines() if line.strip()[:2] == "1 "]
+    assert row[:3] == ["1", "2", "1"]  # position, trials, steps shown in both

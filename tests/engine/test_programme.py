@@ -104,3 +104,10 @@ def test_a_file_that_is_no_picture_is_named(tmp_path):
         read_programme(f"image:3,{tmp_path / 'text.png'}:2")
     with pytest.raises(DataError, match=r"not a regular file"):
         read_programme(f"{tmp_path}:2")
+
+
+def test_contrasts_that_differ_in_any_digit_are_told_apart():
+    first, second = (read_programme(f"image@{contrast}:8") for contrast in ("0.1234561", "0.1234564"))
+    assert str(first) != str(second)
+    assert str(read_programme("image@0.99999999:2,image:1")) == "image@0.99999999:2,image:1"
+    assert str(read_programme("image@0:2")) == "image@0:2"

@@ -123,5 +123,5 @@ def test_if_one_process_is_killed_all_end_and_the_run_resumes(tmp_path):
 
 
 def test_a_batch_that_is_too_small_for_its_parts_is_refused(tmp_path):
-    with pytest.raises(OptionError, match=r"`batch_size` 2: is too small for 1 processes, `accumulate` 3"):
+    with pytest.raises(OptionError, match=r"`batch_size` 2: is too small for 3 parts"):
         run(tmp_path / "run", batch_size=2, accumulate=3)
