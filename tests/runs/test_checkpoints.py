@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rcnnzoo.errors import TrainingError
-from rcnnzoo.runs.checkpoints import read_checkpoint, write_checkpoint
+from rcnnzoo.runs.checkpoints import previous, read_checkpoint, write_checkpoint
 
 STATE = {"epoch": 3, "weights": {"a": torch.arange(6.0).view(2, 3)}, "rows": [{"loss": 0.5}], "scaler": None}
 
@@ -19,8 +19,12 @@ def test_what_was_written_is_read(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
-def test_there_may_be_none(tmp_path):
-    assert read_checkpoint(tmp_path / "checkpoint.pt") is None
+def test_the_one_before_is_kept_beside(tmp_path):
+    for epoch in range(3):
+        write_checkpoint(tmp_path / "checkpoint.pt", {"epoch": epoch})
+    assert read_checkpoint(tmp_path / "checkpoint.pt") == {"epoch": 2}
+    assert read_checkpoint(previous(tmp_path / "checkpoint.pt")) == {"epoch": 1}
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_write_that_fails_leaves_the_one_before(tmp_path):
