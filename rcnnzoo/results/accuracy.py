@@ -15,7 +15,7 @@ from rcnnzoo.devices import PRECISION
 from rcnnzoo.figures.accuracy import draw_accuracy, draw_comparison
 from rcnnzoo.figures.confusion import draw_confusion
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
-from rcnnzoo.results.naming import file_stem, images_of
+from rcnnzoo.results.naming import file_stem, images_of, images_of_all
 from rcnnzoo.results.onset import STEP, steps_before_image
 from rcnnzoo.results.result import Result, interval, or_none, percent
 from rcnnzoo.results.saving import stacked
@@ -107,7 +107,8 @@ def evaluate_all(traces: Mapping[str, OpenTrace], readout: str = READOUT) -> Res
     """
     measured = {name: measure_accuracy(opened.trace, readout) for name, opened in traces.items()}
     first = next(iter(traces.values())).trace
-    title = f"{images_of(first)}, {first.sizes['image']:,} images, {readout} readout"
+    images = images_of_all({name: opened.trace for name, opened in traces.items()})
+    title = f"{images}, {first.sizes['image']:,} images, {readout} readout"
     by_step = {name: one.by_step for name, one in measured.items()}
     rows = [
         {

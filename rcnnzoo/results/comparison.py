@@ -11,7 +11,7 @@ from rcnnzoo.analysis.intervals import Bootstrap
 from rcnnzoo.figures.comparison import draw_pairs
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
-from rcnnzoo.results.naming import file_stem, images_of
+from rcnnzoo.results.naming import file_stem, images_of_all
 from rcnnzoo.results.result import Result, interval, or_none, p_value, percent
 from rcnnzoo.subjects import OpenTrace
 
@@ -47,7 +47,7 @@ def compare(
     arrays = {name: opened.trace for name, opened in traces.items()}
     found = analyse(arrays, policy, readout, cost=cost, bootstrap=bootstrap)
     first = next(iter(arrays.values()))
-    title = f"{images_of(first)}, {found.images:,} images, {readout}"
+    title = f"{images_of_all(arrays)}, {found.images:,} images, {readout}"
     drawn = {"resamples": bootstrap.resamples, "seed": bootstrap.seed}
     models, pairs = found.models.to_dict("records"), found.pairs.to_dict("records")
     document = {

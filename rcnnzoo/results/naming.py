@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import xarray as xr
 
@@ -47,9 +47,22 @@ def rule_of(policy: str, readout: str) -> str:
 
 def images_of(trace: xr.Dataset) -> str:
     """Which images a trace is of, for a title; it says so if the network was trained on them, or run otherwise."""
+    return ", ".join([_images(trace), *conditions_of(trace)])
+
+
+def images_of_all(traces: Mapping[str, xr.Dataset]) -> str:
+    """The same for networks, by name, on the same images, which may have been run under different conditions."""
+    first = next(iter(traces.values()))
+    conditions = {name: conditions_of(trace) for name, trace in traces.items()}
+    if all(each == conditions_of(first) for each in conditions.values()):
+        return images_of(first)
+    told = (f"{name}: {' and '.join(each) or 'run as usual'}" for name, each in conditions.items())
+    return f"{_images(first)} ({'; '.join(told)})"
+
+
+def _images(trace: xr.Dataset) -> str:
     trained_on = {True: " (images it was trained on)", None: " (it may have been trained on some of these)"}
-    images = f"{trace.attrs['data']} {trace.attrs['split']}{trained_on.get(trace.attrs.get('trained_on', False), '')}"
-    return ", ".join([images, *conditions_of(trace)])
+    return f"{trace.attrs['data']} {trace.attrs['split']}{trained_on.get(trace.attrs.get('trained_on', False), '')}"
 
 
 def conditions_of(trace: xr.Dataset) -> list[str]:

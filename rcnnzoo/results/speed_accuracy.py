@@ -16,7 +16,7 @@ from rcnnzoo.analysis.sat_curve import at_threshold, evenly_spaced_rows
 from rcnnzoo.figures.sat import draw_sat
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
-from rcnnzoo.results.naming import file_stem, images_of, rule_of
+from rcnnzoo.results.naming import file_stem, images_of, images_of_all, rule_of
 from rcnnzoo.results.onset import MEAN_STEPS, mean_steps, steps_before_image
 from rcnnzoo.results.result import Result, interval, or_none, percent
 from rcnnzoo.results.saving import stacked
@@ -56,7 +56,8 @@ def sweep(
     name, first = next(iter(profiles.items()))
     curves = {other: one.curve for other, one in profiles.items()}
     bands = {other: one.band for other, one in profiles.items() if one.band is not None}
-    title = f"{images_of(traces[name].trace)}, {first.images:,} images, {rule_of(policy, readout)}"
+    images = images_of_all({other: opened.trace for other, opened in traces.items()})
+    title = f"{images}, {first.images:,} images, {rule_of(policy, readout)}"
     documents = [_document(other, one) for other, one in profiles.items()]
     document = {
         **documents[0],

@@ -7,7 +7,7 @@ from PIL import Image
 
 import rcnnzoo
 from rcnnzoo.cli import main
-from tests.cli.calling import document, refused
+from tests.cli.calling import document, printed, refused
 
 
 def test_a_trace_says_what_was_shown_and_is_kept_apart(run, capsys):
@@ -126,3 +126,13 @@ def test_noise_does_not_depend_on_how_a_path_is_typed(run, capsys, tmp_path):
     typed = ("pictures/three.png", "./pictures/../pictures/three.png", str(tmp_path / "pictures" / "three.png"))
     found = [document(capsys, "predict", run, name, "--stimulus", "noise:2,image:1")[0]["confidence"] for name in typed]
     assert found[0] == found[1] == found[2]
+
+
+def test_titles_say_under_which_conditions_each_network_was_run(run, twin, capsys):
+    plain = document(capsys, "trace", run)["trace"]
+    masked = document(capsys, "trace", twin, "--stimulus", "image:1,noise:2")["trace"]
+    for traces in ((plain, masked), (masked, plain)):
+        said = " ".join(printed(capsys, "compare", *traces).split())
+        assert "run as usual" in said
+        assert "shown image:1,noise:2" in said
+    assert "shown image:1,noise:2" in printed(capsys, "compare", run, twin, "--stimulus", "image:1,noise:2")
