@@ -102,8 +102,7 @@ class Subject:
 
     def path_under(self, conditions: Conditions) -> Path:
         """Where its trace under conditions is, whose name says what they are."""
-        label = conditions.label(self.model.num_steps)
-        return self.path.with_stem(f"{self.path.stem}-{label}") if label else self.path
+        return self.path.with_stem(conditions.named(self.path.stem, self.model.num_steps))
 
     def results(self, conditions: Conditions) -> Path:
         """The folder for results under conditions."""

@@ -81,6 +81,5 @@ def compare(
     traces = traces_of(models, data, data_dir, split, seed=seed, how=Recording(conditions=conditions), out=out)
     result = ask(traces, policy, readout, cost=cost, bootstrap=Bootstrap(bootstrap, seed))
     trained = [one.trace.attrs.get("trained_steps", one.trace.sizes["step"]) for one in traces.values()]
-    label = max(conditions.label(steps) for steps in trained)  # empty for networks that are run as usual
-    folder = Path("compare", "-".join(filter(None, [folder_of(traces), label])))
-    show(result.write(out or folder, figure_format), as_json=as_json)
+    folder = max(conditions.named(folder_of(traces), steps) for steps in trained)  # some may be run as usual
+    show(result.write(out or Path("compare", folder), figure_format), as_json=as_json)

@@ -81,6 +81,6 @@ def predict(
     if not figure:
         result = replace(result, figures={})
     if figure or out:
-        folder = "-".join(filter(None, [reference.name, conditions.label(network.num_steps)]))
+        folder = conditions.named(reference.name, network.num_steps)
         result = result.write(out or Path("predictions", folder), figure_format)
     show(result, as_json=as_json)

@@ -143,6 +143,15 @@ class Conditions:
         digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
         return f"{re.sub(r'[^A-Za-z0-9.@]+', '-', '-'.join(words))[:LONGEST].strip('-')}-{digest[:8]}"
 
+    def named(self, name: str, trained_steps: int) -> str:
+        """A name with the label at its end, if there is one.
+
+        >>> Conditions().named("digits-test", 8), Conditions(steps=3).named("digits-test", 8)
+        ('digits-test', 'digits-test-image-3-e5b23650')
+        """
+        label = self.label(trained_steps)
+        return f"{name}-{label}" if label else name
+
     def identity(self, trained_steps: int) -> Mapping[str, Any]:
         """What tells traces under these conditions from others, as JSON has it."""
         programme = self.programme(trained_steps)

@@ -84,8 +84,11 @@ class Session:
         Raises:
             DataError: Together they are too many.
         """
-        found: set[str] = set().union(*self.world.everything(self.images.unreadable.names))
-        self.images.unreadable.see((name, "in another process") for name in sorted(found))
+        self.images.unreadable.see((name, "in another process") for name in self._unreadable())
+
+    def _unreadable(self) -> list[str]:
+        """Images that any process could not read, sorted."""
+        return sorted(set[str]().union(*self.world.everything(self.images.unreadable.names)))
 
     def agree(self) -> None:
         """Let all processes know if one of them was asked to stop."""
@@ -96,8 +99,7 @@ class Session:
         """Write everything needed to resume training, by the first of the processes."""
         self.world.share_buffers(self.state.result)
         content = self.state.state_dict()
-        unreadable = set().union(*self.world.everything(self.images.unreadable.names))
-        content |= {"images": self.images.identity, "unreadable": sorted(unreadable)}
+        content |= {"images": self.images.identity, "unreadable": self._unreadable()}
         content |= {"computed_on": self.world.name}
         if self.world.is_first:
             write_checkpoint(self.run.checkpoint, content)

@@ -111,9 +111,9 @@ def behaviour(
     named = pipeline.open([model, *(against or [])])
     check_onsets(named, since_onset=from_onset)
     statistics = image_statistics(images, people)
-    named_after = folder_of(network.file_name for networks in named for network in networks)
-    labels = [conditions.label(n.model.num_steps) for networks in named for n in networks if n.model is not None]
-    folder = out or kept / "-".join(filter(None, [named_after, max(labels, default="")]))
+    name = folder_of(network.file_name for networks in named for network in networks)
+    models = [network.model for networks in named for network in networks if network.model is not None]
+    folder = out or kept / max([name, *(conditions.named(name, model.num_steps) for model in models)])
     kept.mkdir(parents=True, exist_ok=True)
     with locked(kept / LOCK, kept, wait=True):
         remove_unfinished(kept)
