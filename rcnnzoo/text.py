@@ -42,6 +42,15 @@ def short(number: float, digits: int = 3) -> str:
     return f"{rounded:g}"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "trial"), counted(1_200, "trial")
+    ('1 trial', '1,200 trials')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def whole(number: int) -> str:
     """A whole number: in full while it is small, else `short`.
 

@@ -31,6 +31,7 @@ class RecurrentModel(nn.Module):
 
     Attributes:
         num_steps: Time steps T.
+        trained_steps: Those that it was trained for, where it is run for another number; otherwise None.
         rows_mix_steps: Whether rows at different time steps may share a batch in `step` (a network whose state
             shapes or weights change with the step says no).
         card: What rebuilds the network and says where it comes from; made by `rcnnzoo.build` and `rcnnzoo.load`. A
@@ -38,6 +39,7 @@ class RecurrentModel(nn.Module):
     """
 
     num_steps: int
+    trained_steps: int | None = None
     rows_mix_steps: bool = True
     card: Card | None = None
 

@@ -13,9 +13,11 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
+from rcnnzoo.architectures.card import name_of
 from rcnnzoo.architectures.contract import RecurrentModel, State
 from rcnnzoo.architectures.normalisation import BatchNormByStep
 from rcnnzoo.errors import OptionError, UnknownName
+from rcnnzoo.text import counted
 
 KINDS = (_ConvNd, nn.Linear, _NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm, BatchNormByStep)
 """What can be cut: modules whose output other modules add up or scale, so that zero means that nothing arrives."""
@@ -54,9 +56,9 @@ def read_lesion(text: str, num_steps: int) -> Lesion:
         found = STEPS.fullmatch(part.strip())
         first, last = (int(found[1]), int(found[2] or found[1])) if found and len(part) < 20 else (0, 0)
         if not 1 <= first <= last:
-            raise OptionError(f"`lesions` {text!r}: {part!r} are not time steps: write them like 3, 3-8 or 1,3-5")
+            raise OptionError(f"`lesions` {text!r}: {part!r} is no step or range of steps: write them like 3 or 3-8")
         if last > num_steps:
-            raise OptionError(f"`lesions` {text!r}: step {last}, but {num_steps} are run")
+            raise OptionError(f"`lesions` {text!r}: step {last}, but the network runs {counted(num_steps, 'step')}")
         steps.update(range(first - 1, last))
     return Lesion(pattern, frozenset(steps))
 
@@ -75,7 +77,7 @@ def lesionable(network: nn.Module) -> dict[str, nn.Module]:
 
 
 def matching(network: nn.Module, pattern: str) -> list[str]:
-    """Names of the modules that a pattern means.
+    """Names of the modules that a pattern means; one with `*` means those that can be cut.
 
     Raises:
         UnknownName: It means none.
@@ -90,6 +92,8 @@ def matching(network: nn.Module, pattern: str) -> list[str]:
             found[name] = None
         elif isinstance(modules[name], nn.ModuleList):
             found |= dict.fromkeys(inner for inner in can_be_cut if inner.startswith(f"{name}."))
+        elif "*" in pattern and any(each in can_be_cut for each in named):
+            continue
         elif isinstance(modules[name.rpartition(".")[0]], BatchNormByStep):
             whole, _, step = name.rpartition(".")
             raise OptionError(f"`lesions` {pattern!r}: {name} is a step of {whole}: write {whole}@{int(step) + 1}")
@@ -100,7 +104,8 @@ def matching(network: nn.Module, pattern: str) -> list[str]:
                 "`rcnnzoo info MODEL --modules`"
             )
     if not found:
-        raise UnknownName("module", pattern, can_be_cut, "`lesions`; see `rcnnzoo info MODEL --modules`")
+        where = f"`lesions` of {name_of(network)}; see `rcnnzoo info MODEL --modules`"
+        raise UnknownName("module", pattern, can_be_cut, where)
     return list(found)
 
 

@@ -14,6 +14,7 @@ from rcnnzoo.cli.options import (
     FigureFormats,
     PolicyName,
     ReadoutName,
+    Seed,
     Split,
     computes,
     under_conditions,
@@ -34,6 +35,7 @@ def calibrate(
     data: Data = None,
     data_dir: DataDir = None,
     split: Split = None,
+    seed: Seed = 0,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the table and the figure.", show_default="beside the trace")
     ] = None,
@@ -54,11 +56,12 @@ def calibrate(
     from rcnnzoo.policies.lookup import policy as look_up_policy
     from rcnnzoo.readouts.lookup import readout as look_up_readout
     from rcnnzoo.recording.recorder import Recording
-    from rcnnzoo.references import trace_of
+    from rcnnzoo.references import Reference, trace_of
     from rcnnzoo.results.calibration import calibrate as ask
 
     check_shares(max_loss, confidence)
     look_up_policy(policy), look_up_readout(readout)  # a wrong name should not cost a trace
-    opened = trace_of(model, data, data_dir, split, how=Recording(conditions=conditions), out=out)
+    Reference(model, seed).check_seed(conditions)
+    opened = trace_of(model, data, data_dir, split, seed=seed, how=Recording(conditions=conditions), out=out)
     result = ask(opened, max_loss, policy, confidence, readout)
     show(result.write(out or opened.results, figure_format), as_json=as_json)

@@ -59,13 +59,15 @@ Workers = Annotated[
     typer.Option(min=0, max=1024, help="Processes that decode large images.", show_default="one per core, at most 8"),
 ]
 MaxBad = Annotated[int, typer.Option(min=0, help="Unreadable images to skip before giving up.")]
-Seed = Annotated[int, typer.Option(min=0, help="Random seed of the weights of an untrained network.")]
+Seed = Annotated[
+    int, typer.Option(min=0, help="Random seed of an untrained network's weights, noise and scrambled images.")
+]
 Draws = Annotated[
     int,
     typer.Option(
         "--seed",
         min=0,
-        help="Random seed of resamples and halves of images, and of the weights of an untrained network.",
+        help="Random seed of resamples, halves of images, an untrained network's weights, noise and scrambled images.",
     ),
 ]
 

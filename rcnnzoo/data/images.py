@@ -27,11 +27,22 @@ def native_size(split: Split) -> int:
         DataError: None of them is readable.
     """
     places = {round(place) for place in np.linspace(0, len(split) - 1, 25)}
-    images = (_read(split, position)[0] for position in sorted(places))
-    sides = [min(image.size) for image in images if isinstance(image, Image.Image)]
+    sides, faults = [], []
+    for position in sorted(places):
+        image, _ = _read(split, position)
+        if isinstance(image, Image.Image):
+            sides.append(min(image.size))
+        else:
+            faults.append(image)
     if not sides:
-        raise DataError(f"{os.path.join(split.folder, split.files[0])} and others: none can be read; are they images?")
+        raise _none_readable(*faults[0], len(split))
     return int(np.median(sides))
+
+
+def _none_readable(name: str, why: str, images: int) -> DataError:
+    if images == 1:
+        return DataError(f"{name}: can't be read as an image ({why})")
+    return DataError(f"{name} and others: none can be read ({why}); are they images?")
 
 
 def usual_size(split: Split) -> int:
@@ -61,15 +72,19 @@ def evenly_spaced(split: Split, count: int) -> Split:
     return choose(split, np.unique(np.linspace(0, len(split) - 1, count).round().astype(np.int64)))
 
 
-def sample_images(split: Split, image_size: int, count: int, unreadable: Unreadable) -> Tensor:
-    """Up to that many images, spread evenly over a split, as networks take them: float [N, 3, S, S] in [-1, 1].
+def sample_images(split: Split, image_size: int, count: int, unreadable: Unreadable) -> tuple[Tensor, list[str]]:
+    """Up to that many images, spread evenly over a split, and their files.
+
+    Images are as networks take them: float [N, 3, S, S] in [-1, 1].
 
     Raises:
         DataError: No image is readable, or too many are not.
     """
-    images = prepare(evenly_spaced(split, count), image_size, unreadable, workers=0)
-    batches = readable(evaluation_batches(images, len(images)), unreadable)
-    return transforms.to_input(torch.cat([batch.images for batch in batches]))
+    chosen = evenly_spaced(split, count)
+    images = prepare(chosen, image_size, unreadable, workers=0)
+    batches = list(readable(evaluation_batches(images, len(images)), unreadable))
+    files = [chosen.files[position] for batch in batches for position in batch.positions.tolist()]
+    return transforms.to_input(torch.cat([batch.images for batch in batches])), files
 
 
 class HeldImages:
@@ -79,17 +94,17 @@ class HeldImages:
 
     def __init__(self, split: Split, image_size: int, unreadable: Unreadable) -> None:
         transform = transforms.Evaluation(image_size)
-        pixels, positions = [], []
+        pixels, positions, faults = [], [], []
         for position in range(len(split)):
             image, remarks = _read(split, position)
-            unreadable.see([] if isinstance(image, Image.Image) else [image], remarks)
             if isinstance(image, Image.Image):
                 pixels.append(transform(image))
                 positions.append(position)
+            else:
+                faults.append(image)
+            unreadable.see(faults, remarks)
         if not pixels:
-            raise DataError(
-                f"{os.path.join(split.folder, split.files[0])} and others: none can be read; are they images?"
-            )
+            raise _none_readable(*faults[0], len(split))
         self.image_size = image_size
         self.padded = transforms.pad(torch.stack(pixels))
         self.positions = np.array(positions)

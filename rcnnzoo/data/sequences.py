@@ -23,6 +23,7 @@ WANTED = ("trial", "position", "image", "steps")
 OPTIONAL = ("target", "category")
 BLANK, NOISE = "blank", "noise"
 """What `image` may say in place of a file: mid-grey, or pixels drawn evenly."""
+MOST_ROWS = 1_000_000
 MOST_STEPS = 10_000
 """Time steps of a trial above which a number must be a mistake."""
 
@@ -122,8 +123,8 @@ class Sequences:
         ]
         if unknown := shown.count(UNKNOWN):
             warnings.warn(
-                f"{self.file}: {unknown:,} of {len(shown):,} images are in no folder that is called like one of the "
-                "network's categories: how often they win can't be counted (a column category names them)",
+                f"{self.file}: images in no folder that is called like one of the network's categories: {unknown:,} of "
+                f"{len(shown):,}; how often they win can't be counted (a column category names them)",
                 DataWarning,
                 stacklevel=2,
             )
@@ -177,7 +178,7 @@ def read_sequences(file: Path, folder: Path) -> Sequences:
     trials: dict[str, dict[int, Item]] = {}
     for number, cells in rows:
         try:
-            position, item = _whole(cells, "position"), _item(number, cells, folder)
+            position, item = _whole(cells, "position", MOST_ROWS), _item(number, cells, folder)
             items = trials.setdefault(_filled(cells, "trial"), {})
         except DataError as error:
             raise DataError(f"{file}, row {number}: {error}") from error
@@ -211,24 +212,31 @@ def _filled(cells: dict[str, str], name: str) -> str:
     return cells[name]
 
 
-def _whole(cells: dict[str, str], name: str) -> int:
+def _whole(cells: dict[str, str], name: str, most: int) -> int:
     """A whole number from 1."""
     text = _filled(cells, name)
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
-        raise DataError(f"{name} is {text!r}; give a whole number from 1")
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= most:
+        raise DataError(f"{name} is {text!r}; give a whole number from 1 to {most:,}")
     return int(text)
 
 
 def _item(number: int, cells: dict[str, str], folder: Path) -> Item:
-    image, target = _filled(cells, "image"), cells.get("target")
-    if target not in (None, "", "0", "1"):
+    typed, category = _filled(cells, "image"), cells.get("category", "")
+    target = _filled(cells, "target") if "target" in cells else None
+    if target not in (None, "0", "1"):
         raise DataError(f"target is {target!r}; give 1 or 0")
-    if image not in (BLANK, NOISE):
-        image = find_image(folder, image)
+    if typed in (BLANK, NOISE):
+        if category:
+            raise DataError(f"category is {category!r}, but {typed} is of none; leave it empty")
+        image = typed
+    else:
+        image = find_image(folder, typed)
+        if image in (BLANK, NOISE):
+            raise DataError(f"image {typed} is a file, but {image} stands for what is drawn; rename the file")
     return Item(
         image,
-        _whole(cells, "steps"),
-        cells.get("category", ""),
+        _whole(cells, "steps", MOST_STEPS),
+        category,
         None if target is None else target == "1",
         number,
     )

@@ -45,7 +45,7 @@ def altered(
         return model
     shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
     network = deepcopy(model, memo=shared)
-    network.num_steps = steps
+    network.num_steps, network.trained_steps = steps, trained
     norms = [module for module in network.modules() if isinstance(module, BatchNormByStep)]
     if norm_step is not None:
         if not norms:
@@ -58,14 +58,23 @@ def altered(
     if lesions:
         cut(network, lesions)
     if steps > trained or lesions:
-        called = _called(network, size, steps)
+        called = _called(network, size)
         for lesion in lesions:
-            names = matching(network, lesion.pattern)
-            if not called.intersection(names):  # copies for later steps than are run do no harm
-                raise OptionError(
-                    f"`lesions` {lesion.pattern!r}: {names[0]} is not called by the network, so it can't be cut"
-                )
+            _check_effect(lesion, matching(network, lesion.pattern), called, steps, name_of(model))
     return network
+
+
+def _check_effect(lesion: Lesion, names: Sequence[str], called: Sequence[set[str]], steps: int, network: str) -> None:
+    """Refuse a lesion of modules none of which is called when it is meant to cut them; copies for other steps may be.
+
+    What `begin` calls has an effect at every step.
+    """
+    at_start, *later = called
+    at = range(steps) if lesion.steps is None else sorted(lesion.steps)
+    if at_start.intersection(names) or any(later[min(t, len(later) - 1)].intersection(names) for t in at):
+        return
+    when = "" if lesion.steps is None else f" at {'these steps' if len(at) > 1 else f'step {at[0] + 1}'}"
+    raise OptionError(f"`lesions` {lesion.pattern!r}: {network} doesn't call {names[0]}{when}, so nothing would be cut")
 
 
 def why_not_longer(model: RecurrentModel) -> str:
@@ -84,7 +93,7 @@ def shown_again(network: RecurrentModel, size: Size = None) -> set[int]:
     The same image is then presented again. Modules that `step` runs are cut as it runs them.
     """
     partly = {name: steps for name, steps in cut_modules(network).items() if steps is not None}
-    called = _called(network, size, 0) if partly else set()
+    called = _called(network, size)[0] if partly else set()
     return {
         t
         for name, steps in partly.items()
@@ -93,22 +102,28 @@ def shown_again(network: RecurrentModel, size: Size = None) -> set[int]:
     }
 
 
-def _called(network: RecurrentModel, size: Size, steps: int) -> set[str]:
-    """Names of the modules that are called by `begin` and a number of steps, which are run without values.
+def _called(network: RecurrentModel, size: Size) -> list[set[str]]:
+    """Names of the modules that `begin` calls, and then each step, which are run without values.
+
+    Of the steps beyond training, the first stands for all.
 
     Raises:
         OptionError: The network can't be run for that many steps.
     """
-    twin, names = without_values(network), set[str]()
+    steps = min(network.num_steps, (network.trained_steps or network.num_steps) + 1)
+    twin, names, called = without_values(network), set[str](), []
     for name, module in twin.named_modules():
         module.register_forward_pre_hook(lambda *_, name=name: names.add(name))
     try:
         with torch.no_grad():
             state = twin.begin(blank_image(twin, size))
+            called.append(set(names))
             for t in range(steps):
+                names.clear()
                 state, _ = twin.step(state, t)
+                called.append(set(names))
     except Exception as error:  # whatever a network does at a step that it doesn't have
         raise OptionError(
-            f"`steps` {steps}: {name_of(network)} can't be run for that many ({reason(error)})"
+            f"`steps` {network.num_steps}: {name_of(network)} can't be run for that many ({reason(error)})"
         ) from error
-    return names
+    return called

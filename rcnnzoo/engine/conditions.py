@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -20,9 +21,10 @@ from rcnnzoo.architectures.lesions import read_lesion
 from rcnnzoo.engine.altering import altered, shown_again, why_not_longer
 from rcnnzoo.engine.programme import Programme, Segment, read_programme
 from rcnnzoo.engine.sequences import SequenceUnrolling, places_of
-from rcnnzoo.engine.unrolling import Unrolling
+from rcnnzoo.engine.unrolling import Unrolling, check_names
 from rcnnzoo.errors import OptionError
 from rcnnzoo.profiling.operations import Size
+from rcnnzoo.text import counted
 
 LONGEST = 60
 """Characters of a label, without its hash."""
@@ -43,8 +45,19 @@ class Conditions:
     stimulus: str | None = None
     steps: int | None = None
     norm_step: int | None = None
-    lesions: tuple[str, ...] = ()
+    lesions: Sequence[str] = ()
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.stimulus, str | None):
+            raise OptionError(f"`stimulus` {self.stimulus!r}: give a programme as text, like 'image:3,blank:5'")
+        if isinstance(self.lesions, str):
+            raise OptionError(f"`lesions` {self.lesions!r}: give a list of texts")
+        for name in ("steps", "norm_step", "seed"):
+            value, least = getattr(self, name), int(name != "seed")
+            if value is not None and (not isinstance(value, Integral) or value < least):
+                raise OptionError(f"`{name}` {value}: give a whole number from {least}")
+        object.__setattr__(self, "lesions", tuple(self.lesions))
 
     @property
     def total(self) -> int | None:
@@ -59,14 +72,13 @@ class Conditions:
     @cached_property
     def _read(self) -> Programme | None:
         """The programme, read once, with its pictures."""
-        if self.steps is not None and self.steps < 1:
-            raise OptionError(f"`steps` {self.steps}: take at least 1")
         if self.stimulus is None:
             return None
         programme = read_programme(self.stimulus, self.seed)
         if self.steps not in (None, programme.steps):
             raise OptionError(
-                f"`steps` {self.steps}: the stimulus {self.stimulus!r} has {programme.steps} time steps: leave that out"
+                f"`steps` {self.steps}: the stimulus {self.stimulus!r} has {counted(programme.steps, 'time step')}: "
+                "leave out `steps`"
             )
         return programme
 
@@ -95,10 +107,12 @@ class Conditions:
         what = f"`steps` {programme.steps}" if self.stimulus is None else f"`stimulus` {self.stimulus!r}"
         network, again = self._altered(model, programme.steps, size, what)
         onsets = frozenset(programme.onsets[1:])
-        _check_can_present(model, "stimulus", onsets)
+        _check_can_present(model, "`stimulus`", onsets)
         return Unrolling(network, programme, onsets | again)
 
-    def on_sequences(self, model: RecurrentModel, steps: int, changes: bool, size: Size = None) -> SequenceUnrolling:
+    def on_sequences(
+        self, model: RecurrentModel, steps: int, changes: bool, size: Size = None, what: str = "`sequences`"
+    ) -> SequenceUnrolling:
         """The same for sequences of images in place of a programme.
 
         Args:
@@ -106,13 +120,14 @@ class Conditions:
             steps: Time steps T of the longest sequence.
             changes: Whether any sequence shows more than one image.
             size: Height and width of its images in pixels; by default those that it is meant for.
+            what: Shows them, for errors.
 
         Raises:
             OptionError: The network can't be run like this.
             UnknownName: A lesion's pattern means no module.
         """
-        network, again = self._altered(model, steps, size, f"`sequences` of up to {steps} time steps")
-        _check_can_present(model, "sequences", changes)
+        network, again = self._altered(model, steps, size, f"{what} of up to {counted(steps, 'time step')}")
+        _check_can_present(model, what, changes)
         return SequenceUnrolling(network, again)
 
     def _altered(
@@ -127,7 +142,7 @@ class Conditions:
         lesions = [read_lesion(text, steps) for text in self.lesions]
         network = altered(model, steps, self.norm_step, lesions, size)
         again = frozenset(shown_again(network, size) if lesions else ())
-        _check_can_present(model, "lesions", again)
+        _check_can_present(model, "`lesions`", again)
         return network, again
 
     def label(self, trained_steps: int) -> str:
@@ -139,7 +154,11 @@ class Conditions:
         identity = self.identity(trained_steps)
         if identity == PLAIN.identity(trained_steps):
             return ""
-        words = [identity["stimulus"], *self.lesions, *([] if self.norm_step is None else [f"norm-{self.norm_step}"])]
+        words = [
+            identity["stimulus"],
+            *identity["lesions"],
+            *([] if self.norm_step is None else [f"norm-{self.norm_step}"]),
+        ]
         digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
         return f"{re.sub(r'[^A-Za-z0-9.@]+', '-', '-'.join(words))[:LONGEST].strip('-')}-{digest[:8]}"
 
@@ -160,16 +179,15 @@ class Conditions:
             "stimulus_pictures": programme.pictures,
             "stimulus_seed": self.seed if programme.is_random else None,
             "norm_step": self.norm_step,
-            "lesions": list(self.lesions),
+            "lesions": sorted(set(self.lesions)),
         }
 
 
-def _check_can_present(model: RecurrentModel, field: str, changes: object) -> None:
+def _check_can_present(model: RecurrentModel, what: str, changes: object) -> None:
     """Refuse changes to what a network is shown if it doesn't know them."""
     if changes and not model.can_present:
         raise OptionError(
-            f"`{field}`: what {name_of(model)} is shown can't change while it runs, as its network has no method "
-            "`present`"
+            f"{what}: what {name_of(model)} is shown can't change while it runs, as its network has no method `present`"
         )
 
 
@@ -215,15 +233,19 @@ def run(
     """
     if images.ndim == 5:
         if stimulus is not None or steps not in (None, images.shape[1]):
-            raise OptionError(f"`stimulus` or `steps`: the images are {images.shape[1]} frames, so leave that out")
+            given = "`steps`" if stimulus is None else "`stimulus`"
+            raise OptionError(
+                f"{given}: the images are {counted(images.shape[1], 'frame')}, which set the time steps: leave it out"
+            )
         steps = images.shape[1]
+        if not steps:
+            raise OptionError("the images have no frame: give [B, T, 3, H, W] with at least one")
     elif images.ndim != 4:
         raise OptionError(f"images have {images.ndim} dimensions: give [B, 3, H, W] or frames [B, T, 3, H, W]")
     names = [str(number) for number in range(len(images))] if names is None else names
-    if len(names) != len(images):
-        raise OptionError(f"{len(names)} names for {len(images)} images: give one for each")
+    check_names(names, len(images))
     images = images.to(next(model.parameters()).device)
-    conditions = Conditions(stimulus, steps, norm_step, tuple(lesions), seed)
+    conditions = Conditions(stimulus, steps, norm_step, lesions, seed)
     size = images.shape[-2:]
     if images.ndim == 4:
         unrolling = conditions.on(model, size)
@@ -231,6 +253,6 @@ def run(
             return unrolling.logits(images, names)
     places = places_of(images)
     changes = bool((places[:, 1:] != places[:, :-1]).any())
-    sequences = conditions.on_sequences(model, images.shape[1], changes, size)
+    sequences = conditions.on_sequences(model, images.shape[1], changes, size, "frames")
     with evaluating(sequences.network), torch.no_grad():
         return torch.stack([logits for _, logits in sequences.steps(images.flatten(0, 1), places)], dim=1)

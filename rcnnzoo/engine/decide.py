@@ -13,8 +13,7 @@ from rcnnzoo.architectures.freezing import evaluating
 from rcnnzoo.devices import PRECISION, autocast, check_precision
 from rcnnzoo.engine.conditions import Conditions
 from rcnnzoo.engine.exits import Rule, peek, run
-from rcnnzoo.engine.unrolling import Unrolling
-from rcnnzoo.errors import OptionError
+from rcnnzoo.engine.unrolling import Unrolling, check_names
 from rcnnzoo.policies.checks import check_threshold
 from rcnnzoo.policies.lookup import DEFAULT as ENTROPY
 from rcnnzoo.policies.lookup import policy as look_up_policy
@@ -109,7 +108,7 @@ def decide(
     if size is None and model.card is None:
         return NONE
     model.to(memory_format=torch.channels_last)
-    unrolling = Conditions(stimulus, steps, norm_step, tuple(lesions), seed).on(model, size)
+    unrolling = Conditions(stimulus, steps, norm_step, lesions, seed).on(model, size)
     return decide_while(unrolling, batches, policy, threshold, readout, precision=precision, rows=rows, names=names)
 
 
@@ -126,8 +125,8 @@ def decide_while(
 ) -> Decisions:
     """As `decide`, with a network that is set up for what it is shown."""
     check_precision(precision)
-    if isinstance(images, Tensor) and names is not None and len(names) != len(images):
-        raise OptionError(f"{len(names)} names for {len(images)} images: give one for each")
+    if isinstance(images, Tensor) and names is not None:
+        check_names(names, len(images))
     size, batches = peek([images] if isinstance(images, Tensor) else images)
     count, network = unrolling.count(size), unrolling.network
     rule = make_rule(policy, threshold, readout, categories=count.categories, steps=network.num_steps)

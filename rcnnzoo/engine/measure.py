@@ -43,6 +43,7 @@ class Measurement:
 def measure_decisions(
     unrolling: Unrolling,
     images: Tensor,
+    names: Sequence[str],
     policy: str,
     thresholds: Sequence[float],
     readout: str,
@@ -54,6 +55,7 @@ def measure_decisions(
     Args:
         unrolling: The network, on the device to measure, and what it is shown.
         images: [N, 3, H, W] in [-1, 1].
+        names: Of each, on which noise and scrambled images depend.
         policy: A registered exit policy.
         thresholds: In the policy's unit.
         readout: A registered readout.
@@ -70,8 +72,9 @@ def measure_decisions(
     never = -math.inf if look_up_policy(policy).direction == "below" else math.inf
     settings = [never, *thresholds]
 
-    def run(threshold: float, shown: Tensor = images, precision: str = precision) -> Decisions:
-        return decide_while(unrolling, shown, policy, threshold, readout, precision=precision)
+    def run(threshold: float, rows: slice = slice(None), precision: str = precision) -> Decisions:
+        shown, own = images[rows], names[rows]
+        return decide_while(unrolling, shown, policy, threshold, readout, precision=precision, names=own)
 
     took: dict[float, list[float]] = {threshold: [] for threshold in settings}
     alone: dict[float, list[float]] = {threshold: [] for threshold in settings}
@@ -87,9 +90,9 @@ def measure_decisions(
                     took[threshold].append(seconds(partial(run, threshold), device))
                 advance(1)
         for threshold in settings:
-            run(threshold, images[:1])
-            for image in images[:ALONE].split(1):
-                alone[threshold].append(seconds(partial(run, threshold, image), device))
+            run(threshold, slice(1))
+            for row in range(min(ALONE, len(images))):
+                alone[threshold].append(seconds(partial(run, threshold, slice(row, row + 1)), device))
             advance(1)
     table = pd.DataFrame(
         {

@@ -107,8 +107,7 @@ class Programme:
         if segment.kind == "blank":
             return torch.zeros_like(images)
         if segment.decoded is not None:
-            pixels = Evaluation(images.shape[-1])(segment.decoded)
-            return to_input(pixels[None]).to(images).expand_as(images)
+            return _picture(segment.decoded, images.shape[-2:]).to(images).expand_as(images)
         # One by one, so that an image's pixels don't depend on the others of its batch even in their last digit.
         make = noise if segment.kind == "noise" else _scrambled
         frames = torch.empty_like(images)
@@ -122,6 +121,14 @@ def generator_of(seed: int, name: str, segment: int) -> torch.Generator:
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
     words = [int.from_bytes(digest[start : start + 4], "little") for start in range(0, len(digest), 4)]
     return torch.Generator().manual_seed(mix_seed(seed, segment, *words))
+
+
+def _picture(picture: Image.Image, size: Sequence[int]) -> Tensor:
+    """A picture, resized as images are to the longer side and cut to that size: [1, 3, H, W]."""
+    height, width = size
+    pixels = Evaluation(max(size))(picture)
+    top, left = ((side - length) // 2 for side, length in zip(pixels.shape[1:], size, strict=True))
+    return to_input(pixels[None, :, top : top + height, left : left + width])
 
 
 def noise(image: Tensor, generator: torch.Generator) -> Tensor:
@@ -146,7 +153,8 @@ def read_programme(text: str, seed: int = 0) -> Programme:
     """A programme as users write it: `WHAT:STEPS`, separated by commas.
 
     WHAT is `image`, `image@C` at a contrast C from 0 to 1 about mid-grey, `blank` (mid-grey), `noise` (pixels drawn
-    evenly), `scrambled` (the image with random phases) or the path of a picture, which is resized as images are.
+    evenly), `scrambled` (the image with random phases) or the path of a picture without a comma in it, which is resized
+    as images are.
     Segments that show the same thing one after the other are joined; of `noise` and `scrambled`, each is drawn anew.
 
     Raises:
@@ -160,12 +168,14 @@ def read_programme(text: str, seed: int = 0) -> Programme:
     segments: list[Segment] = []
     for part in text.split(","):
         what, colon, count = part.strip().rpartition(":")
+        if not part.strip():
+            raise OptionError(f"`stimulus` {text!r}: has a part with nothing in it: write WHAT:STEPS, as image:3")
         if not colon or not what:
             raise OptionError(
                 f"`stimulus` {text!r}: {part!r} has no number of time steps: write WHAT:STEPS, as image:3"
             )
-        if not re.fullmatch(r"[0-9]{1,9}", count) or int(count) < 1:
-            raise OptionError(f"`stimulus` {text!r}: {count!r} is not a number of time steps from 1")
+        if not re.fullmatch(r"[0-9]{1,9}", count) or not 1 <= int(count) <= MOST_STEPS:
+            raise OptionError(f"`stimulus` {text!r}: {count!r} is not a number of time steps from 1 to {MOST_STEPS:,}")
         segment = _segment(what, int(count), text)
         before = segments[-1] if segments else None
         if before is not None and before.what == segment.what and not segment.is_random:
@@ -173,13 +183,13 @@ def read_programme(text: str, seed: int = 0) -> Programme:
         segments.append(segment)
     programme = Programme(tuple(segments), seed)
     if programme.steps > MOST_STEPS:
-        raise OptionError(f"`stimulus` of {programme.steps} time steps: take at most {MOST_STEPS}")
+        raise OptionError(f"`stimulus` of {programme.steps:,} time steps: take at most {MOST_STEPS:,}")
     return programme
 
 
 def _segment(what: str, steps: int, text: str) -> Segment:
     kind, marked, contrast = what.partition("@")
-    if kind == "image" and marked:
+    if kind == "image" and marked and not Path(what).exists():  # a picture may be called image@2x.png
         try:
             value = float(contrast)
         except ValueError:

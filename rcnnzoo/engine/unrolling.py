@@ -11,7 +11,22 @@ from torch import Tensor
 from rcnnzoo.architectures.contract import RecurrentModel, State
 from rcnnzoo.architectures.lesions import set_step
 from rcnnzoo.engine.programme import Programme
+from rcnnzoo.errors import OptionError
 from rcnnzoo.profiling.operations import Count, Size, count_operations
+from rcnnzoo.text import counted
+
+
+def check_names(names: Sequence[str], images: int) -> None:
+    """Refuse names that don't fit the images.
+
+    Raises:
+        OptionError: There are more or fewer, or one is not a text.
+    """
+    if len(names) != images:
+        raise OptionError(f"{counted(len(names), 'name')} for {counted(images, 'image')}: give one for each")
+    wrong = next((name for name in names if not isinstance(name, str)), None)
+    if wrong is not None:
+        raise OptionError(f"`names`: {wrong!r} is not a text")
 
 
 @dataclass(frozen=True)

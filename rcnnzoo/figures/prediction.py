@@ -45,7 +45,9 @@ class Rule:
     level: float | None = None
 
 
-def draw_predictions(courses: Sequence[Course], rule: Rule | None = None, steps_before: int | None = None) -> Figure:
+def draw_predictions(
+    courses: Sequence[Course], rule: Rule | None = None, steps_before: int | None = None, conditions: str = ""
+) -> Figure:
     """One row per image: the image as the network saw it, and its top categories' probabilities by time step.
 
     All rows share the axis of steps, as long as the slowest image took. A category has the same colour in all rows.
@@ -54,10 +56,11 @@ def draw_predictions(courses: Sequence[Course], rule: Rule | None = None, steps_
         courses: Of each image.
         rule: When they stop; then the exit is marked. Without it all steps are run.
         steps_before: How many time steps lie before the image's onset, from which time is then counted.
+        conditions: Under which the network was run, if they are not the usual ones.
     """
     figure = Figure(figsize=(8, 0.3 + 2.4 * len(courses)), layout="constrained")
-    if rule is not None:
-        entitle(figure, rule.words)
+    if title := ", ".join([*([conditions] if conditions else []), *([] if rule is None else [rule.words])]):
+        entitle(figure, title)
     most = max(len(probabilities) for course in courses for probabilities in course.probabilities.values())
     names = dict.fromkeys(name for course in courses for name in course.probabilities)
     looks = {name: style(number) for number, name in enumerate(names)}

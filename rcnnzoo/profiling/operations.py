@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.architectures.lesions import set_step
+from rcnnzoo.architectures.lesions import cut_modules, set_step
 from rcnnzoo.profiling.shapes import blank_image, without_values
 
 Size = Sequence[int] | None
@@ -107,14 +107,24 @@ def _count(
     """MACs of each step by the name of a module ("Global": all of them) and operator; bytes of the largest state; C."""
     from ptflops.aten_engine import FlopCounterMode  # it imports timm, which should not delay readers of traces
 
-    counters = [FlopCounterMode() for _ in range(network.num_steps)]
+    trained, cut = network.trained_steps or network.num_steps, cut_modules(network).values()
+    counters: list[FlopCounterMode] = []
+    beyond: dict[tuple[bool, ...], FlopCounterMode] = {}  # steps beyond training cost alike, but for what is cut or new
     inside: list[str] = ["Global"]
     for module, name in (names or {}).items():
         module.register_forward_pre_hook(lambda *_, name=name: inside.append(name))
         module.register_forward_hook(lambda *_: inside.remove(inside[-1]))
     state, largest, categories = None, 0, 0
     with torch.inference_mode(False), torch.no_grad():  # in inference mode the operations could not be seen and counted
-        for t, counter in enumerate(counters):
+        for t in range(network.num_steps):
+            kind = (t in changes, *(steps is None or t in steps for steps in cut))
+            if t > trained and kind in beyond:
+                counters.append(beyond[kind])
+                continue
+            counter = FlopCounterMode()
+            counters.append(counter)
+            if t >= trained:
+                beyond[kind] = counter
             counter.parents = inside
             with counter:
                 set_step(network, t)

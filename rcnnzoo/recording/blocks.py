@@ -20,7 +20,7 @@ from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.architectures.convolution import algorithms_used
 from rcnnzoo.devices import device_name
 from rcnnzoo.engine.conditions import PLAIN
-from rcnnzoo.errors import NetworkError, RcnnzooWarning, TraceError
+from rcnnzoo.errors import DataError, NetworkError, RcnnzooWarning, TraceError
 from rcnnzoo.locks import LOCK, locked
 from rcnnzoo.processes import LOST, count, rank, wait_until
 from rcnnzoo.recording import storage
@@ -59,7 +59,7 @@ def recorded(path: Path, identity: Mapping[str, Any], write: Callable[[], None])
         if not _is_finished(path, identity):  # another command may have recorded it meanwhile, or something else
             try:
                 write()
-            except NetworkError:
+            except (DataError, NetworkError):
                 storage.remove_if_empty(path)
                 raise
         _wait(path, lambda: _is_finished(path, identity))

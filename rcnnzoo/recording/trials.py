@@ -48,7 +48,9 @@ def identify_sequences(model: RecurrentModel, sequences: Sequences, how: Recordi
     conditions = how.conditions
     for field in ("stimulus", "steps"):
         if getattr(conditions, field) is not None:
-            raise OptionError(f"`{field}` can't be combined with `sequences`, which say what is shown for how long")
+            raise OptionError(
+                f"`{field}` can't be combined with `sequences`: that file says what is shown for how long"
+            )
     conditions.on_sequences(model, sequences.steps, sequences.changes)  # what can't be run is refused at once
     return {
         "weights_sha256": weights_hash(model),

@@ -7,6 +7,7 @@ import re
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.engine.conditions import PLAIN, Conditions
 from rcnnzoo.profiling.operations import macs_by_module
+from rcnnzoo.results.naming import in_words
 from rcnnzoo.results.result import Result
 
 
@@ -21,7 +22,9 @@ def count_cost(network: RecurrentModel, conditions: Conditions = PLAIN) -> Resul
     shown = _together(modules)
     alike = all(len(set(macs[1:])) <= 1 for macs in shown.values())
     rows = [{"module": name, **_by_step(macs, alike)} for name, macs in [*shown.items(), ("all", steps)]]
-    return Result({"macs_per_step": steps, "macs": sum(steps), "modules": modules}, [("MACs per image", rows)])
+    title = ", ".join(["MACs per image", *in_words(conditions, network.num_steps)])
+    about = {**conditions.identity(network.num_steps), "steps": len(steps), "trained_steps": network.num_steps}
+    return Result({"macs_per_step": steps, "macs": sum(steps), "modules": modules, **about}, [(title, rows)])
 
 
 def _by_step(macs: list[int], alike: bool) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -24,7 +24,7 @@ from rcnnzoo.figures.measurement import draw_measurement
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
 from rcnnzoo.recording.labelled import make_trace
-from rcnnzoo.results.naming import file_stem, rule_of
+from rcnnzoo.results.naming import file_stem, in_words, rule_of
 from rcnnzoo.results.onset import MEAN_STEPS, mean_steps, steps_before
 from rcnnzoo.results.result import Result, or_none, percent
 from rcnnzoo.subjects import Subject
@@ -59,20 +59,24 @@ def measure(
     network = subject.model.to(device).to(memory_format=torch.channels_last).eval()
     unrolling = conditions.on(network)
     split = subject.data.split(subject.split)
-    shown = sample_images(split, card_of(network).image_size, images, Unreadable()).to(device)
-    thresholds = fitting_thresholds(unrolling, shown, policy, readout) if threshold is None else [threshold]
-    found = measure_decisions(unrolling, shown, policy, thresholds, readout, precision)
+    shown, names = sample_images(split, card_of(network).image_size, images, Unreadable())
+    shown = shown.to(device)
+    thresholds = fitting_thresholds(unrolling, shown, names, policy, readout) if threshold is None else [threshold]
+    found = measure_decisions(unrolling, shown, names, policy, thresholds, readout, precision)
     table = found.table
     if before is not None:
         table = table.assign(**{MEAN_STEPS: table["mean_steps"] - before})
     where = f"{len(shown)} images of {subject.data.name} {subject.split} on {device_name(device)}, {precision}"
-    what = f"{subject.name}, {rule_of(policy, readout)}"
+    what = ", ".join([subject.name, *in_words(conditions, network.num_steps), rule_of(policy, readout)])
     convolutions = measured_on(device)
-    document = {
+    document: dict[str, Any] = {
         "device": device_name(device),
         "images": len(shown),
         "precision": precision,
-        **table.to_dict("list"),
+        **conditions.identity(network.num_steps),
+        "steps": unrolling.network.num_steps,
+        "trained_steps": network.num_steps,
+        **{str(name): values for name, values in table.to_dict("list").items()},
         "agreement": None if found.agreement is None else found.agreement.to_dict("list"),
         "convolutions": [{**asdict(shape), "seconds": took} for shape, took in convolutions.items()],
     }
@@ -87,17 +91,19 @@ def measure(
     return Result(or_none(document), tables, {stem: table}, figures)
 
 
-def fitting_thresholds(unrolling: Unrolling, images: Tensor, policy: str, readout: str) -> list[float]:
+def fitting_thresholds(
+    unrolling: Unrolling, images: Tensor, names: Sequence[str], policy: str, readout: str
+) -> list[float]:
     """Thresholds at which a network takes about a quarter, a half and three quarters of its further steps.
 
     Args:
         unrolling: The network, and what it is shown.
         images: [N, 3, H, W] in [-1, 1], on which reaction times are looked at.
+        names: Of each.
         policy: A registered exit policy.
         readout: A registered readout.
     """
     with torch.inference_mode():
-        names = [str(number) for number in range(len(images))]
         parts = [slice(start, start + AT_ONCE) for start in range(0, len(images), AT_ONCE)]
         logits = torch.cat([unrolling.logits(images[part], names[part]) for part in parts])
     trace = make_trace(logits, [0] * len(images), unrolling.count(images.shape[-2:]).macs)

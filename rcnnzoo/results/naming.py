@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import xarray as xr
 
 from rcnnzoo.devices import PRECISION
+from rcnnzoo.engine.conditions import Conditions
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
+from rcnnzoo.text import counted
 from rcnnzoo.writing import file_name
 
 LONGEST = 100
@@ -67,12 +70,21 @@ def _images(trace: xr.Dataset) -> str:
 
 def conditions_of(trace: xr.Dataset) -> list[str]:
     """Under which conditions the network was run, in words, if they are not the usual ones."""
-    steps, trained = trace.sizes["step"], trace.attrs.get("trained_steps", trace.sizes["step"])
+    steps, attributes = trace.sizes["step"], trace.attrs
+    return _unusual(attributes, steps, attributes.get("trained_steps", steps))
+
+
+def in_words(conditions: Conditions, trained_steps: int) -> list[str]:
+    """The same of conditions that a network with this number of time steps is run under."""
+    return _unusual(conditions.identity(trained_steps), conditions.programme(trained_steps).steps, trained_steps)
+
+
+def _unusual(attributes: Mapping[str, Any], steps: int, trained: int) -> list[str]:
     words = []
-    if trace.attrs.get("stimulus", f"image:{steps}") not in (f"image:{steps}", None):
-        words.append(f"shown {trace.attrs['stimulus']}")
+    if attributes.get("stimulus", f"image:{steps}") not in (f"image:{steps}", None):
+        words.append(f"shown {attributes['stimulus']}")
     if steps != trained:
-        words.append(f"{steps} steps (trained for {trained})")
-    if trace.attrs.get("norm_step") is not None:
-        words.append(f"batch norm of step {trace.attrs['norm_step']}")
-    return words + [f"without {lesion}" for lesion in trace.attrs.get("lesions", [])]
+        words.append(f"{counted(steps, 'step')} (trained for {trained})")
+    if attributes.get("norm_step") is not None:
+        words.append(f"batch norm of step {attributes['norm_step']}")
+    return words + [f"without {lesion}" for lesion in attributes.get("lesions", [])]

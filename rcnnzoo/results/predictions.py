@@ -21,7 +21,7 @@ from rcnnzoo.figures.prediction import Course, Rule, draw_predictions
 from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.policies.lookup import policy as look_up_policy
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
-from rcnnzoo.results.naming import file_stem
+from rcnnzoo.results.naming import file_stem, in_words
 from rcnnzoo.results.onset import REACTION_TIME, steps_before
 from rcnnzoo.results.result import Result, percent
 
@@ -69,6 +69,7 @@ def predict(
         question, rule = f"predictions-{policy}", make_rule(policy, threshold, readout, **sizes)
         stop = _in_words(policy, threshold)
     stem = file_stem(question, readout=readout)
+    unusual = ", ".join(in_words(conditions, network.num_steps))
     rows: list[dict[str, Any]] = []
     tops: list[dict[str, list[float]]] = []
     courses: list[Course] = []
@@ -99,9 +100,9 @@ def predict(
     ]
     return Result(
         [row | {"top": top} for row, top in zip(rows, tops, strict=True)],
-        [(None, shown)],
+        [(unusual or None, shown)],
         data={stem: pd.DataFrame(rows)},
-        figures={stem: partial(draw_predictions, courses, stop, before)},
+        figures={stem: partial(draw_predictions, courses, stop, before, unusual)},
     )
 
 

@@ -13,6 +13,7 @@ from rcnnzoo.figures.sequences import draw_wins
 from rcnnzoo.results.naming import conditions_of
 from rcnnzoo.results.result import Result, interval, percent
 from rcnnzoo.subjects import OpenTrace
+from rcnnzoo.text import counted
 
 QUESTION = "positions"
 NOTE = (
@@ -30,7 +31,7 @@ def evaluate_sequences(opened: OpenTrace, readout: str = DEFAULT) -> Result:
     """
     trace = opened.trace
     table = wins_by_position(trace, readout)
-    about = [f"{trace.attrs['name']} on {trace.attrs['data']}", f"{trace.sizes['trial']:,} trials"]
+    about = [f"{trace.attrs['name']} on {trace.attrs['data']}", counted(trace.sizes["trial"], "trial")]
     title = ", ".join([*about, *conditions_of(trace), f"{readout} readout"])
     if trace.attrs["precision"] != PRECISION:
         title += f", {trace.attrs['precision']}"

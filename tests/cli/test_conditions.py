@@ -136,3 +136,21 @@ def test_titles_say_under_which_conditions_each_network_was_run(run, twin, capsy
         assert "run as usual" in said
         assert "shown image:1,noise:2" in said
     assert "shown image:1,noise:2" in printed(capsys, "compare", run, twin, "--stimulus", "image:1,noise:2")
+
+
+def test_tables_say_under_which_conditions(run, capsys, tmp_path):
+    options = ["--stimulus", "blank:1,image:2", "--lesion", "layers.*.lateral@2-3", "--norm-step", 1]
+    words = "shown blank:1,image:2, 3 steps (trained for 2), batch norm of step 1, without layers.*.lateral@2-3"
+    Image.new("RGB", (8, 8)).save(tmp_path / "one.png")
+    for typed in (["profile", run], ["predict", run, tmp_path / "one.png"], ["profile", run, "--measure"]):
+        more = ["--images", 4] if "--measure" in typed else []
+        assert words in printed(capsys, *typed, *more, *options)
+    cost = document(capsys, "profile", run, *options)
+    assert (cost["stimulus"], cost["steps"], cost["trained_steps"]) == ("blank:1,image:2", 3, 2)
+
+
+def test_calibrate_draws_other_noise_with_another_seed(run, capsys):
+    typed = ["calibrate", run, "--max-loss", 0.3, "--stimulus", "image:1,noise:1"]
+    one, other = (document(capsys, *typed, "--seed", seed)["trace"] for seed in (0, 1))
+    assert one != other
+    refused(capsys, "calibrate run --max-loss 0.3 --seed 1", "--seed 1: run is trained: leave that out")

@@ -191,3 +191,12 @@ def test_of_unequal_durations_the_end_is_where_all_still_show_the_image(run, tri
     trace = document(capsys, "trace", run, "--sequences", "uneven.csv", "--images", "images")["trace"]
     (row,) = [line.split() for line in printed(capsys, "evaluate", trace).splitlines() if line.strip()[:2] == "1 "]
     assert row[:3] == ["1", "2", "1"]  # position, trials, steps shown in both
+
+
+def test_images_none_of_which_can_be_read_leave_no_trace_behind(run, capsys, tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.png").write_text("no picture")
+    (tmp_path / "trials.csv").write_text("trial,position,image,steps,category\na,1,a.png,2,3\n")
+    words = "images/a.png: can't be read as an image (not an image, or in a format that can't be read)"
+    refused(capsys, "trace run --sequences trials.csv --images images --out new.zarr", words)
+    assert not (tmp_path / "new.zarr").exists()

@@ -102,7 +102,9 @@ def test_one_more_than_allowed_is_an_error(split):
 
 def test_none_readable_is_an_error(split):
     spoil(split, *split.files)
-    with pytest.raises(DataError, match="none can be read; are they images"):
+    with pytest.raises(
+        DataError, match=r"none can be read \(not an image, or in a format that can't be read\); are they images"
+    ):
         ready(split)
 
 

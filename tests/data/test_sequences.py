@@ -39,7 +39,9 @@ def test_trials_of_unequal_length_in_any_order_of_rows(folder):
 def test_a_category_is_that_of_the_column_or_else_the_nearest_folder_called_like_one(folder):
     rows = ["a,1,cat/1.png,1,", "a,2,dog/two/2.png,1,", "a,3,cat/1.png,1,dog", "a,4,blank,1,", "a,5,3.png,1,"]
     sequences = read(folder, *rows, header=f"{HEADER},category")
-    with pytest.warns(DataWarning, match="1 of 4 images are in no folder that is called like one of the network's"):
+    with pytest.warns(
+        DataWarning, match="images in no folder that is called like one of the network's categories: 1 of 4"
+    ):
         labels = sequences.labels(["dog", "cat"])
     assert labels == [[1, 0, 0, -1, -1]]
     with pytest.raises(UnknownName, match=r"unknown category 'dog': did you mean 'dogs'\? \(.*trials.csv, row 4\)"):
@@ -73,10 +75,13 @@ def test_what_is_shown_is_its_identity(folder):
         (["a,1,,1"], "row 2: no image; fill it in"),
         ([",1,blank,1"], "row 2: no trial; fill it in"),
         (["a,1,blank,9999", "a,2,noise,2"], "trial a has 10,001 time steps; take at most 10,000"),
+        (["a,1,./noise,1"], "row 2: image ./noise is a file, but noise stands for what is drawn; rename the file"),
+        (["a,1,blank,10001"], "row 2: steps is '10001'; give a whole number from 1 to 10,000"),
         (["a,1,blank"], "row 2: 3 cells, but the header names 4 columns"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_row(folder, rows, words):
+    Image.new("RGB", (8, 8)).save(folder / "noise", format="png")
     with pytest.raises(DataError) as raised:
         read(folder, *rows)
     assert words in str(raised.value)
@@ -90,7 +95,11 @@ def test_columns(folder):
         read(folder, "a,1,blank,1,yes", header=f"{HEADER},target")
     with pytest.warns(DataWarning, match="columns not used: note"):
         read(folder, "a,1,blank,1,x", header=f"{HEADER},note")
-    sequences = read(folder, "a,1,blank,1,1", "a,2,noise,1,", header=f"{HEADER},target")
+    with pytest.raises(DataError, match="row 3: no target; fill it in"):
+        read(folder, "a,1,blank,1,1", "a,2,noise,1,", header=f"{HEADER},target")
+    with pytest.raises(DataError, match="row 2: category is 'cat', but blank is of none; leave it empty"):
+        read(folder, "a,1,blank,1,cat", header=f"{HEADER},category")
+    sequences = read(folder, "a,1,blank,1,1", "a,2,noise,1,0", header=f"{HEADER},target")
     assert [item.target for item in sequences.trials["a"]] == [True, False]
     with pytest.raises(DataError, match="there is no such folder"):
         read_sequences(folder.parent / "trials.csv", folder / "none")

@@ -8,6 +8,8 @@ from torch.nn import functional
 
 import rcnnzoo
 from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.architectures.lesions import matching
+from rcnnzoo.architectures.spoerer import Spoerer
 from rcnnzoo.engine.conditions import PLAIN, Conditions
 from rcnnzoo.errors import OptionError, UnknownName
 from rcnnzoo.profiling.operations import macs_by_module
@@ -176,21 +178,32 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
         {"stimulus": "image:1,noise:1"},
         "`stimulus` .image:1,noise:1.: b has exactly one time step",
     ),
-    "no steps": ("bl", {"steps": 0}, r"`steps` 0: take at least 1"),
-    "contradiction": ("bl", {"stimulus": "image:3,blank:2", "steps": 8}, r"has 5 time steps: leave that out"),
+    "no steps": ("bl", {"steps": 0}, r"`steps` 0: give a whole number from 1"),
+    "contradiction": ("bl", {"stimulus": "image:3,blank:2", "steps": 8}, r"has 5 time steps: leave out `steps`"),
     "no such norm": ("bl", {"norm_step": 9}, r"`norm_step` 9: bl has statistics of steps 1 to 8"),
     "no norm": ("timm/resnet10t", {"norm_step": 1}, r"has no batch norm by time step"),
     "can't present": ("timm/resnet10t", {"stimulus": "image:2,blank:1"}, r"can't change while it runs"),
     "a layer": ("bl", {"lesions": ["layers.2"]}, r"layers.2 is a Layer, not a convolution, normalisation or linear"),
     "one norm": ("bl", {"lesions": ["layers.2.norm.3"]}, r"is a step of layers.2.norm: write layers.2.norm@4"),
-    "late": ("bl", {"lesions": ["layers.*.lateral@7-9"]}, r"step 9, but 8 are run"),
+    "late": ("bl", {"lesions": ["layers.*.lateral@7-9"]}, r"step 9, but the network runs 8 steps"),
     "no steps of a lesion": (
         "bl",
         {"lesions": ["layers.*.lateral@"]},
-        r"'' are not time steps: write them like 3, 3-8",
+        r"'' is no step or range of steps: write them like 3 or 3-8",
     ),
-    "backwards": ("bl", {"lesions": ["layers.*.lateral@5-3"]}, r"'5-3' are not time steps"),
+    "backwards": ("bl", {"lesions": ["layers.*.lateral@5-3"]}, r"'5-3' is no step or range of steps"),
     "nothing": ("bl", {"lesions": ["@3"]}, r"names no modules"),
+    "no effect": (
+        "bl",
+        {"lesions": ["layers.*.lateral@1"]},
+        r"bl doesn't call layers.0.lateral.0 at step 1, so nothing would be cut",
+    ),
+    "another copy": ("b-u", {"lesions": ["layers.0.lateral.1@4-5"]}, r"b-u doesn't call layers.0.lateral.1 at these"),
+    "lesions as a text": ("bl", {"lesions": "readout"}, r"`lesions` 'readout': give a list of texts"),
+    "a number as stimulus": ("bl", {"stimulus": 8}, r"`stimulus` 8: give a programme as text"),
+    "a seed below 0": ("bl", {"stimulus": "noise:8", "seed": -1}, r"`seed` -1: give a whole number from 0"),
+    "half a step": ("bl", {"steps": 2.5}, r"`steps` 2.5: give a whole number from 1"),
+    "a name that is none": ("bl", {"stimulus": "noise:8", "names": [1]}, r"`names`: 1 is not a text"),
 }
 
 
@@ -207,10 +220,46 @@ def test_a_pattern_that_means_nothing_gets_the_nearest_names():
         rcnnzoo.run(NETWORKS["bl"], IMAGES[:1], lesions=["layers.3.latteral"])
 
 
+def test_wildcards_mean_what_can_be_cut():
+    """A layer of `bl` holds a list of bottom-up convolutions, one of lateral ones, and its batch norm."""
+    names = matching(NETWORKS["bl"], "layers.6.*")
+    assert sorted(names) == ["layers.6.bottom_up.0", "layers.6.lateral.0", "layers.6.norm"]
+    with pytest.raises(OptionError, match=r"layers.0 is a Layer"):
+        matching(NETWORKS["bl"], "layers.*")
+
+
+def test_order_and_repetition_of_lesions_make_no_other_trace():
+    one, other = (Conditions(lesions=lesions) for lesions in (("a", "b@2"), ("b@2", "a", "b@2")))
+    assert one.identity(8) == other.identity(8)
+    assert one.label(8) == other.label(8)
+
+
+def test_steps_beyond_training_are_counted_once():
+    """All cost the same, but for what is shown anew and what is cut: 1,000 steps take no longer than some."""
+    model, counted = network(), []
+    plain, drive = PLAIN.on(model).count().macs, 16 * 16 * 3 * 6 * 7 * 7
+    lateral = macs_by_module(model)["layers.0.lateral.0"][1]
+
+    class Counting(Spoerer):
+        def step(self, state, t):
+            counted.append(t)
+            return super().step(state, t)
+
+    model.__class__ = Counting
+    macs = Conditions("blank:100,image:800,noise:100", lesions=("layers.0.lateral@200-300",)).on(model).count().macs
+    assert len(counted) < 40
+    expected = [plain[0], *plain[1:2] * 999]
+    for t in range(199, 300):
+        expected[t] -= lateral
+    for t in (100, 900):
+        expected[t] += drive
+    assert macs == expected
+
+
 def test_a_module_that_is_never_called_cannot_be_cut():
     model = network()
     model.spare = torch.nn.Linear(2, 2)
-    with pytest.raises(OptionError, match="spare is not called by the network, so it can't be cut"):
+    with pytest.raises(OptionError, match="bl doesn't call spare, so nothing would be cut"):
         rcnnzoo.run(model, IMAGES[:1], lesions=["spare"])
 
 
@@ -239,7 +288,13 @@ def test_weights_that_end_in_another_way_are_found_out():
 def test_shapes_that_are_not_images_are_refused():
     with pytest.raises(OptionError, match="images have 3 dimensions"):
         rcnnzoo.run(NETWORKS["bl"], IMAGES[0])
-    with pytest.raises(OptionError, match="the images are 12 frames, so leave that out"):
+    with pytest.raises(OptionError, match="the images are 12 frames, which set the time steps: leave it out"):
         rcnnzoo.run(NETWORKS["bl"], FRAMES, "image:12")
-    with pytest.raises(OptionError, match="1 names for 2 images"):
+    with pytest.raises(OptionError, match="`steps`: the images are 12 frames"):
+        rcnnzoo.run(NETWORKS["bl"], FRAMES, steps=3)
+    with pytest.raises(OptionError, match="the images have no frame"):
+        rcnnzoo.run(NETWORKS["bl"], FRAMES[:, :0])
+    with pytest.raises(OptionError, match="frames of up to 12 time steps: b has exactly one time step"):
+        rcnnzoo.run(NETWORKS["b"], FRAMES)
+    with pytest.raises(OptionError, match="1 name for 2 images"):
         rcnnzoo.run(NETWORKS["bl"], IMAGES[:2], "noise:3", names=["a"])

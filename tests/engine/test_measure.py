@@ -8,7 +8,7 @@ import torch
 
 import rcnnzoo
 from rcnnzoo.engine import measure
-from rcnnzoo.engine.conditions import PLAIN
+from rcnnzoo.engine.conditions import PLAIN, Conditions
 from rcnnzoo.engine.measure import measure_decisions
 from rcnnzoo.errors import OptionError, UnknownName
 from rcnnzoo.profiling.operations import macs_per_step
@@ -16,10 +16,12 @@ from tests.engine.test_decide import IMAGES, MIDDLING, NETWORKS
 
 BL = NETWORKS["bl"]
 
+NAMES = [f"{number}.png" for number in range(len(IMAGES))]
+
 
 def test_the_first_row_runs_all_steps_and_the_others_are_decided():
     thresholds = [MIDDLING["entropy"], math.inf]
-    table = measure_decisions(PLAIN.on(BL), IMAGES, "entropy", thresholds, "cumulative", rounds=1).table
+    table = measure_decisions(PLAIN.on(BL), IMAGES, NAMES, "entropy", thresholds, "cumulative", rounds=1).table
     assert table["threshold"].tolist() == [-math.inf, *thresholds]
     decisions = [rcnnzoo.decide(BL, IMAGES, "entropy", threshold) for threshold in table["threshold"]]
     assert table["mean_steps"].tolist() == [d.reaction_time.double().mean().item() for d in decisions]
@@ -35,14 +37,16 @@ def test_savings_are_the_medians_of_rounds(monkeypatch):
     rounds = [8.0, 2.0, 8.0, 2.0, 80.0, 0.1]
     times = itertools.chain(rounds, [1.0] * measure.ALONE, [0.5] * measure.ALONE)
     monkeypatch.setattr(measure, "seconds", lambda run, device: next(times))
-    table = measure_decisions(PLAIN.on(BL), IMAGES, "max-prob", [0.2], "cumulative").table
+    table = measure_decisions(PLAIN.on(BL), IMAGES, NAMES, "max-prob", [0.2], "cumulative").table
     assert table["images_per_second"].tolist() == [30 / 8, 30 / 2]
     assert table["saving"].tolist() == [1, 4]
     assert table["latency_ms"].tolist() == [1000, 500]
 
 
 def test_another_precision_is_compared_with_fp32():
-    measured = measure_decisions(PLAIN.on(BL), IMAGES, "entropy", [MIDDLING["entropy"]], "cumulative", "bf16", rounds=1)
+    measured = measure_decisions(
+        PLAIN.on(BL), IMAGES, NAMES, "entropy", [MIDDLING["entropy"]], "cumulative", "bf16", rounds=1
+    )
     assert measured.agreement is not None
     low, full = (
         rcnnzoo.decide(BL, IMAGES, "entropy", MIDDLING["entropy"], precision=precision)
@@ -56,6 +60,17 @@ def test_another_precision_is_compared_with_fp32():
 
 def test_what_can_not_be_measured_is_refused():
     with pytest.raises(OptionError, match="outside entropy's bounds"):
-        measure_decisions(PLAIN.on(BL), IMAGES, "entropy", [9.0], "cumulative")
+        measure_decisions(PLAIN.on(BL), IMAGES, NAMES, "entropy", [9.0], "cumulative")
     with pytest.raises(UnknownName, match="unknown precision 'bf15': did you mean 'bf16'"):
-        measure_decisions(PLAIN.on(BL), IMAGES, "entropy", [], "cumulative", "bf15")
+        measure_decisions(PLAIN.on(BL), IMAGES, NAMES, "entropy", [], "cumulative", "bf15")
+
+
+def test_noise_is_that_of_the_images_of_these_names():
+    unrolling = Conditions("image:1,noise:7").on(BL)
+    table = measure_decisions(unrolling, IMAGES, NAMES, "entropy", [MIDDLING["entropy"]], "cumulative", rounds=1).table
+    named, numbered = (
+        rcnnzoo.decide(BL, IMAGES, "entropy", MIDDLING["entropy"], stimulus="image:1,noise:7", names=names)
+        for names in (NAMES, None)
+    )
+    assert not torch.equal(named.confidence, numbered.confidence)
+    assert table["mean_steps"].iloc[-1] == named.reaction_time.double().mean().item()

@@ -78,14 +78,14 @@ def test_a_picture_is_resized_as_images_are(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", r"'' has no number of time steps"),
+        ("", r"has a part with nothing in it"),
         ("image", r"'image' has no number of time steps: write WHAT:STEPS, as image:3"),
-        ("image:0", r"'0' is not a number of time steps from 1"),
+        ("image:0", r"'0' is not a number of time steps from 1 to 10,000"),
         ("image:-3", r"'-3' is not a number of time steps"),
         ("image:2.5", r"'2.5' is not a number of time steps"),
         ("image:٣", r"is not a number of time steps"),
-        ("image:3,,blank:2", r"'' has no number of time steps"),
-        ("image:99999", r"`stimulus` of 99999 time steps: take at most 10000"),
+        ("image:3,,blank:2", r"has a part with nothing in it"),
+        ("image:99999", r"`stimulus` 'image:99999': '99999' is not a number of time steps from 1 to 10,000"),
         ("picture:3", r"'picture' is none of image, blank, noise, scrambled, nor the path of a picture"),
         ("image@2:3", r"contrast '2' is not a number from 0 to 1"),
         ("image@nan:3", r"contrast 'nan' is not a number from 0 to 1"),
@@ -111,3 +111,23 @@ def test_contrasts_that_differ_in_any_digit_are_told_apart():
     assert str(first) != str(second)
     assert str(read_programme("image@0.99999999:2,image:1")) == "image@0.99999999:2,image:1"
     assert str(read_programme("image@0:2")) == "image@0:2"
+
+
+def test_a_picture_fills_images_of_any_shape(tmp_path):
+    """Cut to the middle of what it is resized to: of a red left and a blue right half, both are seen."""
+    picture = Image.new("RGB", (64, 64), "red")
+    picture.paste("blue", (32, 0, 64, 64))
+    picture.save(tmp_path / "image@2x.png")
+    programme = read_programme(f"image:1,{tmp_path}/image@2x.png:2")
+    for height, width in ((16, 24), (24, 16)):
+        shown = programme.shown(1, torch.zeros(2, 3, height, width), ["a", "b"])
+        assert shown.shape == (2, 3, height, width)
+        assert (shown[:, 0, :, 0] == 1).all()
+        assert (shown[:, 2, :, -1] == 1).all()
+
+
+def test_a_picture_called_like_a_contrast(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (8, 8), "red").save("image@2x.png")
+    assert read_programme("image@2x.png:2").segments[0].kind == "picture"
+    assert read_programme("image@0.5:2").segments[0].contrast == 0.5

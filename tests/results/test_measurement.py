@@ -11,10 +11,10 @@ BL = NETWORKS["bl"]
 
 
 def test_thresholds_are_spread_over_the_steps():
-    thresholds = fitting_thresholds(PLAIN.on(BL), IMAGES, "entropy", "cumulative")
+    thresholds = fitting_thresholds(PLAIN.on(BL), IMAGES, [""] * len(IMAGES), "entropy", "cumulative")
     steps = [
         rcnnzoo.decide(BL, IMAGES, "entropy", threshold).reaction_time.double().mean().item()
         for threshold in thresholds
     ]
     assert steps == pytest.approx([2.75, 4.5, 6.25], abs=0.8)
-    assert fitting_thresholds(PLAIN.on(NETWORKS["b"]), IMAGES, "entropy", "cumulative") == []
+    assert fitting_thresholds(PLAIN.on(NETWORKS["b"]), IMAGES, [""] * len(IMAGES), "entropy", "cumulative") == []

@@ -28,7 +28,7 @@ from rcnnzoo_behaviour.correlating import (
     standardised_ranks,
     ties,
 )
-from rcnnzoo_behaviour.entries import SINCE_ONSET, Entry, Findings, Settings
+from rcnnzoo_behaviour.entries import SINCE_ONSET, STEP_SINCE_ONSET, Entry, Findings, Settings
 from rcnnzoo_behaviour.fitting import Courses, Floats, Integers, Reading, number_of_folds, read, stratified_folds
 from rcnnzoo_behaviour.human import LEAST_IMAGES, People
 from rcnnzoo_behaviour.permutation import against_zero, exchange_ranks, exchange_refitted
@@ -112,11 +112,11 @@ class _Analysis:
 
     def _classifiers(self, entry: Entry) -> None:
         """How often each step's classifier is right."""
-        self.rows["classifiers"] += [
-            {"network": network.name, "step": step, "images": len(self.doubt), "accuracy": float(share)}
-            for network in entry.members
-            for step, share in enumerate(network.right, 1)
-        ]
+        for network in entry.members:
+            for step, share in enumerate(network.right, 1):
+                since = {STEP_SINCE_ONSET: step - network.onset + 1} if self.settings.since_onset else {}
+                known = {"network": network.name, "step": step, **since}
+                self.rows["classifiers"].append(known | {"images": len(self.doubt), "accuracy": float(share)})
 
     def _reaction_times(
         self, entry: Entry, part_name: str, predicted: str, part: npt.NDArray[np.bool_], target: Floats

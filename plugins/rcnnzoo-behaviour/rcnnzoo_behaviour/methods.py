@@ -39,6 +39,7 @@ def methods(
         *_classifiers(findings),
         f"Its probabilities were accumulated over time steps ({readout} readout), and reaction time was the first step "
         "at which the entropy of animate against inanimate (nats) was at or below a threshold, else the last.",
+        *_onsets(entries, settings),
         *_without_times(findings),
         "The threshold was the one, among all distinct ones, with the highest Spearman correlation with D on the "
         "training folds; it was applied to the left-out fold "
@@ -69,6 +70,14 @@ def _networks(entries: Sequence[Entry]) -> list[str]:
         if network.about
     ]
     return [f"The networks were {'; '.join(known)}."] if known else []
+
+
+def _onsets(entries: Sequence[Entry], settings: Settings) -> list[str]:
+    """From when time is counted."""
+    if not settings.since_onset:
+        return []
+    onsets = (f"step {network.onset} for {network.name}" for entry in entries for network in entry.members)
+    return [f"Reaction times since the image's onset count that step as 1: {', '.join(onsets)}."]
 
 
 def _classifiers(findings: Findings) -> list[str]:

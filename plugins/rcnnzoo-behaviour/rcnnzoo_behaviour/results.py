@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from rcnnzoo.plugin import Result, file_stem, plain
-from rcnnzoo_behaviour.entries import Findings
+from rcnnzoo_behaviour.entries import STEP_SINCE_ONSET, Findings
 from rcnnzoo_behaviour.figures import distribution, draw_correlations, draw_montage, draw_reaction_times, hardest
 
 DOCUMENTED = ("correlations", "comparisons", "controls", "ceilings", "crowds", "classifiers", "beyond")
@@ -121,13 +121,21 @@ def _tables(findings: Findings, title: str) -> dict[str, list[dict[str, object]]
         "accuracy of the animacy classifiers": [
             {
                 "network": name,
-                "step 1": f"{100 * part['accuracy'].iloc[0]:.1f} %",
+                **_first(part),
                 "last step": f"{100 * part['accuracy'].iloc[-1]:.1f} %",
                 "steps": len(part),
             }
             for name, part in findings.classifiers.groupby("network", sort=False)
         ],
     }
+
+
+def _first(classifiers: pd.DataFrame) -> dict[str, str]:
+    """How often a network's first classifier was right: that of the image's onset where time is counted from there."""
+    if STEP_SINCE_ONSET in classifiers:
+        at_onset = classifiers.loc[classifiers[STEP_SINCE_ONSET] == 1, "accuracy"].iloc[0]
+        return {"step 1 since onset": f"{100 * at_onset:.1f} %"}
+    return {"step 1": f"{100 * classifiers['accuracy'].iloc[0]:.1f} %"}
 
 
 def _shown(correlations: pd.DataFrame) -> pd.DataFrame:

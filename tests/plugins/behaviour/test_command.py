@@ -432,8 +432,10 @@ def test_images_that_appear_late_and_are_masked(place, capsys):
     assert times["reaction_time"].between(1, 5).all()
     words = (place / "masked" / "methods.txt").read_text()
     assert "shown blank:2,image:2,noise:1; 5 steps (trained for 3)" in words
+    assert "Reaction times since the image's onset count that step as 1: step 3 for bl." in words
     # Before the image appears, the network knows nothing: classifiers say animate as often as it is.
     classifiers = pd.read_csv(place / "masked" / "classifiers.csv")
+    assert (classifiers["step"] - classifiers["step_since_onset"]).eq(2).all()
     share = classifiers["accuracy"].iloc[0]
     animate = times["animate"].mean()
     assert share <= max(animate, 1 - animate)
