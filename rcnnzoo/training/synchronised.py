@@ -42,19 +42,19 @@ class SynchronisedBatchNorm(nn.BatchNorm2d):
         """Maps [B, K, H, W] -> the same, normalised."""
         if not self.training:
             return super().forward(input)
-        values = input.float()
+        values = input.to(torch.promote_types(input.dtype, torch.float32))
         exact = torch.float64 if values.device.type == "cpu" else torch.float32
         count = _over_processes(values.new_tensor(values.numel() // values.shape[1], dtype=exact))
         mean = _over_processes(values.sum((0, 2, 3), dtype=exact)) / count
-        centred = values - mean.float()[:, None, None]
+        centred = values - mean.to(values.dtype)[:, None, None]
         variance = _over_processes(centred.square().sum((0, 2, 3), dtype=exact)) / count
         with torch.no_grad():
             if self.running_mean is not None and self.running_var is not None and self.momentum is not None:
-                self.running_mean.lerp_(mean.float(), self.momentum)
-                self.running_var.lerp_((variance * count / (count - 1)).float(), self.momentum)
+                self.running_mean.lerp_(mean.to(values.dtype), self.momentum)
+                self.running_var.lerp_((variance * count / (count - 1)).to(values.dtype), self.momentum)
             if self.num_batches_tracked is not None:
                 self.num_batches_tracked.add_(1)
-        normalised: Tensor = centred * torch.rsqrt(variance + self.eps).float()[:, None, None]
+        normalised: Tensor = centred * torch.rsqrt(variance + self.eps).to(values.dtype)[:, None, None]
         if self.weight is not None and self.bias is not None:
             normalised = normalised * self.weight[:, None, None] + self.bias[:, None, None]
         return normalised.to(input.dtype)

@@ -1,5 +1,8 @@
 """Trains as one of several processes, and writes the loss of each update of all of them together.
 
+It computes in double precision: in single precision, the last digits, which differ with the order of sums, now and then
+decide which of two neighbouring pixels is the larger one, and learning goes another way from there.
+
 torchrun --standalone --nproc-per-node 2 tests/training/one_of_several.py FOLDER SETTING=VALUE ...
 """
 
@@ -7,9 +10,12 @@ import json
 import sys
 from pathlib import Path
 
+import torch
+
+from rcnnzoo.data.transforms import to_input
 from rcnnzoo.devices import computing
 from rcnnzoo.processes import rank
-from rcnnzoo.training import loop
+from rcnnzoo.training import loop, metrics
 from rcnnzoo.training.settling import settle
 from tests.training.runs import TINY
 
@@ -26,6 +32,8 @@ def main():
         return loss
 
     loop.update = kept
+    torch.set_default_dtype(torch.float64)
+    loop.to_input = metrics.to_input = lambda pixels: to_input(pixels).double()
     with computing(threads=1):
         loop.train(settings, data, Path(folder), resume=True)
     if rank() == 0:
