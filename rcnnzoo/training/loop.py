@@ -19,10 +19,11 @@ from rcnnzoo.errors import TrainingError
 from rcnnzoo.processes import rank
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.training.interruption import interruption
+from rcnnzoo.training.memory import most_at_once, naming_memory
 from rcnnzoo.training.metrics import losses_by_step
 from rcnnzoo.training.report import report
 from rcnnzoo.training.session import Session, open_session
-from rcnnzoo.training.settings import Settings, check_same, read_settings, write_settings
+from rcnnzoo.training.settings import AUTO, Settings, check_same, read_settings, write_settings
 from rcnnzoo.training.state import TrainingState
 from rcnnzoo.training.watchers import Checkpoints, Divergence, Log, MetricsFile, Narration, Watcher
 from rcnnzoo.training.world import deterministic
@@ -42,7 +43,8 @@ def train(
         watchers: Called during training, after those that every run has.
 
     Raises:
-        TrainingError: The folder is taken, the run was started with other settings, or the loss is not a number.
+        TrainingError: The folder is taken, the run was started with other settings, memory runs out, or the loss is
+            not a number.
         BusyError: Another process is training in the folder.
         DataError: Too many images can't be read.
         KeyboardInterrupt: Somebody stopped it; a checkpoint was written.
@@ -52,7 +54,7 @@ def train(
         return run
     with run.locked() if rank() == 0 else nullcontext():  # of several processes, the first one writes
         if not _is_finished(run, settings, resume=resume):  # what was checked before may have changed
-            with deterministic(settings.deterministic):
+            with deterministic(settings.deterministic), naming_memory():
                 _train(open_session(settings, data, run), watchers)
     return run
 
@@ -84,6 +86,8 @@ def _train(session: Session, others: Sequence[Watcher]) -> None:
     if session.world.is_first:
         write_settings(session.settings, run.settings)
         run.weights.unlink(missing_ok=True)  # a finished run that gets more epochs is not finished
+    if not resumed and session.settings.micro_batch == AUTO:
+        session.state.micro_batch = most_at_once(session.state, session.settings.label_smoothing)
     try:
         with run.logging(session.world.is_first) as log, interruption() as session.request:
             # Values that are not finite must be noticed before anything is written.
@@ -185,7 +189,7 @@ def update(state: TrainingState, settings: Settings, batch: Batch, total: int) -
     world = state.world
     images = to_input(batch.images.to(world.device, non_blocking=True))
     labels = batch.labels.to(world.device, non_blocking=True)
-    parts = list(zip(images.tensor_split(settings.accumulate), labels.tensor_split(settings.accumulate), strict=True))
+    parts = list(zip(images.tensor_split(state.parts), labels.tensor_split(state.parts), strict=True))
     loss = torch.zeros((), device=world.device)
     for number, (part, truth) in enumerate(parts, 1):
         with nullcontext() if number == len(parts) else world.apart(state.network):

@@ -27,6 +27,7 @@ def report(session: Session, log: Logger) -> None:
     """Measure accuracy on the test images once, and write the weights."""
     settings, images = session.settings, session.images
     recorded = {name: value for name, value in asdict(settings).items() if name not in NOT_RECORDED}
+    recorded["micro_batch"] = session.state.micro_batch
     metadata: dict[str, Any] = {
         "preprocessing": {**PREPROCESSING, "image_size": settings.image_size},
         "training": recorded

@@ -52,7 +52,8 @@ class Session:
             NetworkError: Its logits are not finite.
             KeyboardInterrupt: Somebody asked to stop.
         """
-        world, size = self.world, self.settings.batch_size
+        world = self.world
+        size = -(-self.state.share // self.state.parts)  # as many at once as in training
         network = self.state.result.eval()
         world.share_buffers(network)
         starts = range(0, len(images), size)
@@ -194,6 +195,7 @@ def open_session(settings: Settings, data: Data, run: Run) -> Session:
             f"`batch_size` {settings.batch_size}: is too small for {world.processes * settings.accumulate} parts "
             f"(processes times `accumulate` {settings.accumulate}): each needs an image"
         )
-    state = TrainingState(model, settings, world, images.batches)
+    share = -(-min(settings.batch_size, len(images.train)) // world.processes)
+    state = TrainingState(model, settings, world, images.batches, share)
     state.started_from = started_from
     return Session(settings, run, world, images, state)

@@ -21,6 +21,7 @@ from rcnnzoo.training.schedules import SCHEDULES
 from rcnnzoo.writing import atomic_write
 
 PRECISIONS = ("auto", *DTYPES)
+AUTO = "auto"
 OF_RECIPE = "that of the recipe"
 CHANGEABLE = frozenset({"workers", "max_bad", "data_dir", "checkpoint_minutes"})
 """Settings that don't affect the result, so that a run may be resumed with different ones."""
@@ -121,6 +122,11 @@ class Settings:
         1,
         shown="1",
     )
+    micro_batch: str = setting(
+        "The same by the number of images that each process works through at once, or auto: the share of a process, "
+        "halved until it fits into memory.",
+        default="",
+    )
     sync_batch_norm: bool = setting(
         "With several processes, compute batch-norm statistics over all of them.", default=False
     )
@@ -142,6 +148,10 @@ class Settings:
             value, limit = getattr(self, each.name), each.metadata["limit"]
             if limit is not None and not limit.allows(value):
                 raise OptionError(f"`{each.name}` {value}: {limit.advice}")
+        if self.micro_batch not in ("", AUTO) and not (self.micro_batch.isdecimal() and int(self.micro_batch)):
+            raise OptionError(f"`micro_batch` {self.micro_batch}: take a number of images from 1, or auto")
+        if self.micro_batch and self.accumulate > 1:
+            raise OptionError("`accumulate` and `micro_batch` can't be combined: give one of them")
         if self.precision not in PRECISIONS:
             raise UnknownName("precision", self.precision, PRECISIONS, "`precision`")
 

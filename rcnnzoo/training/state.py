@@ -21,7 +21,7 @@ from rcnnzoo.training.world import World
 if TYPE_CHECKING:
     from timm.utils import ModelEmaV3
 
-FORMAT = 3
+FORMAT = 4
 """Format of `state_dict`; any other is not resumed."""
 
 
@@ -33,6 +33,7 @@ class TrainingState:
         settings: How it is trained.
         world: Where it is trained.
         batches: Number of batches in an epoch.
+        share: Images of a batch for each process.
 
     Attributes:
         model: The network.
@@ -44,11 +45,13 @@ class TrainingState:
         batch: Number of batches of this epoch that are done.
         metrics: Loss and accuracy over those batches.
         rows: One row of metrics for each earlier epoch.
+        share: Images of a batch for each process.
+        micro_batch: How many of these it works through at once, if that is limited; otherwise None.
         last_images: The images of the last update, [B, 3, H, W]; not part of a checkpoint.
         started_from: The network whose weights it started from, if any.
     """
 
-    def __init__(self, model: RecurrentModel, settings: Settings, world: World, batches: int) -> None:
+    def __init__(self, model: RecurrentModel, settings: Settings, world: World, batches: int, share: int) -> None:
         if settings.classifiers_only:
             freeze_all_but_classifiers(model)
         set_algorithm(model, "direct")  # validation too: the result of a seed must not depend on timing
@@ -66,6 +69,9 @@ class TrainingState:
         if settings.checkpoint_activations:
             recompute_steps(model)
         self.network, self.optimizer = world.prepare(model, optimizer)
+        self.share = share
+        self.micro_batch = int(settings.micro_batch) if settings.micro_batch.isdecimal() else None
+        self._accumulate = settings.accumulate
         self.epoch, self.batch = 0, 0
         self.metrics = StepMetrics(model.num_steps, world.device)
         self.rows: list[dict[str, Any]] = []
@@ -78,6 +84,11 @@ class TrainingState:
         """The network that is validated and saved: the running average of the weights if there is one."""
         result: RecurrentModel = self.model if self.average is None else self.average.module
         return result
+
+    @property
+    def parts(self) -> int:
+        """Parts in which each process works through its share of a batch."""
+        return self._accumulate if self.micro_batch is None else -(-self.share // self.micro_batch)
 
     @property
     def is_new(self) -> bool:
@@ -105,6 +116,7 @@ class TrainingState:
             "rows": self.rows,
             "last_lr": self.last_lr,
             "started_from": self.started_from,
+            "micro_batch": self.micro_batch,
         }
 
     def load_state_dict(self, saved: dict[str, Any]) -> None:
@@ -122,6 +134,7 @@ class TrainingState:
             self.metrics.load_state_dict(saved["metrics"])
         self.rows, self.last_lr = list(saved["rows"]), saved["last_lr"]
         self.started_from = saved["started_from"]
+        self.micro_batch = saved["micro_batch"]
 
 
 def _average(model: RecurrentModel, decay: float) -> ModelEmaV3:

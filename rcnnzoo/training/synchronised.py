@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
+
+_ALONE: ContextVar[bool] = ContextVar("alone", default=False)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """While it lasts, statistics are those of this process's images, so that no other one has to take part."""
+    before = _ALONE.set(True)
+    try:
+        yield
+    finally:
+        _ALONE.reset(before)
 
 
 class _Sum(torch.autograd.Function):
@@ -25,7 +40,7 @@ class _Sum(torch.autograd.Function):
 
 
 def _over_processes(values: Tensor) -> Tensor:
-    if not distributed.is_initialized():
+    if _ALONE.get() or not distributed.is_initialized():
         return values
     total: Tensor = _Sum.apply(values)
     return total

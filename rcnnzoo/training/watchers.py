@@ -15,6 +15,7 @@ from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.freezing import evaluating
 from rcnnzoo.errors import TrainingError, reason
 from rcnnzoo.progress import progress, say, time_left
+from rcnnzoo.text import counted
 from rcnnzoo.training.session import Session
 from rcnnzoo.writing import atomic_write
 
@@ -68,6 +69,8 @@ class Log(Watcher):
         """Log what is trained, and on what machine."""
         self.log.info("%s: %s", "resumed" if resumed else "started", session.settings)
         self.log.info("torch %s on %s", torch.__version__, session.world.device)
+        if session.state.micro_batch is not None:
+            self.log.info("at most %d images of a batch at once", session.state.micro_batch)
 
     def epoch_ends(self, session: Session) -> None:
         """Say how the epoch went."""
@@ -97,7 +100,10 @@ class Narration(Watcher):
         title = f"training {card_of(state.model).architecture} on {session.images.data.name}"
         where = session.world.name
         say(f"{title}: {epochs * batches:,} updates in {session.settings.precision} on {where}")
-        parts, norms = session.settings.accumulate, session.state.model.modules()
+        parts, norms = state.parts, state.model.modules()
+        if state.micro_batch is not None:
+            at_once = counted(state.micro_batch, "image")
+            say(f"{at_once} at once, each batch of {state.share:,} in {counted(parts, 'part')}")
         if parts > 1 and any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in norms):
             say(f"batch norm computes its statistics over each of the {parts} parts of a batch")
         self.advance = self.open.enter_context(progress(title, epochs * batches, done, announced=False))

@@ -33,7 +33,7 @@ def main():
 
     loop.update = kept
     torch.set_default_dtype(torch.float64)
-    loop.to_input = metrics.to_input = lambda pixels: to_input(pixels).double()
+    loop.to_input = metrics.to_input = lambda images: to_input(images).double()
     with computing(threads=1):
         loop.train(settings, data, Path(folder), resume=True)
     if rank() == 0:
