@@ -25,6 +25,7 @@ from rcnnzoo.training.report import report
 from rcnnzoo.training.session import Session, open_session
 from rcnnzoo.training.settings import AUTO, Settings, check_same, read_settings, write_settings
 from rcnnzoo.training.state import TrainingState
+from rcnnzoo.training.tracking import Tracking, check_tracker
 from rcnnzoo.training.watchers import Checkpoints, Divergence, Log, MetricsFile, Narration, Watcher
 from rcnnzoo.training.world import deterministic
 from rcnnzoo.weights.files import read_header
@@ -45,10 +46,12 @@ def train(
     Raises:
         TrainingError: The folder is taken, the run was started with other settings, memory runs out, or the loss is
             not a number.
+        OptionError: A setting can't work, or the tracker is not installed.
         BusyError: Another process is training in the folder.
         DataError: Too many images can't be read.
         KeyboardInterrupt: Somebody stopped it; a checkpoint was written.
     """
+    check_tracker(settings.tracker)
     run = Run(folder)
     if _is_finished(run, settings, resume=resume):  # so nothing is written into its folder
         return run
@@ -95,6 +98,7 @@ def _train(session: Session, others: Sequence[Watcher]) -> None:
             watchers: list[Watcher] = [divergence]
             if session.world.is_first:
                 watchers += [MetricsFile(), Log(log), Narration(), *others]
+                watchers += [Tracking(session.settings.tracker)] if session.settings.tracker else []
             watchers.append(Checkpoints(divergence))
             for watcher in watchers:
                 watcher.starts(session, resumed=resumed)

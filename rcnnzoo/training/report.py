@@ -19,7 +19,7 @@ from rcnnzoo.weights.files import save
 SAMPLE, GAP = 500, 0.15
 """How many training images are evaluated after training, and how much lower their accuracy may be."""
 
-NOT_RECORDED = ("data", "data_dir", "start_from", "workers", "max_bad", "checkpoint_minutes")
+NOT_RECORDED = ("data", "data_dir", "start_from", "workers", "max_bad", "checkpoint_minutes", "tracker")
 """Settings that are not on the network's card: they don't affect what was trained."""
 
 

@@ -22,8 +22,10 @@ from rcnnzoo.writing import atomic_write
 
 PRECISIONS = ("auto", *DTYPES)
 AUTO = "auto"
+TRACKERS = {"tensorboard": "tensorboard", "wandb": "wandb"}
+"""Experiment trackers, and what each one's files in a run's folder are called."""
 OF_RECIPE = "that of the recipe"
-CHANGEABLE = frozenset({"workers", "max_bad", "data_dir", "checkpoint_minutes"})
+CHANGEABLE = frozenset({"workers", "max_bad", "data_dir", "checkpoint_minutes", "tracker"})
 """Settings that don't affect the result, so that a run may be resumed with different ones."""
 LONGEST = 100
 """Number of characters of a wrong value that are shown."""
@@ -141,6 +143,7 @@ class Settings:
     checkpoint_minutes: float = setting(
         "Write a checkpoint at least this often, besides after each epoch.", positive(100_000), 10.0, shown="10"
     )
+    tracker: str = setting(f"Also report to an experiment tracker: {' or '.join(TRACKERS)}.", default="")
     max_bad: int = setting("Unreadable images to skip before giving up.", at_least(0), MOST, shown=str(MOST))
 
     def __post_init__(self) -> None:
@@ -152,6 +155,8 @@ class Settings:
             raise OptionError(f"`micro_batch` {self.micro_batch}: take a number of images from 1, or auto")
         if self.micro_batch and self.accumulate > 1:
             raise OptionError("`accumulate` and `micro_batch` can't be combined: give one of them")
+        if self.tracker and self.tracker not in TRACKERS:
+            raise UnknownName("tracker", self.tracker, TRACKERS, "`tracker`")
         if self.precision not in PRECISIONS:
             raise UnknownName("precision", self.precision, PRECISIONS, "`precision`")
 

@@ -19,6 +19,8 @@ from rcnnzoo.text import counted
 from rcnnzoo.training.session import Session
 from rcnnzoo.writing import atomic_write
 
+LOG_EVERY = 300.0
+"""Seconds between two lines of the log within an epoch, which may take hours."""
 CHECK_EVERY = 50
 """Updates between checks of the loss: on a GPU each check waits for the device."""
 
@@ -64,6 +66,7 @@ class Log(Watcher):
 
     def __init__(self, log: Logger) -> None:
         self.log = log
+        self.last = time.monotonic()
 
     def starts(self, session: Session, *, resumed: bool) -> None:
         """Log what is trained, and on what machine."""
@@ -72,8 +75,17 @@ class Log(Watcher):
         if session.state.micro_batch is not None:
             self.log.info("at most %d images of a batch at once", session.state.micro_batch)
 
+    def batch_ends(self, session: Session, loss: Tensor | None) -> None:
+        """Say from time to time how far a long epoch has come."""
+        if loss is None or time.monotonic() - self.last < LOG_EVERY:
+            return
+        state, batches = session.state, session.images.batches
+        self.log.info("epoch %d: batch %d of %d, loss %.4g", state.epoch + 1, state.batch, batches, loss.item())
+        self.last = time.monotonic()
+
     def epoch_ends(self, session: Session) -> None:
         """Say how the epoch went."""
+        self.last = time.monotonic()
         row: dict[str, Any] = session.state.rows[-1]
         self.log.info("epoch %d: %s", row["epoch"], ", ".join(f"{name} {value:.5g}" for name, value in row.items()))
 
