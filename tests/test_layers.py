@@ -14,7 +14,7 @@ from rcnnzoo import plugin
 ROOT = Path(rcnnzoo.__file__).parent
 PLUGINS = ROOT.parent / "plugins"
 
-GROUND = {"errors", "text", "writing", "locks", "pointers", "progress", "processes", "devices"}
+GROUND = {"errors", "text", "writing", "locks", "pointers", "hashing", "progress", "processes", "devices"}
 REGISTRY = GROUND | {"hookspecs", "hooks", "registry", "plugins"}
 MEMBERS = REGISTRY | {"architectures", "readouts", "policies", "data"}
 ENGINE = MEMBERS | {"profiling", "weights", "engine"}
@@ -26,6 +26,7 @@ ALLOWED = {
     "writing": set(),
     "locks": {"errors"},
     "pointers": set(),
+    "hashing": set(),
     "progress": set(),
     "processes": {"errors", "progress"},
     "devices": {"errors"},

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -77,19 +77,22 @@ class Images(Protocol):
         """Number of images to draw batches from."""
         ...
 
-    def evaluation(self) -> Source:
+    def evaluation(self) -> Source[Batch]:
         """The images as for evaluation."""
         ...
 
-    def training(self, seed: int, epoch: int, mirrored: bool) -> Source:
+    def training(self, seed: int, epoch: int, mirrored: bool) -> Source[Batch]:
         """The images as varied in one epoch."""
         ...
 
 
-class Source(Protocol):
+Item = TypeVar("Item", covariant=True)
+
+
+class Source(Protocol[Item]):
     """The source of batches for torch's loader."""
 
-    def __getitems__(self, indices: list[int]) -> Batch:
+    def __getitems__(self, indices: list[int]) -> Item:
         """The batch of these images."""
         ...
 
@@ -121,7 +124,7 @@ def training_batches(
     count = batches_an_epoch(len(images), batch_size)
     number, parts = part
     plan = [order[i * batch_size : (i + 1) * batch_size][number::parts] for i in range(first, count)]
-    return _Batches(images.training(seed, epoch, mirrored), plan, images.workers)
+    return Loading(images.training(seed, epoch, mirrored), plan, images.workers)
 
 
 def batches_an_epoch(images: int, batch_size: int) -> int:
@@ -144,7 +147,7 @@ def evaluation_batches(
 
 def chosen_batches(images: Images, plan: Sequence[list[int]]) -> Iterable[Batch]:
     """Batches of these images, by their number among those to draw batches from, as they are."""
-    return _Batches(images.evaluation(), plan, images.workers)
+    return Loading(images.evaluation(), plan, images.workers)
 
 
 def readable(batches: Iterable[Batch], unreadable: Unreadable) -> Iterator[Batch]:
@@ -160,7 +163,7 @@ def readable(batches: Iterable[Batch], unreadable: Unreadable) -> Iterator[Batch
 
 
 @dataclass(frozen=True)
-class _Batches:
+class Loading(Generic[Item]):
     """The batches of a plan, from this process or from workers.
 
     Attributes:
@@ -169,16 +172,16 @@ class _Batches:
         workers: Processes that decode.
     """
 
-    source: Source
+    source: Source[Item]
     plan: Sequence[list[int]]
     workers: int
 
-    def __iter__(self) -> Iterator[Batch]:
-        loader: DataLoader[Batch] = DataLoader(
+    def __iter__(self) -> Iterator[Item]:
+        loader: DataLoader[Item] = DataLoader(
             cast(Any, self.source),  # `__getitems__` is all that the loader calls with a batch sampler
             batch_sampler=self.plan,
             num_workers=min(self.workers, len(self.plan)),
-            collate_fn=cast(Any, _as_it_is),
+            collate_fn=_as_it_is,
             worker_init_fn=_leave_signals_to_others,
             generator=torch.Generator(),  # otherwise each pass, and each resumed epoch, would draw from the global one
             pin_memory=torch.cuda.is_available(),
@@ -194,7 +197,7 @@ class _Batches:
             ) from error
 
 
-def _as_it_is(batch: Batch) -> Batch:
+def _as_it_is(batch: Any) -> Any:
     return batch
 
 

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -21,6 +22,18 @@ LONGEST = 100
 WHITE = (255, 255, 255, 255)
 STEPS_OF_16_BITS = 257
 """65,535 / 255: the distance of 16-bit values that are one step of 8 bits apart."""
+
+
+def decode_image(stream: Path | BinaryIO) -> Image.Image:
+    """An image file's content as an upright RGB image.
+
+    Raises:
+        OSError: As `read_image`.
+    """
+    with Image.open(stream) as image:
+        _check_shape(image)
+        _check_range(image)
+        return _to_rgb(_to_8_bits(ImageOps.exif_transpose(image)))
 
 
 def read_image(path: Path) -> Image.Image:
@@ -37,10 +50,7 @@ def read_image(path: Path) -> Image.Image:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            with Image.open(path) as image:
-                _check_shape(image)
-                _check_range(image)
-                decoded = _to_rgb(_to_8_bits(ImageOps.exif_transpose(image)))
+            decoded = decode_image(path)
         except UnidentifiedImageError as error:
             if is_pointer(path):
                 raise OSError("a Git LFS pointer, not the file itself: run `git lfs pull`") from error

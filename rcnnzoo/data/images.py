@@ -29,7 +29,7 @@ def native_size(split: Split) -> int:
     places = {round(place) for place in np.linspace(0, len(split) - 1, 25)}
     sides, faults = [], []
     for position in sorted(places):
-        image, _ = _read(split, position)
+        image, _ = read_at(split, position)
         if isinstance(image, Image.Image):
             sides.append(min(image.size))
         else:
@@ -96,7 +96,7 @@ class HeldImages:
         transform = transforms.Evaluation(image_size)
         pixels, positions, faults = [], [], []
         for position in range(len(split)):
-            image, remarks = _read(split, position)
+            image, remarks = read_at(split, position)
             if isinstance(image, Image.Image):
                 pixels.append(transform(image))
                 positions.append(position)
@@ -113,13 +113,13 @@ class HeldImages:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def evaluation(self) -> Source:
+    def evaluation(self) -> Source[Batch]:
         """The images as they are."""
         border = (self.padded.shape[1] - self.image_size) // 2
         corners = torch.full((len(self), 2), border)
         return _Held(self, corners, torch.zeros(len(self), dtype=torch.bool))
 
-    def training(self, seed: int, epoch: int, mirrored: bool) -> Source:
+    def training(self, seed: int, epoch: int, mirrored: bool) -> Source[Batch]:
         """Each image cut at a random place of its padded self, and mirrored half of the time."""
         random = generator(seed, epoch, "crops")
         places = self.padded.shape[1] - self.image_size + 1
@@ -152,11 +152,11 @@ class StreamedImages:
     def __len__(self) -> int:
         return len(self.split)
 
-    def evaluation(self) -> Source:
+    def evaluation(self) -> Source[Batch]:
         """Each image resized, its centre cut out."""
         return _Streamed(self.split, self.image_size, transforms.Evaluation(self.image_size), None)
 
-    def training(self, seed: int, epoch: int, mirrored: bool) -> Source:
+    def training(self, seed: int, epoch: int, mirrored: bool) -> Source[Batch]:
         """A random part of each image, resized, and mirrored half of the time."""
         return _Streamed(self.split, self.image_size, transforms.training(self.image_size, mirrored), (seed, epoch))
 
@@ -172,7 +172,7 @@ class _Streamed:
         pixels, positions, faults, remarks = [], [], [], []
         with torch.random.fork_rng(devices=[]):
             for position in indices:
-                image, said = _read(self.split, position)
+                image, said = read_at(self.split, position)
                 remarks += said
                 if isinstance(image, Image.Image):
                     if self.randomness is not None:
@@ -193,7 +193,7 @@ class _Streamed:
         )
 
 
-def _read(split: Split, position: int) -> tuple[Image.Image | tuple[str, str], list[str]]:
+def read_at(split: Split, position: int) -> tuple[Image.Image | tuple[str, str], list[str]]:
     """The image, or its name and the reason why it can't be read; and what the decoder remarked."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -9,6 +9,7 @@ from typing import cast
 
 from rcnnzoo import plugins
 from rcnnzoo.data.folders import WHOLE, read_folder
+from rcnnzoo.data.shards import is_packed, read_shards
 from rcnnzoo.data.splits import Split, check_splits, hold_out
 from rcnnzoo.errors import DataError, OptionError
 from rcnnzoo.hookspecs import DataSet
@@ -56,7 +57,7 @@ class Data:
 
 
 def open_data(source: str, data_dir: Path | None = None, *, val_fraction: float | None = None, seed: int = 0) -> Data:
-    """Open a registered data set, or a folder.
+    """Open a registered data set, a folder, or one that `rcnnzoo pack` wrote.
 
     Args:
         source: A registered name, or a path to a folder.
@@ -71,7 +72,8 @@ def open_data(source: str, data_dir: Path | None = None, *, val_fraction: float 
     """
     if source not in plugins.names("data") and (Path(source).exists() or os.sep in source):
         path = Path(source).resolve()
-        data = Data(as_utf8(path.name), read_folder(Path(source)), source=str(path))
+        splits, mirrored = read_shards(path) if is_packed(path) else (read_folder(Path(source)), True)
+        data = Data(as_utf8(path.name), splits, mirrored, source=str(path))
     else:
         data = _open_registered(source, data_dir)
     check_splits(data.splits, source)

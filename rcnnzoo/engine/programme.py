@@ -17,7 +17,7 @@ from rcnnzoo.data.batches import mix_seed
 from rcnnzoo.data.decoding import naming_the_image, read_image
 from rcnnzoo.data.transforms import Evaluation, to_input
 from rcnnzoo.errors import OptionError
-from rcnnzoo.weights.files import bytes_hash
+from rcnnzoo.hashing import bytes_hash
 
 KINDS = ("image", "blank", "noise", "scrambled")
 MOST_STEPS = 10_000

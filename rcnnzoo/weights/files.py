@@ -157,12 +157,6 @@ def read_header(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]
     return metadata, shapes
 
 
-def bytes_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, as publishers give it."""
-    with path.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
 def content_hash(metadata: Mapping[str, Any], tensors: dict[str, Tensor]) -> str:
     """SHA-256 over metadata (except the hash itself) and over names, shapes and values of all tensors."""
     text = _canonical({name: value for name, value in metadata.items() if name != HASH})

@@ -12,7 +12,8 @@ from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.transforms import PREPROCESSING
 from rcnnzoo.errors import OptionError, UnknownName, WeightsError
-from rcnnzoo.weights.files import bytes_hash, save
+from rcnnzoo.hashing import bytes_hash
+from rcnnzoo.weights.files import save
 from rcnnzoo.weights.formats import FORMATS
 
 

@@ -13,7 +13,8 @@ import safetensors.torch
 from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.errors import OptionError, WeightsError
-from rcnnzoo.weights.files import HASH, bytes_hash, content_hash, read_header, rebuild
+from rcnnzoo.hashing import bytes_hash
+from rcnnzoo.weights.files import HASH, content_hash, read_header, rebuild
 
 
 @dataclass(frozen=True)
