@@ -6,9 +6,14 @@ changes the images that a network is trained on.
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing.synchronize import Event
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 import numpy as np
@@ -19,6 +24,10 @@ from torch.utils.data import DataLoader
 
 from rcnnzoo.data.unreadable import Unreadable
 from rcnnzoo.errors import DataError
+
+SHARED = "/dev/shm"  # noqa: S108 - only asked how full it is
+ROOM = 64
+"""Batches for which there must be room in shared memory: more than all workers make ahead."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +54,20 @@ class Batch:
         return Batch(*tensors, self.faults, self.remarks)
 
     def __reduce__(self) -> tuple[Callable[..., Batch], tuple[Any, ...]]:
-        """From a worker as arrays, through a pipe: tensors use shared memory, of which containers have little."""
+        """From a worker in shared memory, or as arrays through a pipe where there is little of it, as in containers."""
+        if _shared_memory_left() > ROOM * self.images.nbytes:
+            return Batch, (self.images, self.labels, self.positions, self.faults, self.remarks)
         arrays = self.images.permute(0, 2, 3, 1).numpy(), self.labels.numpy(), self.positions.numpy()
         return _from_worker, (*arrays, self.faults, self.remarks)
+
+
+def _shared_memory_left() -> int:
+    """Bytes that are free where tensors are shared between processes; 0 where that can't be told."""
+    try:
+        found = os.statvfs(SHARED)
+    except (OSError, AttributeError):  # another system
+        return 0
+    return found.f_bavail * found.f_frsize
 
 
 def _from_worker(
@@ -77,12 +97,12 @@ class Images(Protocol):
         """Number of images to draw batches from."""
         ...
 
-    def evaluation(self) -> Source[Batch]:
-        """The images as for evaluation."""
+    def evaluation(self, plan: Sequence[list[int]]) -> Iterable[Batch]:
+        """Batches of these images as for evaluation."""
         ...
 
-    def training(self, seed: int, epoch: int, mirrored: bool) -> Source[Batch]:
-        """The images as varied in one epoch."""
+    def training(self, plan: Sequence[list[int]], seed: int, epoch: int, mirrored: bool) -> Iterable[Batch]:
+        """Batches of these images as varied in one epoch."""
         ...
 
 
@@ -92,8 +112,8 @@ Item = TypeVar("Item", covariant=True)
 class Source(Protocol[Item]):
     """The source of batches for torch's loader."""
 
-    def __getitems__(self, indices: list[int]) -> Item:
-        """The batch of these images."""
+    def __getitems__(self, indices: Any) -> Item:
+        """The batch of what an entry of a plan stands for."""
         ...
 
 
@@ -124,7 +144,7 @@ def training_batches(
     count = batches_an_epoch(len(images), batch_size)
     number, parts = part
     plan = [order[i * batch_size : (i + 1) * batch_size][number::parts] for i in range(first, count)]
-    return Loading(images.training(seed, epoch, mirrored), plan, images.workers)
+    return images.training(plan, seed, epoch, mirrored)
 
 
 def batches_an_epoch(images: int, batch_size: int) -> int:
@@ -142,12 +162,7 @@ def evaluation_batches(
         for start, stop in parts
         for first in range(start, stop, batch_size)
     ]
-    return chosen_batches(images, plan)
-
-
-def chosen_batches(images: Images, plan: Sequence[list[int]]) -> Iterable[Batch]:
-    """Batches of these images, by their number among those to draw batches from, as they are."""
-    return Loading(images.evaluation(), plan, images.workers)
+    return images.evaluation(plan)
 
 
 def readable(batches: Iterable[Batch], unreadable: Unreadable) -> Iterator[Batch]:
@@ -162,33 +177,35 @@ def readable(batches: Iterable[Batch], unreadable: Unreadable) -> Iterator[Batch
             yield batch
 
 
-@dataclass(frozen=True)
-class Loading(Generic[Item]):
-    """The batches of a plan, from this process or from workers.
+class Loader(Generic[Item]):
+    """Makes the batches of plans, one plan after the other, in this process or in workers that live as long as it does.
 
-    Attributes:
-        source: What makes a batch of indices.
-        plan: Indices of each batch.
+    Args:
+        source: What makes a batch of an entry of a plan; each worker gets it once.
         workers: Processes that decode.
     """
 
-    source: Source[Item]
-    plan: Sequence[list[int]]
-    workers: int
+    def __init__(self, source: Source[Item], workers: int) -> None:
+        self.source, self.workers = source, workers
+        self._upcoming: list[Any] = []
+        self._loader: DataLoader[Item] | None = None
+        # Set when this is dropped, or the program ends: until then workers leave signals to the main process.
+        self._ending = multiprocessing.Event()
+        weakref.finalize(self, self._ending.set)
 
-    def __iter__(self) -> Iterator[Item]:
-        loader: DataLoader[Item] = DataLoader(
-            cast(Any, self.source),  # `__getitems__` is all that the loader calls with a batch sampler
-            batch_sampler=self.plan,
-            num_workers=min(self.workers, len(self.plan)),
-            collate_fn=_as_it_is,
-            worker_init_fn=_leave_signals_to_others,
-            generator=torch.Generator(),  # otherwise each pass, and each resumed epoch, would draw from the global one
-            pin_memory=torch.cuda.is_available(),
-        )
+    def batches(self, plan: Sequence[Any]) -> Iterator[Item]:
+        """The batch of each entry of a plan, for example of a list of indices.
+
+        Raises:
+            DataError: A process that decodes was killed.
+        """
+        if self._loader is None:
+            self._loader = self._start()
+        self._upcoming[:] = plan
         try:
-            yield from loader
+            yield from self._loader
         except RuntimeError as error:
+            self._loader = None
             if "DataLoader worker" not in str(error):
                 raise
             raise DataError(
@@ -196,16 +213,36 @@ class Loading(Generic[Item]):
                 "(0 decodes in the main process) or a smaller `batch_size`"
             ) from error
 
+    def _start(self) -> DataLoader[Item]:
+        return DataLoader(
+            cast(Any, self.source),  # `__getitems__` is all that the loader calls with a batch sampler
+            batch_sampler=self._upcoming,
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+            collate_fn=_as_it_is,
+            worker_init_fn=partial(_leave_signals_to_others, self._ending),
+            generator=torch.Generator(),  # otherwise each pass, and each resumed epoch, would draw from the global one
+            pin_memory=torch.cuda.is_available(),
+        )
+
 
 def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def _leave_signals_to_others(worker: int) -> None:
-    """Ctrl-C reaches every process of a terminal, a cluster's signal every process of a job; the main one decides."""
+def _leave_signals_to_others(ending: Event, worker: int) -> None:
+    """Ctrl-C reaches every process of a terminal, a cluster's signal every process of a job; the main one decides.
+
+    Once that is ending, a signal ends the worker: Python terminates workers that are left then, and waits for them.
+    """
+
+    def leave(number: int, frame: object) -> None:
+        if ending.is_set():
+            os._exit(0)
+
     for name in ("SIGINT", "SIGTERM", "SIGUSR1"):
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+            signal.signal(getattr(signal, name), leave)
 
 
 def generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
@@ -215,4 +252,5 @@ def generator(seed: int, epoch: int, purpose: str) -> torch.Generator:
 
 def mix_seed(*parts: int) -> int:
     """A well-mixed seed: neighbouring epochs and images must not be alike."""
-    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    words = np.array(parts, dtype=np.uint32) if max(parts) < 2**32 else parts  # the same, in less time
+    return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
-from rcnnzoo.data.decoding import read_image
+from rcnnzoo.data.decoding import Jpeg, open_image, read_image
 from rcnnzoo.data.splits import Split
 from rcnnzoo.data.unreadable import DataWarning
 from rcnnzoo.errors import DataError
@@ -19,6 +20,7 @@ from rcnnzoo.errors import DataError
 SUFFIXES = frozenset(
     {".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 )
+JPEGS = frozenset({".jfif", ".jpe", ".jpeg", ".jpg"})
 WHOLE = "all"  # the name of the one split of a folder that has none
 SPLIT_OF = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
 SPLIT_OF |= {"test": "test", "testing": "test"}
@@ -91,7 +93,7 @@ def read_class_folders(folder: Path) -> Split:
 def split_of_files(folder: Path, categories: tuple[str, ...], files: list[str], labels: list[int]) -> Split:
     """A split whose images are files under a folder."""
     reader = FileReader(folder, files)
-    return Split(categories, files, np.array(labels, dtype=np.int64), reader, reader.stamp, str(folder))
+    return Split(categories, files, np.array(labels, dtype=np.int64), reader, reader.stamp, str(folder), reader.lazily)
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,14 @@ class FileReader:
     def __call__(self, position: int) -> Image.Image:
         """The image at that position."""
         return read_image(self.folder / self.files[position])
+
+    def lazily(self, position: int) -> Image.Image | Jpeg:
+        """The same, but a JPEG is not decoded yet."""
+        path = self.folder / self.files[position]
+        if os.path.splitext(path)[1].lower() in JPEGS and path.is_file():
+            with suppress(UnidentifiedImageError):  # which `read_image` explains
+                return open_image(path.read_bytes())
+        return read_image(path)
 
     def stamp(self, position: int) -> str:
         """Size and date of the file at that position; empty if it is gone."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,11 +15,15 @@ from PIL import Image
 from torch import Tensor
 
 from rcnnzoo.data import transforms
-from rcnnzoo.data.batches import Batch, Images, Source, evaluation_batches, generator, mix_seed, readable
+from rcnnzoo.data.batches import Batch, Images, Loader, evaluation_batches, generator, mix_seed, readable
 from rcnnzoo.data.decoding import why_unreadable
 from rcnnzoo.data.splits import Split, choose
-from rcnnzoo.data.unreadable import Unreadable
+from rcnnzoo.data.unreadable import DataWarning, Unreadable
 from rcnnzoo.errors import DataError
+
+
+def _as_it_is(image: Image.Image) -> Image.Image:
+    return image
 
 
 def native_size(split: Split) -> int:
@@ -35,11 +41,12 @@ def native_size(split: Split) -> int:
         else:
             faults.append(image)
     if not sides:
-        raise _none_readable(*faults[0], len(split))
+        raise _none_readable(faults[0], len(split))
     return int(np.median(sides))
 
 
-def _none_readable(name: str, why: str, images: int) -> DataError:
+def _none_readable(fault: tuple[str, str], images: int) -> DataError:
+    name, why = fault
     if images == 1:
         return DataError(f"{name}: can't be read as an image ({why})")
     return DataError(f"{name} and others: none can be read ({why}); are they images?")
@@ -104,7 +111,7 @@ class HeldImages:
                 faults.append(image)
             unreadable.see(faults, remarks)
         if not pixels:
-            raise _none_readable(*faults[0], len(split))
+            raise _none_readable(faults[0], len(split))
         self.image_size = image_size
         self.padded = transforms.pad(torch.stack(pixels))
         self.positions = np.array(positions)
@@ -113,19 +120,19 @@ class HeldImages:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def evaluation(self) -> Source[Batch]:
+    def evaluation(self, plan: Sequence[list[int]]) -> Iterable[Batch]:
         """The images as they are."""
         border = (self.padded.shape[1] - self.image_size) // 2
         corners = torch.full((len(self), 2), border)
-        return _Held(self, corners, torch.zeros(len(self), dtype=torch.bool))
+        return Loader(_Held(self, corners, torch.zeros(len(self), dtype=torch.bool)), 0).batches(plan)
 
-    def training(self, seed: int, epoch: int, mirrored: bool) -> Source[Batch]:
+    def training(self, plan: Sequence[list[int]], seed: int, epoch: int, mirrored: bool) -> Iterable[Batch]:
         """Each image cut at a random place of its padded self, and mirrored half of the time."""
         random = generator(seed, epoch, "crops")
         places = self.padded.shape[1] - self.image_size + 1
         corners = torch.randint(places, (len(self), 2), generator=random)
         flips = torch.rand(len(self), generator=random) < (0.5 if mirrored else 0)
-        return _Held(self, corners, flips)
+        return Loader(_Held(self, corners, flips), 0).batches(plan)
 
 
 @dataclass(frozen=True)
@@ -148,17 +155,36 @@ class StreamedImages:
         self.image_size = image_size
         self.workers = workers
         self.positions = np.arange(len(split))
+        self._training: dict[bool, Loader[Batch]] = {}
 
     def __len__(self) -> int:
         return len(self.split)
 
-    def evaluation(self) -> Source[Batch]:
+    def evaluation(self, plan: Sequence[list[int]]) -> Iterable[Batch]:
         """Each image resized, its centre cut out."""
-        return _Streamed(self.split, self.image_size, transforms.Evaluation(self.image_size), None)
+        source = _Streamed(self.split, self.image_size, transforms.Evaluation(self.image_size))
+        entries = [_Entry(indices) for indices in plan]
+        return Loader(source, min(self.workers, len(plan))).batches(entries)
 
-    def training(self, seed: int, epoch: int, mirrored: bool) -> Source[Batch]:
-        """A random part of each image, resized, and mirrored half of the time."""
-        return _Streamed(self.split, self.image_size, transforms.training(self.image_size, mirrored), (seed, epoch))
+    def training(self, plan: Sequence[list[int]], seed: int, epoch: int, mirrored: bool) -> Iterable[Batch]:
+        """A random part of each image, resized, and mirrored half of the time; workers live through epochs."""
+        if mirrored not in self._training:
+            source = _Streamed(self.split, self.image_size, transforms.Training(self.image_size, mirrored))
+            self._training[mirrored] = Loader(source, self.workers)
+        return self._training[mirrored].batches([_Entry(indices, (seed, epoch)) for indices in plan])
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A batch to make.
+
+    Attributes:
+        indices: Of its images.
+        randomness: Seed and epoch, on which with each image's position all that is random depends.
+    """
+
+    indices: list[int]
+    randomness: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -166,26 +192,27 @@ class _Streamed:
     split: Split
     image_size: int
     transform: Callable[[Image.Image], Tensor]
-    randomness: tuple[int, int] | None
 
-    def __getitems__(self, indices: list[int]) -> Batch:
+    def __getitems__(self, entry: _Entry) -> Batch:
         pixels, positions, faults, remarks = [], [], [], []
-        with torch.random.fork_rng(devices=[]):
-            for position in indices:
-                image, said = read_at(self.split, position)
+        with torch.random.fork_rng(devices=[]), _remarks() as caught:
+            for position in entry.indices:
+                if entry.randomness is not None:
+                    # torchvision's transforms draw from torch's global generator.
+                    torch.default_generator.manual_seed(mix_seed(*entry.randomness, position))
+                found, said = _read(self.split, position, self.transform, caught)
                 remarks += said
-                if isinstance(image, Image.Image):
-                    if self.randomness is not None:
-                        # torchvision's transforms draw from torch's global generator.
-                        torch.default_generator.manual_seed(mix_seed(*self.randomness, position))
-                    pixels.append(self.transform(image))
+                if isinstance(found, Tensor):
+                    pixels.append(found)
                     positions.append(position)
                 else:
-                    faults.append(image)
+                    faults.append(found)
         size = self.image_size
-        images = torch.stack(pixels) if pixels else torch.empty(0, 3, size, size, dtype=torch.uint8)
+        images = torch.empty(len(pixels), size, size, 3, dtype=torch.uint8).permute(0, 3, 1, 2)  # channels last
+        for image, own in zip(images, pixels, strict=True):
+            image.copy_(own)
         return Batch(
-            images.contiguous(memory_format=torch.channels_last),
+            images,
             torch.from_numpy(self.split.labels[positions]),
             torch.tensor(positions, dtype=torch.long),
             tuple(faults),
@@ -193,12 +220,42 @@ class _Streamed:
         )
 
 
-def read_at(split: Split, position: int) -> tuple[Image.Image | tuple[str, str], list[str]]:
-    """The image, or its name and the reason why it can't be read; and what the decoder remarked."""
+def read_at(
+    split: Split, position: int, use: Callable[[Any], Any] = _as_it_is
+) -> tuple[Any | tuple[str, str], list[str]]:
+    """What is made of an image, or its name and the reason why it can't be read; and what the decoder remarked.
+
+    Args:
+        split: Which images.
+        position: Of the image.
+        use: What is made of it; `transforms.Training` may be given a JPEG that is not decoded yet.
+    """
+    with _remarks() as caught:
+        return _read(split, position, use, caught)
+
+
+@contextmanager
+def _remarks() -> Iterator[list[warnings.WarningMessage]]:
+    """While it lasts, warnings are collected."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        try:
-            image: Image.Image | tuple[str, str] = split.read(position)
-        except Exception as error:  # decoders raise anything: OSError, SyntaxError, struct.error, ...
-            image = os.path.join(split.folder, split.files[position]), why_unreadable(error)
-    return image, [" ".join(str(one.message).split()) for one in caught]
+        yield caught
+
+
+def _read(
+    split: Split, position: int, use: Callable[[Any], Any], caught: list[warnings.WarningMessage]
+) -> tuple[Any | tuple[str, str], list[str]]:
+    """As `read_at`, while warnings are collected in a list, which is emptied; to begin that anew each time is slow."""
+    lazily = split.read_lazily if isinstance(use, transforms.Training) else None
+    try:
+        found = use((lazily or split.read)(position))
+    except Exception as error:  # decoders raise anything: OSError, SyntaxError, struct.error, ...
+        found = os.path.join(split.folder, split.files[position]), why_unreadable(error)
+    if not caught:
+        return found, []
+    name = os.path.join(split.folder, split.files[position])
+    named = ("" if issubclass(one.category, DataWarning) else f"{name}: " for one in caught)  # `read` names the file
+    said = (" ".join(str(one.message).split()) for one in caught)
+    remarks = [f"{start}{words}" for start, words in zip(named, said, strict=True)]
+    caught.clear()
+    return found, remarks

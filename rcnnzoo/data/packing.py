@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from rcnnzoo.data.batches import Loading
+from rcnnzoo.data.batches import Loader
 from rcnnzoo.data.images import read_at
 from rcnnzoo.data.opening import Data
 from rcnnzoo.data.shards import COLUMNS, FORMAT, INDEX, UNFINISHED, check_size, index_of, members, read_index
@@ -130,7 +130,7 @@ def _pack_split(name: str, split: Split, folder: Path, how: Packing, unreadable:
     todo = [(file, part) for file, part in zip(files, parts, strict=True) if not file.exists()]
     left = sum(len(part) for _, part in todo)
     plan = [part[start : start + AT_ONCE] for _, part in todo for start in range(0, len(part), AT_ONCE)]
-    encoded = iter(Loading(_Encoding(split, how.side, how.quality), plan, how.workers))
+    encoded = Loader(_Encoding(split, how.side, how.quality), how.workers).batches(plan)
     with progress(f"packing {name}", len(split), len(split) - left) as advance:
         for file, part in todo:
             with atomic_write(file) as temporary, tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as tar:

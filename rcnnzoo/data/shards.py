@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from rcnnzoo.data.decoding import decode_image
+from rcnnzoo.data.decoding import Jpeg, decode_image, open_image
 from rcnnzoo.data.splits import Split
 from rcnnzoo.errors import DataError, reason
 from rcnnzoo.hashing import bytes_hash
@@ -60,6 +60,10 @@ class ShardReader:
             OSError: It can't be read, or decoded.
         """
         return decode_image(io.BytesIO(self.content(position)))
+
+    def lazily(self, position: int) -> Image.Image | Jpeg:
+        """The same, but not decoded yet."""
+        return open_image(self.content(position))
 
     def content(self, position: int) -> bytes:
         """The JPEG file at that position.
@@ -138,7 +142,7 @@ def _read_split(folder: Path, name: str, categories: tuple[str, ...], described:
         raise ValueError("it names shards or categories that there are not")
     names, hashes = (tuple(each[key] for each in shards) for key in ("file", "sha256"))
     reader = ShardReader(str(folder), names, shard, offset, length, hashes)
-    return Split(categories, files, label.astype(np.int64), reader, reader.stamp, str(folder / name))
+    return Split(categories, files, label.astype(np.int64), reader, reader.stamp, str(folder / name), reader.lazily)
 
 
 def check_size(file: Path, size: int) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from rcnnzoo.data.decoding import Jpeg
 from rcnnzoo.errors import DataError, OptionError
 
 SPLITS = ("train", "val", "test")
@@ -35,6 +36,8 @@ class Split:
         read: Position -> RGB image; raises whatever the decoder raises.
         stamp: Position -> a value that changes when the image does and is quick to get (a file's size and date).
         folder: What names of files are relative to; empty if they are not files.
+        read_lazily: As `read`, but JPEGs are not decoded yet, so that a smaller copy can be asked for; None if there is
+            no such way.
     """
 
     categories: tuple[str, ...]
@@ -43,6 +46,7 @@ class Split:
     read: Callable[[int], Image.Image] = field(repr=False)
     stamp: Callable[[int], str] = field(repr=False, default=no_stamp)
     folder: str = field(repr=False, default="")
+    read_lazily: Callable[[int], Image.Image | Jpeg] | None = field(repr=False, default=None)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -68,6 +72,7 @@ def choose(split: Split, positions: npt.NDArray[np.int64]) -> Split:
         labels=split.labels[positions],
         read=Chosen(split.read, positions),
         stamp=Chosen(split.stamp, positions),
+        read_lazily=None if split.read_lazily is None else Chosen(split.read_lazily, positions),
     )
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
+from rcnnzoo.data.decoding import Jpeg
+
 SMALL = 48
 """Images of up to this side, in pixels, are small: trained at 32 px, held in memory, cropped after padding."""
 
 PADDING = 4
 """Pixels by which small images are padded (mirrored at the edge) before a random crop."""
+
+FLIPPED = 0.5
+"""Share of the images that are mirrored in training."""
 
 PREPROCESSING = {"resize": "short side, bilinear, antialiased", "crop": "centre", "range": [-1, 1]}
 """What evaluation does to an image, as recorded with the weights."""
@@ -35,11 +41,37 @@ class Evaluation:
         return pixels
 
 
-def training(image_size: int, mirrored: bool) -> Callable[[Image.Image], Tensor]:
-    """A random part of the image, resized, and mirrored half of the time: an image -> uint8 [3, S, S]."""
-    flip = [v2.RandomHorizontalFlip()] if mirrored else []
-    transform: Callable[[Image.Image], Tensor] = v2.Compose([v2.RandomResizedCrop(image_size), *flip, v2.PILToTensor()])
-    return transform
+@dataclass(frozen=True)
+class Training:
+    """A random part of the image, resized, and mirrored half of the time: an image -> uint8 [3, S, S].
+
+    Parts and flips are those of torchvision's RandomResizedCrop and RandomHorizontalFlip. Of a JPEG, a smaller copy is
+    decoded if the part is still at least S pixels wide and high in it.
+    """
+
+    image_size: int
+    mirrored: bool
+
+    @cached_property
+    def _crop(self) -> v2.RandomResizedCrop:
+        return v2.RandomResizedCrop(self.image_size)
+
+    def __call__(self, image: Image.Image | Jpeg) -> Tensor:
+        """The pixels of one image."""
+        side, (width, height) = self.image_size, image.size
+        part = self._crop.make_params([torch.empty(1, height, width, device="meta")])
+        if isinstance(image, Jpeg):
+            least = (-(-width * side // part["width"]), -(-height * side // part["height"]))
+            whole = image.pixels(*(min(pair) for pair in zip(least, image.size, strict=True)))
+        else:
+            whole = np.asarray(image)
+        down, across = whole.shape[0] / height, whole.shape[1] / width  # 1 unless a smaller copy was decoded
+        top, left = round(part["top"] * down), round(part["left"] * across)
+        high, wide = max(1, round(part["height"] * down)), max(1, round(part["width"] * across))
+        # Cut out first, so that channels stay last; torchvision resizes tensors in half the time that images take.
+        cut = torch.from_numpy(np.ascontiguousarray(whole[top : top + high, left : left + wide]))
+        pixels: Tensor = functional.resize(cut.permute(2, 0, 1), [side, side])
+        return pixels.flip(-1) if self.mirrored and torch.rand(1) < FLIPPED else pixels
 
 
 def pad(images: Tensor) -> Tensor:

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.data.batches import chosen_batches
 from rcnnzoo.data.images import prepare
 from rcnnzoo.data.sequences import BLANK, NOISE, Item, Sequences
 from rcnnzoo.data.splits import UNKNOWN
@@ -221,7 +220,7 @@ class _Pictures:
             return
         unreadable = Unreadable(0)
         images = prepare(self.sequences.images(), self.size, unreadable, self.how.workers)
-        for batch in chosen_batches(images, wanted):
+        for batch in images.evaluation(wanted):
             unreadable.see(batch.faults, batch.remarks)
             yield to_input(batch.images)
 

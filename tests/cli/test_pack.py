@@ -21,4 +21,4 @@ def test_what_cannot_be_packed_is_said_in_one_line(capsys, tmp_path):
     refused(capsys, "pack digits", "--out is missing: give the folder of the shards")
     refused(capsys, "pack digits --out x --verify", "--out can't be combined with --verify")
     refused(capsys, f"pack {tmp_path} --verify", "index.json: can't be read (No such file or directory)")
-    refused(capsys, "pack nothing --out x", "unknown data 'nothing'")
+    refused(capsys, "pack nothing --out x", "unknown data set 'nothing'")

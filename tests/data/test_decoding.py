@@ -1,12 +1,13 @@
 """Files as RGB images of 8 bits: against values computed by hand."""
 
+import io
 import os
 
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from rcnnzoo.data.decoding import read_image
+from rcnnzoo.data.decoding import Jpeg, open_image, read_image
 from rcnnzoo.data.unreadable import DataWarning
 
 RAMP = np.linspace(0, 65_535, 64 * 64).reshape(64, 64).astype(np.uint16)
@@ -99,3 +100,33 @@ def test_comments_of_a_png_do_no_harm(tmp_path):
     info.add_text("Comment", "[bold]$x$")
     Image.new("RGB", (8, 8), (9, 9, 9)).save(tmp_path / "x.png", pnginfo=info)
     assert (grey(tmp_path / "x.png") == 9).all()
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("turned", [1, 6])
+def test_what_is_decoded_late_is_what_is_decoded_at_once(tmp_path, form, mode, turned):
+    if form == "PNG" and mode == "CMYK":
+        pytest.skip("PNG has no CMYK")
+    random = np.random.default_rng(0)
+    image = Image.fromarray(random.integers(0, 256, (30, 40, 3), dtype=np.uint8)).resize((80, 60)).convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = turned
+    image.save(tmp_path / "a.jpg", form, exif=exif)
+    late = open_image((tmp_path / "a.jpg").read_bytes())
+    assert isinstance(late, Jpeg) == (form == "JPEG" and mode == "RGB" and turned == 1)
+    pixels = late.pixels(*late.size) if isinstance(late, Jpeg) else np.asarray(late)
+    np.testing.assert_array_equal(pixels, np.asarray(read_image(tmp_path / "a.jpg")))
+
+
+def test_a_jpeg_cut_short_is_refused_in_the_same_words(tmp_path):
+    stream = io.BytesIO()
+    random = np.random.default_rng(0)
+    Image.fromarray(random.integers(0, 256, (60, 80, 3), dtype=np.uint8)).save(stream, "JPEG")
+    (tmp_path / "a.jpg").write_bytes(stream.getvalue()[:-3000])
+    late = open_image((tmp_path / "a.jpg").read_bytes())
+    with pytest.raises(OSError, match="truncated") as at_once:
+        read_image(tmp_path / "a.jpg")
+    with pytest.raises(OSError, match="truncated") as later:
+        late.pixels(80, 60)
+    assert str(later.value) == str(at_once.value)

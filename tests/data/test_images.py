@@ -1,8 +1,12 @@
 """Batches: what is in them, in which order, and what happens to files that can't be read."""
 
+import gc
+import multiprocessing
 import os
 import pickle
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from multiprocessing.reduction import ForkingPickler
 
@@ -10,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from rcnnzoo.data import batches
 from rcnnzoo.data.batches import evaluation_batches, readable, training_batches
 from rcnnzoo.data.images import HeldImages, StreamedImages, native_size, prepare
 from rcnnzoo.data.opening import open_data
@@ -167,9 +172,10 @@ def test_one_small_image_does_not_make_a_data_set_small(tmp_path):
     assert native_size(open_data(str(tmp_path)).split("all")) == 100
 
 
-def test_workers_send_batches_without_shared_memory(split, monkeypatch):
-    """A container's /dev/shm may hold 64 MB; no part of a batch is in it."""
+def test_workers_send_batches_in_shared_memory_only_where_there_is_plenty(split, monkeypatch):
+    """A container's /dev/shm may hold 64 MB; then no part of a batch is in it."""
     (batch, *_) = training_of(split)
+    monkeypatch.setattr(batches, "_shared_memory_left", lambda: batches.ROOM * batch.images.nbytes)
     again = pickle.loads(pickle.dumps(batch))
     assert torch.equal(again.images, batch.images)
     assert again.images.is_contiguous(memory_format=torch.channels_last)
@@ -177,6 +183,8 @@ def test_workers_send_batches_without_shared_memory(split, monkeypatch):
     assert torch.equal(again.positions, batch.positions)
     sent = ForkingPickler.dumps(batch)
     assert len(sent) > batch.images.numel()  # the pixels themselves, not a handle
+    monkeypatch.setattr(batches, "_shared_memory_left", lambda: batches.ROOM * batch.images.nbytes + 1)
+    assert len(ForkingPickler.dumps(batch)) < batch.images.numel()
 
 
 def kill(position):
@@ -190,3 +198,53 @@ def test_a_killed_worker_is_one_line(tmp_path):
     assert images.workers == 1
     with pytest.raises(DataError, match=r"a process that decodes images was killed, .* take fewer `workers`"):
         list(evaluation_batches(killed, 4))
+
+
+def test_workers_live_through_epochs(tmp_path, monkeypatch):
+    """Also past an epoch that was left in its middle, whose batches must not turn up in the next one."""
+    split = open_data(str(make_classes(tmp_path / "pets", each=10, size=(90, 70)))).split("all")
+    images = ready(split, workers=2)
+
+    def epoch(number, of):
+        return training_batches(of, 4, seed=1, epoch=number, mirrored=True)
+
+    def alive():
+        return {child.pid for child in multiprocessing.active_children()}
+
+    before = alive()
+    first = list(epoch(0, images))
+    workers = alive() - before
+    assert len(workers) == 2
+    left = iter(epoch(1, images))
+    next(left)
+    left.close()
+    third = list(epoch(2, images))
+    assert alive() - before == workers
+    alone = ready(split, workers=0)
+    for number, found in ((0, first), (2, third)):
+        for one, other in zip(found, epoch(number, alone), strict=True):
+            assert torch.equal(one.images, other.images)
+            assert torch.equal(one.positions, other.positions)
+    del images, left
+    gc.collect()
+    assert alive() == before
+
+
+LEFT = """
+import sys
+from rcnnzoo.data.batches import training_batches
+from rcnnzoo.data.images import StreamedImages
+from rcnnzoo.data.opening import open_data
+
+images = StreamedImages(open_data(sys.argv[1]).split("all"), 16, 2)
+batches = iter(training_batches(images, 2, seed=1, epoch=0, mirrored=True))
+next(batches)
+if sys.argv[2] == "closed":
+    batches.close()
+"""
+
+
+@pytest.mark.parametrize("how", ["closed", "open"])
+def test_a_program_ends_though_an_epoch_was_left_in_its_middle(tmp_path, how):
+    make_classes(tmp_path / "pets", each=10, size=(90, 70))
+    subprocess.run([sys.executable, "-c", LEFT, str(tmp_path / "pets"), how], check=True, timeout=60)
