@@ -12,6 +12,7 @@ def rcnnzoo_commands() -> list[Command]:
     return [
         Command("list", "list what is installed, and runs", f"{here}.list:list_names"),
         Command("info", "show the layers, parameters and cost of a network", f"{here}.info:info"),
+        Command("plan", "say what a training will take before it starts", f"{here}.plan:plan"),
         Command("pack", "resize a data set's images once, into shards", f"{here}.pack:pack"),
         Command("train", "train a network; can be interrupted and resumed", f"{here}.train:train"),
         Command("watch", "draw a run's curves in the terminal while it trains", f"{here}.watch:watch"),

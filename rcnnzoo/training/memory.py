@@ -27,7 +27,7 @@ def naming_memory() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if not _ran_out(error):
+        if not ran_out(error):
             raise
         raise TrainingError(f"memory ran out: {ADVICE}") from error
 
@@ -64,7 +64,7 @@ def _fits(state: TrainingState, images: int, label_smoothing: float) -> bool:
             losses_by_step(logits, labels, label_smoothing).mean().backward()
         del moments
     except (RuntimeError, MemoryError) as error:
-        if not _ran_out(error):
+        if not ran_out(error):
             raise
         return False
     finally:
@@ -76,5 +76,6 @@ def _fits(state: TrainingState, images: int, label_smoothing: float) -> bool:
     return True
 
 
-def _ran_out(error: Exception) -> bool:
+def ran_out(error: Exception) -> bool:
+    """Whether an error means that a device has no memory left."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or should_reduce_batch_size(error)
