@@ -21,7 +21,9 @@ from rcnnzoo.recording import storage
 from rcnnzoo.recording.opening import open_trace
 from rcnnzoo.recording.recorder import Recording
 from rcnnzoo.runs.folder import RUNS, SETTINGS, Run
+from rcnnzoo.runs.members import members
 from rcnnzoo.subjects import OpenTrace, Subject
+from rcnnzoo.text import counted
 from rcnnzoo.training.settings import load_settings, read_settings
 from rcnnzoo.training.settling import open_run_data
 from rcnnzoo.weights.files import file_hash, load
@@ -74,6 +76,11 @@ class Reference:
             run = Run(path)
             done, epochs = run.epochs_done(), read_settings(run.settings).get("epochs")
             return WeightsError(f"{text}: is not finished (epoch {done} of {epochs}): {run.how_to_resume}")
+        if several := members(path):
+            return WeightsError(
+                f"{text}: holds {counted(len(several), 'run')} that differ in their seed; name one of them, such as "
+                f"{next(iter(several.values()))}"
+            )
         if path.is_dir():
             return WeightsError(
                 f"{text}: is not a run folder, it has no {WEIGHTS}; name a folder that `rcnnzoo train` wrote"

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from rcnnzoo.analysis.intervals import mean_of_seeds
 from rcnnzoo.data.opening import Data
 from rcnnzoo.devices import PRECISION
 from rcnnzoo.errors import RcnnzooWarning, reason
 from rcnnzoo.figures.curves import draw_curves
-from rcnnzoo.results.result import Result, percent
+from rcnnzoo.results.result import Result, interval, or_none, percent
 from rcnnzoo.results.saving import save_figure
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.training.loop import train as train_network
@@ -68,6 +69,30 @@ def train(
     """
     run = train_network(settings, data, folder, resume=resume, watchers=[Curves(formats or FIGURE_FORMATS)])
     return trained(run)
+
+
+def members_trained(folder: Path, runs: Mapping[int, Run]) -> Result:
+    """What finished runs that differ in their seed came to, with mean and interval over seeds at each step."""
+    results = {seed: trained(run) for seed, run in runs.items()}
+    document: dict[str, Any] = {
+        "members": {str(seed): result.document for seed, result in results.items()},
+        "folder": str(folder),
+    }
+    measured = {seed: result.document["metrics"] for seed, result in results.items()}
+    tables = []
+    if all(measured.values()):
+        rows, over = [], []
+        for step, shares in enumerate(zip(*(metrics["accuracy"] for metrics in measured.values()), strict=True), 1):
+            mean, low, high = mean_of_seeds(shares)
+            over.append(or_none({"step": step, "mean": mean, "low": low, "high": high}))
+            each = {f"seed {seed}": percent(share) for seed, share in zip(measured, shares, strict=True)}
+            between = {"95 % interval": interval(low, high)} if len(shares) > 1 else {}
+            rows.append({"step": step, **each, "mean": percent(mean), **between})
+        document["accuracy"] = over
+        first = next(iter(measured.values()))
+        title = f"top-1 % on {first['data']} {first['split']}, {first['images']:,} images, {first['readout']} readout"
+        tables = [(title, rows)]
+    return Result(document, tables, notes=[str(run.weights) for run in runs.values()])
 
 
 def trained(run: Run) -> Result:

@@ -1,12 +1,14 @@
 """`rcnnzoo train`."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 import rcnnzoo
 from rcnnzoo.cli import main
 from rcnnzoo.training import loop
-from tests.cli.calling import TINY, document, printed, rcnnzoo_file
+from tests.cli.calling import TINY, document, printed, rcnnzoo_file, refused
 from tests.data.lookalikes import make_classes, make_ecoset, make_imagenet, make_kaggle_imagenet
 
 pytestmark = pytest.mark.filterwarnings("always::rcnnzoo.data.unreadable.DataWarning")
@@ -86,3 +88,46 @@ def test_a_config_says_where_the_images_lie(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path / "elsewhere")
     capsys.readouterr()
     assert document(capsys, "evaluate", tmp_path / "run")["images"] == 9
+
+
+def test_several_seeds_are_the_networks_that_each_seed_gives(capsys):
+    found = document(capsys, "train", "b", "--data", "digits", *TINY, "--seeds", "1-2", "--out", "several")
+    for seed in (1, 2):
+        printed(capsys, "train", "b", "--data", "digits", *TINY, "--seed", seed, "--out", f"alone{seed}")
+        assert rcnnzoo_file(Path("several", f"seed{seed}")) == rcnnzoo_file(Path(f"alone{seed}"))
+    one, two = (found["members"][seed]["metrics"]["accuracy"][-1] for seed in ("1", "2"))
+    over = found["accuracy"][-1]
+    assert over["mean"] == pytest.approx((one + two) / 2)
+    # Of two values the standard error is half of their difference; t of one degree of freedom is 12.706.
+    assert over["high"] - over["mean"] == pytest.approx(12.706 * abs(one - two) / 2, rel=1e-3)
+    refused(capsys, "evaluate several", "several: holds 2 runs that differ in their seed; name one of them, such as")
+
+
+def test_more_seeds_are_added_and_finished_ones_kept(capsys, monkeypatch):
+    command = ["train", "b", "--data", "digits", *TINY, "--out", "several", "--seeds"]
+    assert main([*command, "0-0"]) == 0
+    first = Path("several", "seed0", "model.safetensors").stat().st_mtime_ns
+    update, updates = loop.update, []
+
+    def interrupted(*arguments):
+        updates.append(1)
+        if len(updates) > 3:
+            raise KeyboardInterrupt
+        return update(*arguments)
+
+    monkeypatch.setattr(loop, "update", interrupted)
+    assert main([*command, "0-1"]) == 130
+    monkeypatch.setattr(loop, "update", update)
+    capsys.readouterr()
+    assert main([*command, "0-1"]) == 2
+    assert "several/seed1: already holds a run: resume it (--resume)" in capsys.readouterr().err
+    assert main([*command, "0-2", "--resume"]) == 0
+    assert "several/seed0: is already finished" in capsys.readouterr().err
+    assert Path("several", "seed0", "model.safetensors").stat().st_mtime_ns == first
+    assert all(Path("several", f"seed{seed}", "model.safetensors").exists() for seed in (1, 2))
+
+
+@pytest.mark.parametrize("seeds", ["3", "4-2", "a-b", "0-99999"])
+def test_seeds_that_can_not_be_read_are_refused(capsys, seeds):
+    refused(capsys, f"train b --data digits --seeds {seeds}", f"--seeds {seeds}: ")
+    refused(capsys, "train b --data digits --seeds 0-1 --seed 3", "--seed and --seeds can't be combined")
