@@ -29,9 +29,9 @@ from rcnnzoo.training.state import TrainingState
 from rcnnzoo.training.world import World
 
 LONG = 3.0
-"""Seconds of an update after which larger batches are estimated rather than measured."""
+"""Seconds of an update after which larger batches are estimated rather than measured, once there are two."""
 UPDATES = 3
-"""Updates that are timed, after one to warm up."""
+"""Updates that are timed, after one to warm up; a single one where they take long."""
 DECODING = 4.0
 """Seconds for which images are decoded, to see how many a second there are."""
 
@@ -125,9 +125,9 @@ def _updates(state: TrainingState, settings: Settings, before: int) -> Iterator[
 
             try:
                 state.network.train()
-                learn()
+                warm = seconds(learn, device)
                 with resources(device) as used:
-                    took = [seconds(learn, device) for _ in range(UPDATES)]
+                    took = [seconds(learn, device) for _ in range(1 if warm > LONG else UPDATES)]
             except (RuntimeError, MemoryError) as error:
                 if not ran_out(error):
                     raise
@@ -138,7 +138,7 @@ def _updates(state: TrainingState, settings: Settings, before: int) -> Iterator[
                 return
             yield Measured(images, used.peak_bytes - before, statistics.median(took), _validation(state))
             advance(1)
-            if images == settings.batch_size or statistics.median(took) > LONG:
+            if images == settings.batch_size or (images > 2 and statistics.median(took) > LONG):
                 return
             images = min(2 * images, settings.batch_size)
 

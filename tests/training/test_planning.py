@@ -42,7 +42,7 @@ def test_updates_are_those_of_training(tmp_path, monkeypatch):
 def test_it_ends_with_the_batch_that_takes_long_or_does_not_fit(monkeypatch):
     settings, data = settle(TINY)
     monkeypatch.setattr(planning, "LONG", 0.0)
-    assert [point.images for point in measure_need(settings, data).measured] == [2]
+    assert [point.images for point in measure_need(settings, data).measured] == [2, 4]  # a line needs two
     monkeypatch.setattr(planning, "LONG", 100.0)
     update, most = planning.update, [8]
 
