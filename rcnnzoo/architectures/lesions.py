@@ -56,7 +56,9 @@ def read_lesion(text: str, num_steps: int) -> Lesion:
         found = STEPS.fullmatch(part.strip())
         first, last = (int(found[1]), int(found[2] or found[1])) if found and len(part) < 20 else (0, 0)
         if not 1 <= first <= last:
-            raise OptionError(f"`lesions` {text!r}: {part!r} is no step or range of steps: write them like 3 or 3-8")
+            raise OptionError(
+                f"`lesions` {text!r}: {part!r} is not a step or a range of steps: write them like 3 or 3-8"
+            )
         if last > num_steps:
             raise OptionError(f"`lesions` {text!r}: step {last}, but the network runs {counted(num_steps, 'step')}")
         steps.update(range(first - 1, last))

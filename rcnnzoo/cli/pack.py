@@ -9,9 +9,9 @@ import typer
 
 from rcnnzoo.cli.options import DataDir, MaxBad, Workers
 from rcnnzoo.cli.output import AsJson, show
+from rcnnzoo.data.unreadable import MOST
 
 QUALITY = 90
-MAX_BAD = 10
 
 
 def pack(
@@ -33,7 +33,7 @@ def pack(
     ] = None,
     data_dir: DataDir = None,
     workers: Workers = None,
-    max_bad: MaxBad = MAX_BAD,
+    max_bad: MaxBad = MOST,
     verify: Annotated[
         bool, typer.Option("--verify", help="Compare the shards of a packed folder with its hashes.")
     ] = False,
@@ -46,9 +46,7 @@ def pack(
 
     Example: rcnnzoo pack ecoset --data-dir data --out packed/ecoset-160
     """
-    import os
-
-    from rcnnzoo.data.images import usual_size
+    from rcnnzoo.data.images import number_of_workers, usual_size
     from rcnnzoo.data.opening import open_data
     from rcnnzoo.data.packing import Packing
     from rcnnzoo.errors import OptionError
@@ -64,5 +62,5 @@ def pack(
         raise OptionError("`out` is missing: give the folder of the shards")
     opened = open_data(data, data_dir)
     side = image_size or round(1.25 * usual_size(next(iter(opened.splits.values()))))
-    processes = min(os.cpu_count() or 1, 8) if workers is None else workers
-    show(pack_images(opened, out, Packing(side, quality or QUALITY, processes, max_bad)), as_json=as_json)
+    how = Packing(side, quality or QUALITY, number_of_workers(workers), max_bad)
+    show(pack_images(opened, out, how), as_json=as_json)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.output import AsJson
+from rcnnzoo.cli.output import AsJson, show_json
 
 
 def watch(
@@ -25,8 +25,6 @@ def watch(
 
     Example: rcnnzoo watch runs/bl-digits-seed0
     """
-    import json
-
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
@@ -36,7 +34,7 @@ def watch(
     console = Console()
     now = standing(run)
     if as_json:
-        sys.stdout.write(f"{json.dumps(now.document(), indent=2, allow_nan=False)}\n")
+        show_json(now.document())
         return
     if once or not console.is_terminal:
         sys.stdout.write(f"{now.drawn(console.width, min(console.height, 40), coloured=console.is_terminal)}\n")

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -21,9 +21,7 @@ from rcnnzoo.data.splits import Split, choose
 from rcnnzoo.data.unreadable import DataWarning, Unreadable
 from rcnnzoo.errors import DataError
 
-
-def _as_it_is(image: Image.Image) -> Image.Image:
-    return image
+What = TypeVar("What")
 
 
 def native_size(split: Split) -> int:
@@ -71,7 +69,12 @@ def prepare(split: Split, image_size: int, unreadable: Unreadable, workers: int 
     """
     if max(native_size(split), image_size) <= transforms.SMALL:
         return HeldImages(split, image_size, unreadable)
-    return StreamedImages(split, image_size, min(os.cpu_count() or 1, 8) if workers is None else workers)
+    return StreamedImages(split, image_size, number_of_workers(workers))
+
+
+def number_of_workers(asked: int | None) -> int:
+    """Processes that decode: as many as were asked for; otherwise one for each processor, at most 8."""
+    return min(os.cpu_count() or 1, 8) if asked is None else asked
 
 
 def evenly_spaced(split: Split, count: int) -> Split:
@@ -105,11 +108,12 @@ class HeldImages:
         for position in range(len(split)):
             image, remarks = read_at(split, position)
             if isinstance(image, Image.Image):
+                unreadable.see([], remarks)
                 pixels.append(transform(image))
                 positions.append(position)
             else:
+                unreadable.see([image], remarks)
                 faults.append(image)
-            unreadable.see(faults, remarks)
         if not pixels:
             raise _none_readable(faults[0], len(split))
         self.image_size = image_size
@@ -162,14 +166,15 @@ class StreamedImages:
 
     def evaluation(self, plan: Sequence[list[int]]) -> Iterable[Batch]:
         """Each image resized, its centre cut out."""
-        source = _Streamed(self.split, self.image_size, transforms.Evaluation(self.image_size))
+        source = _Streamed(self.split, self.image_size, self.split.read, transforms.Evaluation(self.image_size))
         entries = [_Entry(indices) for indices in plan]
         return Loader(source, min(self.workers, len(plan))).batches(entries)
 
     def training(self, plan: Sequence[list[int]], seed: int, epoch: int, mirrored: bool) -> Iterable[Batch]:
         """A random part of each image, resized, and mirrored half of the time; workers live through epochs."""
         if mirrored not in self._training:
-            source = _Streamed(self.split, self.image_size, transforms.Training(self.image_size, mirrored))
+            read = self.split.read_lazily or self.split.read
+            source = _Streamed(self.split, self.image_size, read, transforms.Training(self.image_size, mirrored))
             self._training[mirrored] = Loader(source, self.workers)
         return self._training[mirrored].batches([_Entry(indices, (seed, epoch)) for indices in plan])
 
@@ -191,7 +196,11 @@ class _Entry:
 class _Streamed:
     split: Split
     image_size: int
-    transform: Callable[[Image.Image], Tensor]
+    read: Callable[[int], Any]
+    transform: Callable[[Any], Tensor]
+
+    def _pixels(self, position: int) -> Tensor:
+        return self.transform(self.read(position))
 
     def __getitems__(self, entry: _Entry) -> Batch:
         pixels, positions, faults, remarks = [], [], [], []
@@ -200,7 +209,7 @@ class _Streamed:
                 if entry.randomness is not None:
                     # torchvision's transforms draw from torch's global generator.
                     torch.default_generator.manual_seed(mix_seed(*entry.randomness, position))
-                found, said = _read(self.split, position, self.transform, caught)
+                found, said = _try(self._pixels, self.split, position, caught)
                 remarks += said
                 if isinstance(found, Tensor):
                     pixels.append(found)
@@ -220,18 +229,10 @@ class _Streamed:
         )
 
 
-def read_at(
-    split: Split, position: int, use: Callable[[Any], Any] = _as_it_is
-) -> tuple[Any | tuple[str, str], list[str]]:
-    """What is made of an image, or its name and the reason why it can't be read; and what the decoder remarked.
-
-    Args:
-        split: Which images.
-        position: Of the image.
-        use: What is made of it; `transforms.Training` may be given a JPEG that is not decoded yet.
-    """
+def read_at(split: Split, position: int) -> tuple[Image.Image | tuple[str, str], list[str]]:
+    """The image, or its name and the reason why it can't be read; and what the decoder remarked."""
     with _remarks() as caught:
-        return _read(split, position, use, caught)
+        return _try(split.read, split, position, caught)
 
 
 @contextmanager
@@ -242,13 +243,16 @@ def _remarks() -> Iterator[list[warnings.WarningMessage]]:
         yield caught
 
 
-def _read(
-    split: Split, position: int, use: Callable[[Any], Any], caught: list[warnings.WarningMessage]
-) -> tuple[Any | tuple[str, str], list[str]]:
-    """As `read_at`, while warnings are collected in a list, which is emptied; to begin that anew each time is slow."""
-    lazily = split.read_lazily if isinstance(use, transforms.Training) else None
+def _try(
+    read: Callable[[int], What], split: Split, position: int, caught: list[warnings.WarningMessage]
+) -> tuple[What | tuple[str, str], list[str]]:
+    """What reading an image gives, or why it can't be read, as `read_at`.
+
+    Warnings are being collected in a list, which is emptied: to begin that anew for each image would be slow.
+    """
+    found: What | tuple[str, str]
     try:
-        found = use((lazily or split.read)(position))
+        found = read(position)
     except Exception as error:  # decoders raise anything: OSError, SyntaxError, struct.error, ...
         found = os.path.join(split.folder, split.files[position]), why_unreadable(error)
     if not caught:

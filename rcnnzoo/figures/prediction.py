@@ -59,7 +59,7 @@ def draw_predictions(
         conditions: Under which the network was run, if they are not the usual ones.
     """
     figure = Figure(figsize=(8, 0.3 + 2.4 * len(courses)), layout="constrained")
-    if title := ", ".join([*([conditions] if conditions else []), *([] if rule is None else [rule.words])]):
+    if title := ", ".join(filter(None, [conditions, "" if rule is None else rule.words])):
         entitle(figure, title)
     most = max(len(probabilities) for course in courses for probabilities in course.probabilities.values())
     names = dict.fromkeys(name for course in courses for name in course.probabilities)

@@ -25,13 +25,13 @@ def curves_as_text(table: pd.DataFrame, width: int, height: int, *, coloured: bo
     from plotext import figure  # it sets itself up for the terminal
 
     last = sum(name.startswith("train_loss_") for name in table.columns)
-    quantities = (("loss", "loss", 1), ("accuracy", f"accuracy_{last}", 100))
+    quantities = (("loss (nats)", "loss", 1), ("accuracy at the last step (%), by epoch", f"accuracy_{last}", 100))
     figure.clear()
     figure.plot_size(max(width, LEAST_WIDTH), max(height, 2 * LEAST_HEIGHT))
     figure.subplots(len(quantities), 1)
     for row, (title, name, factor) in enumerate(quantities, 1):
         plot = figure.subplot(row, 1)
-        plot.title("loss (nats)" if title == "loss" else "accuracy at the last step (%), by epoch")
+        plot.title(title)
         plot.ruler("x").ticks(_whole_numbers(table["epoch"]))
         for split, (words, _) in SPLITS.items():
             column = f"{split}_{name}"
@@ -48,5 +48,4 @@ def curves_as_text(table: pd.DataFrame, width: int, height: int, *, coloured: bo
 
 def _whole_numbers(epochs: pd.Series[int]) -> list[int]:
     """Some epochs, spread evenly over all."""
-    every = max(1, -(-len(epochs) // MOST_TICKS))
-    return epochs.tolist()[::every]
+    return epochs.tolist()[:: -(-len(epochs) // MOST_TICKS)]

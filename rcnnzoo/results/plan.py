@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from rcnnzoo.architectures.build import build
 from rcnnzoo.data.opening import Data
 from rcnnzoo.devices import best_device, device_name
 from rcnnzoo.profiling.summary import summarise
@@ -14,6 +13,7 @@ from rcnnzoo.text import counted, short
 from rcnnzoo.training.images import prepare_images
 from rcnnzoo.training.planning import Measured, Need, images_decoded, measure_need
 from rcnnzoo.training.settings import Settings
+from rcnnzoo.training.starting import new_network
 
 GIB = 2**30
 LARGER = 4
@@ -32,13 +32,7 @@ def plan(settings: Settings, data: Data) -> Result:
     images = prepare_images(settings, data)
     decoded = images_decoded(images, settings)
     need = measure_need(settings, data)
-    network = build(
-        settings.architecture,
-        categories=data.categories,
-        image_size=settings.image_size,
-        width=settings.width,
-        steps=settings.steps,
-    )
+    network = new_network(settings, data)
     summary = summarise(network)
     last = (need.recomputed if settings.checkpoint_activations else need.measured)[-1]
     learnt = last.images / last.seconds

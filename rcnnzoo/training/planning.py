@@ -14,7 +14,6 @@ from itertools import count
 import torch
 from torch import Tensor
 
-from rcnnzoo.architectures.build import build
 from rcnnzoo.data.batches import Batch, training_batches
 from rcnnzoo.data.opening import Data
 from rcnnzoo.devices import seconds
@@ -25,6 +24,7 @@ from rcnnzoo.training.images import RunImages
 from rcnnzoo.training.loop import update
 from rcnnzoo.training.memory import ran_out
 from rcnnzoo.training.settings import Settings
+from rcnnzoo.training.starting import new_network
 from rcnnzoo.training.state import TrainingState
 from rcnnzoo.training.world import World
 
@@ -92,23 +92,12 @@ def measure_need(settings: Settings, data: Data) -> Need:
     found = {}
     for recomputed in (True, False):
         _release_memory()
-        state = _state(replace(settings, checkpoint_activations=recomputed), data, world)
-        found[recomputed] = list(_updates(state, settings, before.peak_bytes))
+        own = replace(settings, checkpoint_activations=recomputed)
+        state = TrainingState(new_network(own, data), own, world, batches=1_000, share=own.batch_size)
+        found[recomputed] = list(_updates(state, own, before.peak_bytes))
         checkpoint = sum(tensor.nbytes for tensor in _tensors(state.state_dict()))
         del state
     return Need(found[False], found[True], checkpoint)
-
-
-def _state(settings: Settings, data: Data, world: World) -> TrainingState:
-    model = build(
-        settings.architecture,
-        categories=data.categories,
-        image_size=settings.image_size,
-        width=settings.width,
-        steps=settings.steps,
-        seed=settings.seed,
-    )
-    return TrainingState(model, settings, world, batches=1_000, share=settings.batch_size)
 
 
 def _updates(state: TrainingState, settings: Settings, before: int) -> Iterator[Measured]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.card import card_of
 from rcnnzoo.data.batches import Batch, Images, evaluation_batches, readable
 from rcnnzoo.data.opening import Data
@@ -18,7 +17,7 @@ from rcnnzoo.training.images import RunImages, prepare_images
 from rcnnzoo.training.interruption import WAYS, Interruption
 from rcnnzoo.training.metrics import StepMetrics, measure
 from rcnnzoo.training.settings import Settings
-from rcnnzoo.training.starting import take_weights
+from rcnnzoo.training.starting import new_network, take_weights
 from rcnnzoo.training.state import TrainingState
 from rcnnzoo.training.world import World
 
@@ -175,15 +174,7 @@ def open_session(settings: Settings, data: Data, run: Run) -> Session:
         DataError: No image is readable, or too many are not.
     """
     world = World(settings.precision, compiled=settings.compile)
-    model = build(
-        settings.architecture,
-        categories=data.categories,
-        image_size=settings.image_size,
-        width=settings.width,
-        steps=settings.steps,
-        seed=settings.seed,
-        pretrained=settings.pretrained and not run.checkpoints,
-    )
+    model = new_network(settings, data, pretrained=settings.pretrained and not run.checkpoints)
     model.card = replace(card_of(model), pretrained=settings.pretrained)  # a checkpoint has later values of them
     started_from = None
     if settings.start_from and not run.checkpoints:

@@ -22,8 +22,8 @@ from rcnnzoo.writing import atomic_write
 
 PRECISIONS = ("auto", *DTYPES)
 AUTO = "auto"
-TRACKERS = {"tensorboard": "tensorboard", "wandb": "wandb"}
-"""Experiment trackers, and what each one's files in a run's folder are called."""
+TRACKERS = ("tensorboard", "wandb")
+"""Experiment trackers, which are called like the packages that they come from."""
 OF_RECIPE = "that of the recipe"
 CHANGEABLE = frozenset({"workers", "max_bad", "data_dir", "checkpoint_minutes", "tracker"})
 """Settings that don't affect the result, so that a run may be resumed with different ones."""

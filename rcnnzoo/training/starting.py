@@ -6,14 +6,35 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.card import card_of
 from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.data.opening import Data
 from rcnnzoo.errors import OptionError, WeightsError
+from rcnnzoo.training.settings import Settings
 from rcnnzoo.weights.files import load, read_header
 from rcnnzoo.writing import WEIGHTS
 
 CLASSIFIER = "classifier."
 """Prefix of the names of a classifier's tensors, in every network that keeps the contract."""
+
+
+def new_network(settings: Settings, data: Data, *, pretrained: bool = False) -> RecurrentModel:
+    """The network of a run before training.
+
+    Raises:
+        UnknownName: There is no such architecture.
+        OptionError: A setting can't work.
+    """
+    return build(
+        settings.architecture,
+        categories=data.categories,
+        image_size=settings.image_size,
+        width=settings.width,
+        steps=settings.steps,
+        seed=settings.seed,
+        pretrained=pretrained,
+    )
 
 
 def settings_of(start: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from rcnnzoo.errors import OptionError
 from rcnnzoo.training.session import Session
-from rcnnzoo.training.settings import TRACKERS
 from rcnnzoo.training.watchers import Watcher
 
 PROJECT = "rcnnzoo"
@@ -46,7 +45,7 @@ class Tracking(Watcher):
             more = {"name": folder.name, "id": identity.hexdigest()[:16], "resume": "allow", "dir": str(folder)}
             self.tracker: Any = WandBTracker(PROJECT, **more)
         else:
-            self.tracker = TensorBoardTracker("", folder / TRACKERS[self.name])
+            self.tracker = TensorBoardTracker("", folder / self.name)
         self.tracker.start()
         if not resumed:
             self.tracker.store_init_configuration(asdict(session.settings))

@@ -189,9 +189,9 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "no steps of a lesion": (
         "bl",
         {"lesions": ["layers.*.lateral@"]},
-        r"'' is no step or range of steps: write them like 3 or 3-8",
+        r"'' is not a step or a range of steps: write them like 3 or 3-8",
     ),
-    "backwards": ("bl", {"lesions": ["layers.*.lateral@5-3"]}, r"'5-3' is no step or range of steps"),
+    "backwards": ("bl", {"lesions": ["layers.*.lateral@5-3"]}, r"'5-3' is not a step or a range of steps"),
     "nothing": ("bl", {"lesions": ["@3"]}, r"names no modules"),
     "no effect": (
         "bl",

@@ -14,7 +14,7 @@ from rcnnzoo_behaviour.fitting import Floats
 
 SINCE_ONSET = "reaction_time_since_onset"
 STEP_SINCE_ONSET = "step_since_onset"
-"""A column of tables: 1 is the time step at which the image appears; 0 and less are answers before it does."""
+"""Columns of tables: 1 is the time step at which the image appears; 0 and less are before it does."""
 
 
 @dataclass(frozen=True)
