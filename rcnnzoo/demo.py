@@ -12,11 +12,11 @@ from rcnnzoo.cli.output import show
 from rcnnzoo.cli.program import guarded
 from rcnnzoo.progress import say
 from rcnnzoo.recording.recorder import Recording
-from rcnnzoo.references import traces_of
 from rcnnzoo.results.accuracy import evaluate_all
 from rcnnzoo.results.speed_accuracy import sweep
 from rcnnzoo.results.training import train
 from rcnnzoo.runs.folder import Run
+from rcnnzoo.traces import traces_of
 from rcnnzoo.training.settling import settle
 
 DATA = "digits-clutter"

@@ -82,13 +82,13 @@ if TYPE_CHECKING:
     from rcnnzoo.recording.opening import open_trace as open_trace
     from rcnnzoo.recording.recorder import Recording as Recording
     from rcnnzoo.references import Reference as Reference
-    from rcnnzoo.references import trace_of as trace_of
     from rcnnzoo.results.naming import conditions_of as conditions_of
     from rcnnzoo.results.naming import file_stem as file_stem
     from rcnnzoo.results.naming import folder_of as folder_of
     from rcnnzoo.results.result import Result as Result
     from rcnnzoo.subjects import OpenTrace as OpenTrace
     from rcnnzoo.subjects import Subject as Subject
+    from rcnnzoo.traces import trace_of as trace_of
     from rcnnzoo.weights.files import load as load
     from rcnnzoo.weights.files import save as save
     from rcnnzoo.weights.files import weights_hash as weights_hash
@@ -176,7 +176,7 @@ _HOMES = {
     "split_of_files": "rcnnzoo.data.folders",
     "style": "rcnnzoo.figures.style",
     "to_input": "rcnnzoo.data.transforms",
-    "trace_of": "rcnnzoo.references",
+    "trace_of": "rcnnzoo.traces",
     "under_conditions": "rcnnzoo.cli.options",
     "usual_size": "rcnnzoo.data.images",
     "weights_hash": "rcnnzoo.weights.files",

@@ -1,11 +1,9 @@
-"""What users type for MODEL and TRACE, opened and checked once; `data.opening` handles DATA."""
+"""What users type for MODEL, opened and checked once; `data.opening` handles DATA, `traces` TRACE."""
 
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,17 +14,15 @@ from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.images import usual_size
 from rcnnzoo.data.opening import Data, is_same_source, open_data
 from rcnnzoo.engine.conditions import PLAIN, Conditions
-from rcnnzoo.errors import OptionError, TraceError, WeightsError
+from rcnnzoo.errors import OptionError, WeightsError
 from rcnnzoo.recording import storage
-from rcnnzoo.recording.opening import open_trace
-from rcnnzoo.recording.recorder import Recording
 from rcnnzoo.runs.folder import RUNS, SETTINGS, Run
-from rcnnzoo.runs.members import members
-from rcnnzoo.subjects import OpenTrace, Subject
+from rcnnzoo.runs.members import is_member, members
+from rcnnzoo.subjects import Subject
 from rcnnzoo.text import counted
-from rcnnzoo.training.settings import load_settings, read_settings
+from rcnnzoo.training.settings import check_alike, load_settings, read_settings
 from rcnnzoo.training.settling import open_run_data
-from rcnnzoo.weights.files import file_hash, load
+from rcnnzoo.weights.files import load
 from rcnnzoo.writing import WEIGHTS, as_utf8, file_name
 
 
@@ -46,6 +42,20 @@ class Reference:
     def is_trace(self) -> bool:
         """Whether it is a trace, finished or not, rather than a network."""
         return storage.is_trace(Path(self.text)) or Path(self.text).suffix == ".zarr"
+
+    @cached_property
+    def members(self) -> dict[int, Reference]:
+        """The networks of a folder that `rcnnzoo train --seeds` wrote, by their seeds; empty for a single network.
+
+        Raises:
+            TrainingError: They differ in more than their seed.
+        """
+        folder = Path(self.text)
+        if self.is_trace or (folder / SETTINGS).is_file() or (folder / WEIGHTS).is_file():
+            return {}
+        runs = members(folder)
+        check_alike([Run(run).settings for run in runs.values()])
+        return {seed: Reference(str(run)) for seed, run in runs.items()}
 
     @cached_property
     def weights(self) -> Path | None:
@@ -102,10 +112,13 @@ class Reference:
 
     @property
     def name(self) -> str:
-        """The name of the network: that of its run, its file or its architecture."""
+        """The name of the network: that of its run, its file or its architecture; of a member, its folder's as well."""
         if self.weights is None:
             return f"{file_name(self.text)}-seed{self.seed}"
-        return as_utf8(self.weights.stem if self.config is None else self.weights.absolute().parent.name)
+        run = self.weights.absolute().parent
+        if self.config is None:
+            return as_utf8(self.weights.stem)
+        return as_utf8(f"{run.parent.name}-{run.name}" if is_member(run) else run.name)
 
     @property
     def traces(self) -> Path:
@@ -124,7 +137,8 @@ class Reference:
         Raises:
             OptionError: One was given.
         """
-        if self.seed and not (draws or conditions.is_random) and (self.is_trace or self.weights is not None):
+        is_fixed = self.is_trace or bool(self.members) or self.weights is not None
+        if self.seed and not (draws or conditions.is_random) and is_fixed:
             what = "a trace, which was recorded before" if self.is_trace else "trained"
             raise OptionError(f"`seed` {self.seed}: {self.text} is {what}: leave that out")
 
@@ -215,113 +229,3 @@ def open_subject(
         options["categories"] = part.categories
     network = reference.open(conditions, image_size=image_size, **options) if model is None else model
     return Subject(network, text, reference.name, images, chosen, reference.traces)
-
-
-def trace_of(
-    text: str,
-    data: str | None = None,
-    data_dir: Path | None = None,
-    split: str | None = None,
-    *,
-    seed: int = 0,
-    how: Recording,
-    out: Path | None = None,
-    sequences: bool = False,
-) -> OpenTrace:
-    """A trace as it is, or a network's, recorded unless it already exists for these weights and images.
-
-    Args:
-        text: What a user typed for MODEL|TRACE.
-        data: As for `open_subject`, with a network.
-        data_dir: Likewise.
-        split: Likewise.
-        seed: Likewise.
-        how: How a network is traced.
-        out: Where results go; so does the trace of a network whose own folder is not writable.
-        sequences: Whether a trace of sequences will do.
-
-    Raises:
-        OptionError: A trace was named together with images, or with options for recording one.
-        TraceError: The trace can't be used.
-    """
-    if not Reference(text).is_trace:
-        subject = open_subject(text, data, data_dir, split, seed=seed, conditions=how.conditions)
-        return subject.kept_in(out).trace(how)
-    if data or split or data_dir:
-        raise OptionError(f"{text} is a trace, which has its own images: leave out `data`, `data_dir` and `split`")
-    usual = Recording()
-    pairs = [(how, usual, fields(how)), (how.conditions, PLAIN, fields(PLAIN))]
-    given = [
-        f"`{each.name}`"
-        for one, other, names in pairs
-        for each in names
-        if each.name not in ("conditions", "seed") and getattr(one, each.name) != getattr(other, each.name)
-    ]
-    if given:
-        raise OptionError(f"{text} is a trace, which was recorded before: leave out {', '.join(given)}")
-    _check_fresh(Path(text))
-    opened = OpenTrace(Path(text), open_trace(text))
-    if "trial" in opened.trace.dims and not sequences:
-        raise TraceError(f"{text}: is a trace of sequences, which only `rcnnzoo evaluate` reads; name another trace")
-    return opened
-
-
-def _check_fresh(trace: Path) -> None:
-    """Refuse a trace that is beside its network's weights but was recorded from others: the network was trained again.
-
-    A trace elsewhere is used as it is: it may have been moved away from its network.
-
-    Raises:
-        TraceError: It is stale, or there is none.
-        WeightsError: The weights beside it can't be read.
-    """
-    recorded = storage.open_group(trace, mode="r").attrs["weights_sha256"]
-    folder = trace.absolute().parent
-    # As `open_subject` has it: RUN/traces/x.zarr of RUN/model.safetensors, traces/NAME/x.zarr of NAME.safetensors.
-    if folder.name == "traces":
-        weights = folder.parent / WEIGHTS
-    elif folder.parent.name == "traces":
-        weights = folder.parent.parent / f"{folder.name}.safetensors"
-    else:
-        return
-    if weights.is_file() and file_hash(weights) != recorded:
-        raise TraceError(
-            f"{trace}: was recorded from other weights than {weights} holds now; name the network to "
-            "trace it again, or move the old trace elsewhere"
-        )
-
-
-def traces_of(
-    models: Sequence[str | Subject],
-    data: str | None = None,
-    data_dir: Path | None = None,
-    split: str | None = None,
-    *,
-    seed: int = 0,
-    how: Recording,
-    out: Path | None = None,
-) -> dict[str, OpenTrace]:
-    """The trace of each MODEL|TRACE, as `trace_of`, or of a subject, by a unique name.
-
-    A network goes by its trace's name; those that share one go by what was typed for them.
-
-    Raises:
-        OptionError: A network was named twice, or images as well as a trace.
-        TraceError: A trace can't be used.
-    """
-    typed = [model.typed if isinstance(model, Subject) else model for model in models]
-    traces = [
-        model.kept_in(out).trace(how)
-        if isinstance(model, Subject)
-        else trace_of(model, data, data_dir, split, seed=seed, how=how, out=out)
-        for model in models
-    ]
-    for number, one in enumerate(traces):
-        if one.path.resolve() in (other.path.resolve() for other in traces[:number]):
-            raise OptionError(f"{typed[number]} is named twice: name each network once")
-    names = [one.trace.attrs["name"] for one in traces]
-    shared = {name for name, count in Counter(names).items() if count > 1}
-    shown = [text if name in shared else name for name, text in zip(names, typed, strict=True)]
-    if len(set(shown)) < len(shown):  # a network's name is what was typed for another one
-        shown = typed
-    return dict(zip(shown, traces, strict=True))

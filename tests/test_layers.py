@@ -18,7 +18,7 @@ GROUND = {"errors", "text", "writing", "locks", "pointers", "hashing", "progress
 REGISTRY = GROUND | {"hookspecs", "hooks", "registry", "plugins"}
 MEMBERS = REGISTRY | {"architectures", "readouts", "policies", "data"}
 ENGINE = MEMBERS | {"profiling", "weights", "engine"}
-REFERENCES = ENGINE | {"recording", "runs", "training", "subjects", "references"}
+REFERENCES = ENGINE | {"recording", "runs", "training", "subjects", "references", "traces"}
 RESULTS = REFERENCES | {"analysis", "figures", "results"}
 ALLOWED = {
     "errors": set(),
@@ -47,7 +47,8 @@ ALLOWED = {
     "analysis": {"errors", "text", "readouts", "policies"},
     "figures": {"errors", "text", "readouts", "policies"},
     "subjects": ENGINE | {"recording"},
-    "references": REFERENCES - {"references"},
+    "references": REFERENCES - {"references", "traces"},
+    "traces": REFERENCES - {"traces"},
     "results": RESULTS - {"results"},
     "checking": ENGINE,
     "template": {"errors", "writing"},

@@ -7,7 +7,8 @@ import pytest
 import rcnnzoo
 from rcnnzoo.errors import DataError, OptionError, TraceError, UnknownName, WeightsError
 from rcnnzoo.recording.recorder import Recording
-from rcnnzoo.references import Reference, open_subject, trace_of, traces_of
+from rcnnzoo.references import Reference, open_subject
+from rcnnzoo.traces import trace_of, traces_of
 from rcnnzoo.training.loop import train
 from rcnnzoo.training.settling import settle
 from tests.data.lookalikes import make_classes, make_imagenet

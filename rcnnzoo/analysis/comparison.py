@@ -1,7 +1,7 @@
 """Several networks on the same images: which is more accurate, and by more than chance?
 
 All of it holds for these weights on images of this kind. Another seed gives another network of the same architecture;
-to compare architectures, take several networks of each.
+to compare architectures, take several networks of each (`analysis.seeds`).
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def compare(
         raise OptionError("a comparison needs two networks: name another MODEL or TRACE")
     check_same_images(traces)
     outcomes = {name: find_outcomes(trace, policy, readout) for name, trace in traces.items()}
-    pairs = [{"a": a, "b": b, **_test(outcomes[a], outcomes[b])} for a, b in combinations(outcomes, 2)]
+    pairs = [{"a": a, "b": b, **mcnemar(outcomes[a], outcomes[b])} for a, b in combinations(outcomes, 2)]
     table = pd.DataFrame(pairs)
     for column, method in (("p_corrected", "bonferroni"), ("p_holm", "holm")):
         table[column] = multipletests(table["p"], method=method)[1]
@@ -95,13 +95,13 @@ def _model(name: str, trace: xr.Dataset, outcomes: Outcomes) -> dict[str, Any]:
     }
 
 
-def _test(a: Outcomes, b: Outcomes) -> dict[str, Any]:
+def mcnemar(a: Outcomes, b: Outcomes) -> dict[str, Any]:
     """McNemar's test on the answers after all steps, exact: binomial on the images where only one is right."""
-    from statsmodels.stats.contingency_tables import mcnemar
+    from statsmodels.stats.contingency_tables import mcnemar as test
 
     right_a, right_b = a.right[:, -1], b.right[:, -1]
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
-    result = mcnemar([[0, only_a], [only_b, 0]], exact=True)  # the images on which they agree don't matter
+    result = test([[0, only_a], [only_b, 0]], exact=True)  # the images on which they agree don't matter
     return {
         "only_a": only_a,
         "only_b": only_b,
@@ -113,7 +113,7 @@ def _test(a: Outcomes, b: Outcomes) -> dict[str, Any]:
 def _at_equal_cost(outcomes: Mapping[str, Outcomes], cost: float | None, bootstrap: Bootstrap) -> pd.DataFrame:
     """One row per pair: `mean_macs, accuracy_a, accuracy_b, difference, low, high`."""
     pairs = list(combinations(outcomes, 2))
-    costs = [_common_cost(outcomes[a], outcomes[b], cost) for a, b in pairs]
+    costs = [common_cost(outcomes[a], outcomes[b], cost) for a, b in pairs]
     if cost is not None and np.isnan(costs).all():
         raise OptionError(f"`cost` {cost:.6g}: no two of these networks can both have that mean cost; leave it out")
     # Each network's curve is computed once per resample, at the costs of all its pairs; the draws are the same for all.
@@ -131,7 +131,7 @@ def _at_equal_cost(outcomes: Mapping[str, Outcomes], cost: float | None, bootstr
     return table
 
 
-def _common_cost(a: Outcomes, b: Outcomes, cost: float | None) -> float:
+def common_cost(a: Outcomes, b: Outcomes, cost: float | None) -> float:
     """A mean cost that both can have, NaN if there is none; the lesser of their greatest unless one is given."""
     least, most = max(a.macs[0], b.macs[0]), min(a.macs[-1], b.macs[-1])
     wanted = float(most if cost is None else cost)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,17 +24,24 @@ def wilson(right: int, images: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def mean_of_seeds(values: Sequence[float]) -> tuple[float, float, float]:
+def mean_of_seeds(values: npt.ArrayLike) -> tuple[Any, Any, Any]:
     """Mean over networks that differ in their seed, and its 95 % interval by Student's t; NaN for a single network.
+
+    Args:
+        values: A number for each network, [S], or several, [S, ...].
+
+    Returns:
+        Mean, lower and upper end: numbers, or arrays [...].
 
     >>> mean, low, high = mean_of_seeds([0.70, 0.72, 0.74])  # standard error 0.0115, t of 2 degrees of freedom 4.303
     >>> f"{mean:.2f}, {low:.3f} to {high:.3f}"
     '0.72, 0.670 to 0.770'
     """
-    mean = float(np.mean(values))
-    if len(values) < 2:
-        return mean, math.nan, math.nan
-    half = float(t.ppf((1 + LEVEL) / 2, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values)))
+    found = np.asarray(values, dtype=np.float64)
+    number, mean = len(found), found.mean(axis=0)
+    if number < 2:
+        return mean, mean * np.nan, mean * np.nan
+    half = t.ppf((1 + LEVEL) / 2, number - 1) * found.std(axis=0, ddof=1) / np.sqrt(number)
     return mean, mean - half, mean + half
 
 

@@ -50,18 +50,27 @@ def calibrate(
     beforehand. Writes thresholds.csv, thresholds.png and thresholds.svg; with a policy other than entropy or a
     readout other than cumulative, thresholds-POLICY-READOUT.csv and so on.
 
+    Of several seeds, each gets a threshold of its own.
+
     Example: rcnnzoo calibrate runs/bl-ecoset-seed0 --policy entropy --max-loss 0.01
     """
     from rcnnzoo.analysis.calibration import check_shares
     from rcnnzoo.policies.lookup import policy as look_up_policy
     from rcnnzoo.readouts.lookup import readout as look_up_readout
     from rcnnzoo.recording.recorder import Recording
-    from rcnnzoo.references import Reference, trace_of
+    from rcnnzoo.references import Reference
     from rcnnzoo.results.calibration import calibrate as ask
+    from rcnnzoo.results.result import Result
+    from rcnnzoo.results.seeds import in_turn
+    from rcnnzoo.traces import trace_of
 
     check_shares(max_loss, confidence)
     look_up_policy(policy), look_up_readout(readout)  # a wrong name should not cost a trace
     Reference(model, seed).check_seed(conditions)
-    opened = trace_of(model, data, data_dir, split, seed=seed, how=Recording(conditions=conditions), out=out)
-    result = ask(opened, max_loss, policy, confidence, readout)
-    show(result.write(out or opened.results, figure_format), as_json=as_json)
+
+    def calibrated(text: str, out: Path | None) -> Result:
+        opened = trace_of(text, data, data_dir, split, seed=seed, how=Recording(conditions=conditions), out=out)
+        result = ask(opened, max_loss, policy, confidence, readout)
+        return result.write(out or opened.results, figure_format)
+
+    show(in_turn(model, calibrated, out), as_json=as_json)

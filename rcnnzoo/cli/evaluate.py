@@ -61,6 +61,9 @@ def evaluate(
     a readout other than cumulative, accuracy-READOUT.csv and so on. A network is traced first, and the trace is reused
     as long as weights and images are unchanged.
 
+    For a folder of several seeds, accuracy is the mean over seeds, with its interval; accuracy.csv, seeds.csv and the
+    figure accuracy are written.
+
     Of a trace of sequences it shows how often the category of each image wins, by position and by time step since the
     image's onset, and writes positions.csv and the figure positions.
 
@@ -71,13 +74,20 @@ def evaluate(
     from rcnnzoo.readouts.lookup import DEFAULT as READOUT
     from rcnnzoo.readouts.lookup import readout as look_up
     from rcnnzoo.recording.recorder import Recording
-    from rcnnzoo.references import Reference, trace_of
+    from rcnnzoo.references import Reference
+    from rcnnzoo.results import seeds
     from rcnnzoo.results.accuracy import evaluate as ask
     from rcnnzoo.results.sequences import evaluate_sequences
+    from rcnnzoo.traces import trace_of, traces_of_members
 
     look_up(readout or READOUT)  # a wrong name should not cost a trace
     Reference(model, seed).check_seed(conditions)
     how = Recording(batch_size, precision=precision, workers=workers, max_bad=max_bad, conditions=conditions)
+    if Reference(model).members:
+        (name, members), *_ = traces_of_members([model], data, data_dir, split, how=how, out=out).items()
+        result = seeds.evaluate(name, members, readout or READOUT, since_onset=since_onset is Origin.ONSET)
+        show(result.write(out or seeds.folder(model, members), figure_format), as_json=as_json)
+        return
     opened = trace_of(model, data, data_dir, split, seed=seed, how=how, out=out, sequences=True)
     if "trial" not in opened.trace.dims:
         result = ask(opened, readout or READOUT, since_onset=since_onset is Origin.ONSET)

@@ -32,5 +32,6 @@ def info(
     from rcnnzoo.references import Reference
     from rcnnzoo.results.network import describe, list_modules
 
-    network = Reference(model).open(categories=categories, image_size=image_size, width=width, steps=steps)
+    reference = next(iter(Reference(model).members.values()), Reference(model))  # members are built alike
+    network = reference.open(categories=categories, image_size=image_size, width=width, steps=steps)
     show((list_modules if modules else describe)(network), as_json=as_json)

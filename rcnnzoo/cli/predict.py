@@ -57,30 +57,36 @@ def predict(
     from rcnnzoo.errors import OptionError, RcnnzooWarning
     from rcnnzoo.references import Reference
     from rcnnzoo.results.predictions import predict as ask
+    from rcnnzoo.results.result import Result
+    from rcnnzoo.results.seeds import in_turn
 
     if policy and threshold is None:
         raise OptionError(f"`policy` {policy} needs `threshold`: see `rcnnzoo calibrate` or `rcnnzoo profile --sweep`")
     if figure_format and not figure:
         raise OptionError("`figure_format` needs `figure`")
     files = [file for path in images for file in (images_in(path) if path.is_dir() else [path])]
-    reference = Reference(model, seed)
-    reference.check_seed(conditions)
-    if reference.weights is None:
-        warnings.warn(f"{model} is untrained: its answers come from random weights", RcnnzooWarning, stacklevel=2)
-    network = reference.open(conditions)
-    result = ask(
-        network,
-        files,
-        policy or "entropy",
-        threshold,
-        readout,
-        batch_size=batch_size,
-        conditions=conditions,
-        since_onset=since_onset is Origin.ONSET,
-    )
-    if not figure:
-        result = replace(result, figures={})
-    if figure or out:
-        folder = conditions.named(reference.name, network.num_steps)
-        result = result.write(out or Path("predictions", folder), figure_format)
-    show(result, as_json=as_json)
+    Reference(model, seed).check_seed(conditions)
+
+    def predicted(text: str, out: Path | None) -> Result:
+        reference = Reference(text, seed)
+        if reference.weights is None:
+            warnings.warn(f"{text} is untrained: its answers come from random weights", RcnnzooWarning, stacklevel=2)
+        network = reference.open(conditions)
+        result = ask(
+            network,
+            files,
+            policy or "entropy",
+            threshold,
+            readout,
+            batch_size=batch_size,
+            conditions=conditions,
+            since_onset=since_onset is Origin.ONSET,
+        )
+        if not figure:
+            result = replace(result, figures={})
+        if figure or out:
+            folder = conditions.named(reference.name, network.num_steps)
+            result = result.write(out or Path("predictions", folder), figure_format)
+        return result
+
+    show(in_turn(model, predicted, out), as_json=as_json)

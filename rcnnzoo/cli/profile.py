@@ -94,6 +94,9 @@ def profile(
     are in a folder named after the other networks. --budget and --accuracy choose a threshold on half of the images,
     drawn with --seed, and report how it performs on the other half.
 
+    For folders of several seeds, all of it is the mean over seeds with its interval: --sweep at equal mean cost, others
+    at the given threshold or at one that is chosen for each seed.
+
     Example: rcnnzoo profile bl
     """
     from rcnnzoo.analysis.intervals import Bootstrap
@@ -101,10 +104,13 @@ def profile(
     from rcnnzoo.policies.lookup import policy as look_up_policy
     from rcnnzoo.readouts.lookup import readout as look_up_readout
     from rcnnzoo.recording.recorder import Recording
-    from rcnnzoo.references import Reference, open_subject, traces_of
-    from rcnnzoo.results import cost, measurement, speed_accuracy
+    from rcnnzoo.references import Reference, open_subject
+    from rcnnzoo.results import cost, measurement, seeds, speed_accuracy
     from rcnnzoo.results.naming import folder_of
+    from rcnnzoo.results.result import Result
     from rcnnzoo.runs.folder import newest_run
+    from rcnnzoo.subjects import OpenTrace
+    from rcnnzoo.traces import have_members, traces_of, traces_of_members
 
     from_onset = since_onset is Origin.ONSET
     questions = {"`sweep`": sweep or None, "`threshold`": threshold, "`budget`": budget, "`accuracy`": accuracy}
@@ -131,10 +137,37 @@ def profile(
     check_precision(precision or PRECISION)
     if measure and Reference(model).is_trace:
         raise OptionError(f"`measure` runs the network, and {model} is a trace: name the MODEL")
+    several = have_members([model, *(against or [])])
+    for option, given in (("`measure`", measure), ("`bootstrap`", bootstrap is not None)):
+        if several and given:
+            raise OptionError(f"{option} is of single networks, and {model} holds several seeds: name one of them")
+
+    def stopped(name: str, opened: OpenTrace) -> tuple[Result, float]:
+        """What stopping at a threshold does, and the threshold: that given, or the one that meets a wish."""
+        if threshold is not None:
+            return speed_accuracy.stop_at(name, opened, policy, readout, threshold, since_onset=from_onset), threshold
+        return speed_accuracy.meet(
+            name, opened, policy, readout, budget=budget, accuracy=accuracy, seed=seed, since_onset=from_onset
+        )
+
     subject = open_subject(model, data, data_dir, split, seed=seed, conditions=conditions) if measure else None
     if not asked:
-        network = Reference(model, seed).open(conditions) if subject is None else subject.model
+        one = next(iter(Reference(model).members.values()), Reference(model, seed))  # all members cost the same
+        network = one.open(conditions) if subject is None else subject.model
         result = cost.count_cost(network, conditions)
+    elif several:
+        networks = traces_of_members(
+            [model, *(against or [])], data, data_dir, split, how=Recording(conditions=conditions), out=out
+        )
+        (name, members), *folders = networks.items()
+        if sweep:
+            if from_onset:
+                raise OptionError("`since_onset`: the mean curve of several seeds has no time steps: leave it out")
+            folder = seeds.folder(model, members)
+            folder = folder / folder_of(other for other, _ in folders) if folders else folder
+            result = seeds.sweep(networks, policy, readout).write(out or folder, figure_format)
+        else:
+            result = seeds.stop(name, members, lambda opened: stopped(name, opened)[0])
     else:
         traces = traces_of(
             [subject or model, *(against or [])],
@@ -151,12 +184,8 @@ def profile(
             folder = opened.results / folder_of(other for other, _ in others) if others else opened.results
             result = speed_accuracy.sweep(traces, policy, readout, resampling, since_onset=from_onset)
             result = result.write(out or folder, figure_format)
-        elif threshold is not None:
-            result = speed_accuracy.stop_at(name, opened, policy, readout, threshold, since_onset=from_onset)
         else:
-            result, threshold = speed_accuracy.meet(
-                name, opened, policy, readout, budget=budget, accuracy=accuracy, seed=seed, since_onset=from_onset
-            )
+            result, threshold = stopped(name, opened)
     if subject is not None:
         measured = measurement.measure(
             subject,

@@ -71,6 +71,8 @@ def trace(
     from rcnnzoo.recording.recorder import Recording
     from rcnnzoo.references import Reference, open_subject
     from rcnnzoo.results.recorded import describe, trace_sequences
+    from rcnnzoo.results.result import Result
+    from rcnnzoo.results.seeds import in_turn
 
     if sequences is not None:
         given = {"data": data, "data_dir": data_dir, "split": split, "max_bad": max_bad if max_bad != MAX_BAD else None}
@@ -81,14 +83,22 @@ def trace(
         shown = read_sequences(sequences, images)
         how = Recording(batch_size, features, precision, workers, conditions=conditions)
         Reference(model, seed).check_seed(conditions, draws=shown.has_noise)
-        opened = trace_sequences(model, shown, seed=seed, how=how, out=out, width=width, image_size=image_size)
-        show(describe(opened), as_json=as_json)
+
+        def sequences_traced(text: str, out: Path | None) -> Result:
+            opened = trace_sequences(text, shown, seed=seed, how=how, out=out, width=width, image_size=image_size)
+            return describe(opened)
+
+        show(in_turn(model, sequences_traced, out), as_json=as_json)
         return
     if images is not None:
         raise OptionError("`images` needs `sequences`; a folder of class folders is named by `data`")
     Reference(model, seed).check_seed(conditions)
-    subject = open_subject(
-        model, data, data_dir, split, seed=seed, width=width, image_size=image_size, conditions=conditions
-    )
     how = Recording(batch_size, features, precision, workers, max_bad, conditions)
-    show(describe(subject.trace(how) if out is None else subject.record(how, out)), as_json=as_json)
+
+    def traced(text: str, out: Path | None) -> Result:
+        subject = open_subject(
+            text, data, data_dir, split, seed=seed, width=width, image_size=image_size, conditions=conditions
+        )
+        return describe(subject.trace(how) if out is None else subject.record(how, out))
+
+    show(in_turn(model, traced, out), as_json=as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -35,6 +35,26 @@ def draw_accuracy(by_step: pd.DataFrame, calibration: pd.DataFrame, title: str) 
         _draw_steps(left, top5, "top-5, 95 % interval", 1)
     _draw_calibration(right, calibration)
     name_below(figure, [left, right], columns=2)
+    return figure
+
+
+def draw_seeds(mean: pd.DataFrame, by_step: Sequence[pd.DataFrame], title: str) -> Figure:
+    """Mean accuracy by step with its 95 % interval over seeds, and a thin line for each seed.
+
+    Args:
+        mean: As `analysis.seeds.accuracy_over_seeds`; drawn by the column `step_since_onset` where there is one.
+        by_step: Of each seed, with the same columns.
+        title: What was measured.
+    """
+    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+    entitle(figure, title)
+    axes = figure.subplots()
+    steps = mean["step_since_onset" if "step_since_onset" in mean else "step"]
+    for table in by_step:
+        marker = "_" if len(table) == 1 else None
+        axes.plot(steps, table["accuracy"], color="grey", linewidth=0.7, marker=marker, label="each seed")
+    _draw_steps(axes, mean, "mean, 95 % over seeds", 0)
+    name_below(figure, [axes], columns=2)
     return figure
 
 

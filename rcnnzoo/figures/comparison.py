@@ -14,7 +14,9 @@ NAME_WIDTH = 30
 """Letters of a network's name."""
 
 
-def draw_pairs(models: pd.DataFrame, pairs: pd.DataFrame, title: str) -> Figure:
+def draw_pairs(
+    models: pd.DataFrame, pairs: pd.DataFrame, title: str, test: str = "McNemar", interval: str = "95 % interval"
+) -> Figure:
     """Accuracies with intervals; a matrix of differences with corrected p values; differences at equal mean MACs.
 
     Networks are numbered from 1 and named once, on the left: a name can be as long as a path.
@@ -23,29 +25,31 @@ def draw_pairs(models: pd.DataFrame, pairs: pd.DataFrame, title: str) -> Figure:
         models: As in `analysis.comparison.Comparison`.
         pairs: Likewise.
         title: What was measured.
+        test: What the p values come from.
+        interval: What intervals are.
     """
     side = max(2.4, 0.75 * len(models), 0.3 * len(pairs))
     figure = Figure(figsize=(8 + side, 1.8 + side), layout="constrained")
     entitle(figure, title)
     left, middle, right = figure.subplots(1, 3, width_ratios=[2.5, side, 2.5])
-    _draw_accuracies(left, models)
-    _draw_matrix(middle, models, pairs)
-    _draw_at_equal_cost(right, models, pairs)
+    _draw_accuracies(left, models, interval)
+    _draw_matrix(middle, models, pairs, test)
+    _draw_at_equal_cost(right, models, pairs, interval)
     return figure
 
 
-def _draw_accuracies(axes: Axes, models: pd.DataFrame) -> None:
+def _draw_accuracies(axes: Axes, models: pd.DataFrame, interval: str) -> None:
     places = range(len(models))
     axes.hlines(places, models["low"], models["high"], color=COLOURS[0])
     axes.plot(models["accuracy"], places, "o", color=COLOURS[0])
     axes.set_yticks(places, [f"{plain(name, NAME_WIDTH)}  {number}" for name, number in _numbers(models).items()])
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.set_title("after all steps", fontsize="medium")
-    axes.set(xlabel="top-1 accuracy, 95 % interval", ylim=(len(models) - 0.5, -0.5))
+    axes.set(xlabel=f"top-1 accuracy, {interval}", ylim=(len(models) - 0.5, -0.5))
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _draw_matrix(axes: Axes, models: pd.DataFrame, pairs: pd.DataFrame) -> None:
+def _draw_matrix(axes: Axes, models: pd.DataFrame, pairs: pd.DataFrame, test: str) -> None:
     """Row minus column in points of accuracy, under it the p value corrected by Bonferroni."""
     number = _numbers(models)
     accuracy = models["accuracy"].to_numpy()
@@ -60,11 +64,11 @@ def _draw_matrix(axes: Axes, models: pd.DataFrame, pairs: pd.DataFrame) -> None:
             axes.text(column, row, text, ha="center", va="center", fontsize="small")
     axes.set_xticks(range(len(models)), map(str, number.values()))
     axes.set_yticks(range(len(models)), map(str, number.values()))
-    axes.set_title("row - column after all steps, points\n(p: McNemar, Bonferroni)", fontsize="medium")
+    axes.set_title(f"row - column after all steps, points\n(p: {test}, Bonferroni)", fontsize="medium")
     axes.spines[:].set_visible(False)
 
 
-def _draw_at_equal_cost(axes: Axes, models: pd.DataFrame, pairs: pd.DataFrame) -> None:
+def _draw_at_equal_cost(axes: Axes, models: pd.DataFrame, pairs: pd.DataFrame, interval: str) -> None:
     axes.set_title("at equal mean MACs", fontsize="medium")
     axes.spines[["top", "right"]].set_visible(False)
     there = pairs[pairs["mean_macs"].notna()]
@@ -82,7 +86,7 @@ def _draw_at_equal_cost(axes: Axes, models: pd.DataFrame, pairs: pd.DataFrame) -
         places,
         [f"{a} - {b}\nat {_macs(cost)}" for a, b, cost in zip(of["a"], of["b"], there["mean_macs"], strict=True)],
     )
-    axes.set(xlabel="difference, points, 95 % interval", ylim=(len(there) - 0.5, -0.5))
+    axes.set(xlabel=f"difference, points, {interval}", ylim=(len(there) - 0.5, -0.5))
 
 
 def _numbers(models: pd.DataFrame) -> dict[str, int]:

@@ -20,17 +20,19 @@ LONGEST = 60
 
 def draw_sat(
     curves: Mapping[str, pd.DataFrame],
-    oracle: pd.DataFrame,
+    oracle: pd.DataFrame | None,
     title: str,
     bands: Mapping[str, pd.DataFrame] | None = None,
+    over: str = "95 % over images",
 ) -> Figure:
     """Accuracy against mean multiply-accumulates: a curve per recurrent network, a point per feedforward one.
 
     Args:
         curves: A table as `sat_curve` gives for each network; the first is the one that the oracle belongs to.
-        oracle: As `oracle_curve`.
+        oracle: As `oracle_curve`, if there is one.
         title: What was measured.
         bands: As `band_of`, for the networks that have one.
+        over: What bands say.
     """
     figure = Figure(figsize=(6.4, 4.4 + 0.2 * (len(curves) + 2)), layout="constrained")
     entitle(figure, title)
@@ -46,14 +48,14 @@ def draw_sat(
             continue
         axes.plot(curve["mean_macs"], curve["accuracy"], color=look.colour, linestyle=look.line, label=label)
         _mark_ends(axes, curve, look)
-    if len(oracle) > 1:
+    if oracle is not None and len(oracle) > 1:
         label = f"oracle of {plain(next(iter(curves)), LONGEST)}"
         axes.plot(oracle["mean_macs"], oracle["accuracy"], ":", color="grey", linewidth=1, label=label)
     if any(len(curve) > 1 for curve in curves.values()):
         ends = "ends: all images stop after the first step or after all steps"
         more.append(Line2D([], [], color="dimgrey", marker="o", linestyle="", label=ends))
     if bands:
-        more.append(Patch(color="grey", alpha=0.3, label="95 % over images"))
+        more.append(Patch(color="grey", alpha=0.3, label=over))
     label_cost(axes)
     axes.set_ylabel("accuracy")
     axes.yaxis.set_major_formatter(PercentFormatter(1))

@@ -44,9 +44,10 @@ def save_figure(draw: Callable[[], Figure], stem: Path, formats: Sequence[str] =
                 figure.savefig(temporary, dpi=DOTS_PER_INCH, metadata=UNDATED.get(suffix))
 
 
-def stacked(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Tables of several networks as one, with the network in its first column."""
-    return pd.concat(tables, names=["network"]).reset_index("network")
+def stacked(tables: Mapping[Any, pd.DataFrame], column: str = "network") -> pd.DataFrame:
+    """Tables of several networks as one, with the network, or what `column` is called, in its first column."""
+    together: pd.DataFrame = pd.concat(tables, names=[column])
+    return together.reset_index(column)
 
 
 def save_table(table: pd.DataFrame, file: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from math import inf
 from pathlib import Path
@@ -233,13 +233,7 @@ def check_same(settings: Settings, file: Path) -> None:
         TrainingError: They differ; the message names the first three.
     """
     before = read_settings(file)
-    differing = [
-        each.name
-        for each in fields(settings)
-        if each.name not in CHANGEABLE
-        and before.get(each.name, each.default) != getattr(settings, each.name)
-        and not (each.name == "data" and _is_place(before["data"]) and _is_place(settings.data))
-    ]
+    differing = _differing(settings, before)
     if differing == ["epochs"] and settings.epochs > before["epochs"]:
         if settings.schedule == "constant":
             return
@@ -253,3 +247,35 @@ def check_same(settings: Settings, file: Path) -> None:
             f"{file.parent}: can't be resumed, it was started with {'; '.join(shown)}: resume with the same settings, "
             "or give another folder (`out`)"
         )
+
+
+def _differing(settings: Settings, before: Mapping[str, Any]) -> list[str]:
+    """The settings that change a run's result and are not those of a file."""
+    return [
+        each.name
+        for each in fields(settings)
+        if each.name not in CHANGEABLE
+        and before.get(each.name, each.default) != getattr(settings, each.name)
+        and not (each.name == "data" and _is_place(before["data"]) and _is_place(settings.data))
+    ]
+
+
+def check_alike(files: Sequence[Path]) -> None:
+    """Refuse runs that differ in more than their seed.
+
+    Args:
+        files: Their settings.
+
+    Raises:
+        TrainingError: They do; the message names the first two.
+        OptionError: A file can't be read.
+    """
+    for file in files[1:]:
+        before = read_settings(file)
+        settings = load_settings(files[0])
+        if differing := [name for name in _differing(settings, before) if name != "seed"]:
+            name = differing[0]
+            raise TrainingError(
+                f"{file.parent}: has {name} {before.get(name)!r}, and {files[0].parent} {getattr(settings, name)!r}: "
+                "members of one network differ in their seed alone; move one of them to another folder"
+            )

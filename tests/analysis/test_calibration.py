@@ -15,7 +15,7 @@ from rcnnzoo.analysis.calibration import calibrate, in_sequence
 from rcnnzoo.analysis.outcomes import Outcomes, find_outcomes
 from rcnnzoo.errors import OptionError, PluginError, TraceError, UnknownName
 from rcnnzoo.recording.recorder import Recording
-from rcnnzoo.references import trace_of
+from rcnnzoo.traces import trace_of
 from rcnnzoo.training.loop import train
 from rcnnzoo.training.settling import settle
 from tests.analysis.test_sat_curve import traces

@@ -100,7 +100,6 @@ def test_several_seeds_are_the_networks_that_each_seed_gives(capsys):
     assert over["mean"] == pytest.approx((one + two) / 2)
     # Of two values the standard error is half of their difference; t of one degree of freedom is 12.706.
     assert over["high"] - over["mean"] == pytest.approx(12.706 * abs(one - two) / 2, rel=1e-3)
-    refused(capsys, "evaluate several", "several: holds 2 runs that differ in their seed; name one of them, such as")
 
 
 def test_more_seeds_are_added_and_finished_ones_kept(capsys, monkeypatch):

@@ -14,7 +14,7 @@ from rcnnzoo.cli.output import show
 from rcnnzoo.data.splits import fingerprint
 from rcnnzoo.errors import RcnnzooWarning
 from rcnnzoo.recording.recorder import Recording
-from rcnnzoo.references import Reference, open_subject, trace_of, traces_of
+from rcnnzoo.references import Reference, open_subject
 from rcnnzoo.results import (
     accuracy,
     calibration,
@@ -29,6 +29,7 @@ from rcnnzoo.results import (
     verification,
 )
 from rcnnzoo.runs.folder import Run
+from rcnnzoo.traces import trace_of, traces_of
 from rcnnzoo.weights.verification import check_file
 from tests.data.lookalikes import save_image
 from tests.test_demo import small_demo

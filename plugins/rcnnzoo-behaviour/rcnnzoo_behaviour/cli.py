@@ -21,8 +21,9 @@ def behaviour(
     model: Annotated[
         str,
         typer.Argument(
-            help="MODEL: a run folder, a .safetensors file or an architecture. TRACE: a folder written by `rcnnzoo "
-            "trace --features`. Several training seeds joined by commas count as one network.",
+            help="MODEL: a run folder, a folder of several seeds, a .safetensors file or an architecture. TRACE: a "
+            "folder written by `rcnnzoo trace --features`. Several training seeds, in one folder or joined by commas, "
+            "count as one network.",
             metavar="MODEL|TRACE",
         ),
     ],

@@ -126,6 +126,7 @@ class AnimacyPipeline:
             parts = text.split(BETWEEN)
             if not all(parts):
                 raise OptionError(f"{text!r}: there is no network before or after a comma; name one there")
+            parts = [one for part in parts for one in _members(part)]
             networks = [self._open(part, names) for part in parts]
             for network, part in zip(networks, parts, strict=True):
                 if network.weights in seen:
@@ -270,6 +271,11 @@ def _about(trace: xr.Dataset) -> str:
     trained = "untrained" if data is None else f"training data: {data}"
     architecture = str(attributes.get("architecture", "unknown architecture"))
     return f"{', '.join([architecture, *options])} ({trained})"
+
+
+def _members(text: str) -> list[str]:
+    """What a user could have typed for each network of a folder of several seeds; a single network as it is."""
+    return [member.text for member in Reference(text).members.values()] or [text]
 
 
 def check_onsets(entries: Sequence[Sequence[NamedNetwork]], *, since_onset: bool) -> None:
