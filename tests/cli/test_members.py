@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from rcnnzoo.cli import main
 from tests.cli.calling import TINY, document, printed, refused
@@ -74,16 +75,14 @@ def test_compare_takes_the_network_as_the_unit(members, capsys):
     (pair,) = found["pairs"]
     assert pair["difference"] == pytest.approx(accuracies["bl"] - accuracies["b"])
     for row in found["within"]:
-        (alone,) = document(capsys, "compare", f"bl/seed{row['seed']}", f"b/seed{row['seed']}", "--bootstrap", 100)[
-            "pairs"
-        ]
+        networks = [f"{name}/seed{row['seed']}" for name in ("bl", "b")]
+        (alone,) = document(capsys, "compare", *networks, "--bootstrap", 100)["pairs"]
         assert (row["only_a"], row["p"]) == (alone["only_a"], alone["p"])
     shown = printed(capsys, "compare", "bl", "b")
     assert "with 2 seeds in common, Wilcoxon's p can't be below 0.5" in shown
     assert "p, Wilcoxon" in shown
-    assert {"models.csv", "pairs.csv", "within-seeds.csv", "compare.png"} <= {
-        p.name for p in Path("compare/bl+b").iterdir()
-    }
+    written = {"models.csv", "pairs.csv", "within-seeds.csv", "compare.png"}
+    assert written <= {file.name for file in Path("compare/bl+b").iterdir()}
 
 
 def test_other_commands_go_through_the_members(members, capsys):
@@ -95,10 +94,7 @@ def test_other_commands_go_through_the_members(members, capsys):
     assert document(capsys, "info", "bl")["parameters"] == document(capsys, "info", "bl/seed0")["parameters"]
     traced = document(capsys, "trace", "bl", "--out", "traces")
     assert [one["trace"] for one in traced["members"].values()] == ["traces/seed0", "traces/seed1"]
-    rng = np.random.default_rng(0)
-    from PIL import Image
-
-    Image.fromarray(rng.integers(0, 255, (8, 8, 3), dtype=np.uint8)).save("image.png")
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)).save("image.png")
     predicted = document(capsys, "predict", "bl", "image.png")["members"]
     assert predicted["1"] == document(capsys, "predict", "bl/seed1", "image.png")
 

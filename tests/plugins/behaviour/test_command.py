@@ -227,6 +227,23 @@ def test_seeds_of_a_network_are_one_entry_and_a_trace_will_do(place, capsys):
     assert averaged["spearman"] == pytest.approx(np.mean(single))
 
 
+def test_a_folder_of_seeds_is_the_same_entry(place, tmp_path):
+    tiny = ["--data", "digits", "--width", "0.0625", "--image-size", "8", "--epochs", "1"]
+    assert main(["train", "b", *tiny, "--out", str(tmp_path / "run")]) == 0
+    for seed, name in enumerate(("bl", "bl1")):
+        member = tmp_path / "bl" / f"seed{seed}"
+        member.mkdir(parents=True)
+        shutil.copy(place / f"{name}.safetensors", member / "model.safetensors")
+        shutil.copy(tmp_path / "run" / "config.toml", member)
+    few = ["--random-networks", "0", "--refits", "0"]
+    joined = f"{place / 'bl.safetensors'},{place / 'bl1.safetensors'}"
+    found = []
+    for text in (joined, tmp_path / "bl"):
+        assert main([*typed(place, text, out="folder"), *few]) == 0
+        found.append(pd.read_csv(place / "folder" / "correlations.csv")["spearman"].to_list())
+    assert found[0] == found[1]
+
+
 def test_classifiers_fitted_to_other_images(place, tmp_path):
     make_images(tmp_path / "others", 30, seed=1)
     arguments = [*typed(place, place / "bl.safetensors", out="elsewhere"), *FEW, "--repeats", "1"]
