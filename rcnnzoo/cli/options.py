@@ -46,9 +46,15 @@ MODEL_OR_TRACE = f"MODEL: {MODEL}; it is traced first. TRACE: {TRACE}."
 
 Data = Annotated[
     str | None,
-    typer.Option(help="A registered data set, or a folder of class folders.", show_default="that of the run"),
+    typer.Option(
+        help="A registered data set, a folder of class folders, or a packed one, or the URL of that.",
+        show_default="that of the run",
+    ),
 ]
-DataDir = Annotated[Path | None, typer.Option(help="Folder of a registered data set.", show_default="$RCNNZOO_DATA")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="Folder of a registered data set, or for the copy of a URL.", show_default="$RCNNZOO_DATA"),
+]
 Split = Annotated[str | None, typer.Option(help="Split of the data.", show_default="test, else val")]
 PolicyName = Annotated[str, typer.Option(help="Exit policy: when to stop (`rcnnzoo list policies`).")]
 ReadoutName = Annotated[str, typer.Option(help="Readout: from logits to probabilities (`rcnnzoo list readouts`).")]

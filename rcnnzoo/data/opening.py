@@ -9,6 +9,7 @@ from typing import cast
 
 from rcnnzoo import plugins
 from rcnnzoo.data.folders import WHOLE, read_folder
+from rcnnzoo.data.remote import fetch, is_url, name_of
 from rcnnzoo.data.shards import is_packed, read_shards
 from rcnnzoo.data.splits import Split, check_splits, hold_out
 from rcnnzoo.errors import DataError, OptionError
@@ -26,8 +27,9 @@ class Data:
         name: What it is called.
         splits: Its parts by name.
         mirrored: Whether mirrored images keep their category.
-        source: What opens it again from any folder: a registered name or an absolute path; empty if nothing can.
-        folder: The folder of a registered data set, as an absolute path; empty if it is bundled or opened as a folder.
+        source: What opens it again from any folder: a registered name, an absolute path or a URL; empty if nothing can.
+        folder: The folder of a registered data set, or for the copy of a URL, as an absolute path; empty if it is
+            bundled, opened as a folder, or was not given.
     """
 
     name: str
@@ -57,12 +59,12 @@ class Data:
 
 
 def open_data(source: str, data_dir: Path | None = None, *, val_fraction: float | None = None, seed: int = 0) -> Data:
-    """Open a registered data set, a folder, or one that `rcnnzoo pack` wrote.
+    """Open a registered data set, a folder, or one that `rcnnzoo pack` wrote, which may be on a web server.
 
     Args:
-        source: A registered name, or a path to a folder.
+        source: A registered name, a path to a folder, or the URL of a packed data set.
         data_dir: Folder of a registered data set: its own, or one that holds it under its name. Without
-            it, `$RCNNZOO_DATA`.
+            it, `$RCNNZOO_DATA`. Of a URL, the folder for its copy.
         val_fraction: Hold out this part of train as val (needed when a folder without splits is trained on).
         seed: Random seed of the images held out.
 
@@ -70,7 +72,11 @@ def open_data(source: str, data_dir: Path | None = None, *, val_fraction: float 
         UnknownName: No data set or folder of that name.
         DataError: The images are missing or have the wrong layout; the message says how to get them.
     """
-    if source not in plugins.names("data") and (Path(source).exists() or os.sep in source):
+    if is_url(source):
+        url = source.rstrip("/")
+        splits, mirrored = read_shards(fetch(url, _given(data_dir)))
+        data = Data(as_utf8(name_of(url)), splits, mirrored, url, "" if data_dir is None else str(data_dir.resolve()))
+    elif source not in plugins.names("data") and (Path(source).exists() or os.sep in source):
         path = Path(source).resolve()
         splits, mirrored = read_shards(path) if is_packed(path) else (read_folder(Path(source)), True)
         data = Data(as_utf8(path.name), splits, mirrored, source=str(path))
@@ -91,6 +97,8 @@ def _open_registered(name: str, data_dir: Path | None) -> Data:
 
 def is_same_source(typed: str, source: str) -> bool:
     """Whether what a user typed opens what `Data.source` does."""
+    if is_url(typed):
+        return typed.rstrip("/") == source
     return typed == source or (typed not in plugins.names("data") and str(Path(typed).resolve()) == source)
 
 
@@ -103,6 +111,11 @@ def _with_val(data: Data, fraction: float, seed: int) -> Data:
     return replace(data, splits={"train": train, "val": val, **rest})
 
 
+def _given(data_dir: Path | None) -> Path | None:
+    """The folder for data sets that a user gave, here or in the environment."""
+    return data_dir or (Path(os.environ[ENVIRONMENT]) if os.environ.get(ENVIRONMENT) else None)
+
+
 def find_folder(description: DataSet, data_dir: Path | None) -> Path | None:
     """The folder of a registered data set; None if it is bundled.
 
@@ -112,7 +125,7 @@ def find_folder(description: DataSet, data_dir: Path | None) -> Path | None:
     if description.bundled:
         return None
     name = description.name
-    given = data_dir or (Path(os.environ[ENVIRONMENT]) if os.environ.get(ENVIRONMENT) else None)
+    given = _given(data_dir)
     terms = "; ".join(filter(None, (description.size, description.licence)))
     page = f"get it from {description.page}{terms and f' ({terms})'}, " if description.page else ""
     unpack = (

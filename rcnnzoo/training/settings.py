@@ -80,7 +80,7 @@ class Settings:
     """
 
     architecture: str = setting("Architecture to train (`rcnnzoo list architectures`).")
-    data: str = setting("A registered data set, or a folder of class folders.")
+    data: str = setting("A registered data set, a folder of class folders, or a packed one, or the URL of that.")
     image_size: int = setting(
         "Side of the images in pixels.", within(2, 10_000), shown="32 for images up to 48 pixels, else 128"
     )
@@ -103,7 +103,9 @@ class Settings:
     clip: float = setting("Clip gradients to this norm, 0 = off.", from_zero(), shown=OF_RECIPE)
     mirrored: bool = setting("Flip training images left to right at random.", shown="as the data set allows")
     steps: int = setting("Number of time steps.", within(1, 10_000), shown="that of the architecture")
-    data_dir: str = setting("Folder of a registered data set.", default="", shown="$RCNNZOO_DATA")
+    data_dir: str = setting(
+        "Folder of a registered data set, or for the copy of a URL.", default="", shown="$RCNNZOO_DATA"
+    )
     val_fraction: float = setting("Fraction of the training images to hold out.", from_zero(1), 0.0, shown="0")
     width: float = setting("Multiplier of the number of feature maps.", positive(1000), 1.0, shown="1")
     start_from: str = setting(
