@@ -119,8 +119,6 @@ def _train(session: Session, others: Sequence[Watcher]) -> None:
         if is_new and session.state.is_new and session.world.is_first:
             run.discard()  # nothing was learnt, and the next attempt needs the folder
         raise
-    finally:
-        session.world.close()
 
 
 def run_epoch(session: Session, watchers: Sequence[Watcher]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 from collections.abc import Iterator
@@ -74,6 +75,7 @@ class World:
         # accelerate keeps one state per process and refuses another precision, so each run resets it.
         AcceleratorState._reset_state(reset_partial_state=True)
         several, device = count() > 1, best_device()
+        begun = distributed.is_initialized()
         # What is given here is not read from the environment, where other work may have left variables. Of several
         # processes on a machine each takes the GPU of its own number.
         with nullcontext() if several else _environment(DEVICE, str(device)), _together():
@@ -87,6 +89,8 @@ class World:
         self.rank: int = self._accelerator.process_index
         self.processes: int = self._accelerator.num_processes
         self.is_first: bool = self._accelerator.is_main_process
+        if several and not begun:  # a command may train several networks, and processes meet only once
+            atexit.register(distributed.destroy_process_group)
         # Small numbers are exchanged by processors, so that no GPU is waited for.
         self._group: Any = None if self.processes == 1 else distributed.new_group(backend="gloo", timeout=PATIENCE)
 
@@ -169,11 +173,6 @@ class World:
     def wait(self) -> None:
         """Wait until all processes have come here."""
         self.highest(0)
-
-    def close(self) -> None:
-        """Part from the other processes."""
-        if self.processes > 1:
-            self._accelerator.end_training()
 
     def state_dict(self) -> dict[str, Any]:
         """Random numbers of all processes, and the loss scale of fp16."""

@@ -14,9 +14,14 @@ from PIL import Image
 
 import rcnnzoo
 from rcnnzoo.data.batches import training_batches
+from rcnnzoo.data.images import prepare
+from rcnnzoo.data.opening import open_data
+from rcnnzoo.data.packing import Packing, pack
+from rcnnzoo.data.unreadable import Unreadable
 from rcnnzoo.errors import OptionError
 from rcnnzoo.training.images import prepare_images
 from rcnnzoo.training.settling import settle
+from tests.data.lookalikes import make_imagenet
 from tests.training.runs import TINY, run
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
@@ -87,6 +92,37 @@ def test_every_image_is_seen_once_an_epoch_whatever_the_number_of_processes(proc
     assert len(seen[1]) == 15 * 50
 
 
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    """27 images that are decoded each time: in a folder, and packed into shards."""
+    folder = tmp_path_factory.mktemp("photographs")
+    data = open_data(str(make_imagenet(folder / "folder", each=9)))
+    pack(data, folder / "shards", Packing(side=64, quality=90, workers=0, max_bad=0))
+    return folder
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # more workers than processors
+@pytest.mark.parametrize("workers", [0, 1, 2, 3])
+@pytest.mark.parametrize("kind", ["folder", "shards"])
+def test_so_is_every_large_image_whatever_the_number_of_workers(kind, workers, photographs):
+    split = open_data(str(photographs / kind)).split("train")
+    alone = prepare(split, 48, Unreadable(), 0)
+    images = prepare(split, 48, Unreadable(), workers)
+    for processes in (1, 2, 3):
+        for epoch, first in ((0, 0), (1, 1)):  # the second is resumed after its first batch
+            how = {"seed": 3, "epoch": epoch, "mirrored": True, "first": first}
+            whole = list(training_batches(alone, 9, **how))
+            parts = [list(training_batches(images, 9, **how, part=(part, processes))) for part in range(processes)]
+            for number, batch in enumerate(whole):
+                together = [part[number] for part in parts]
+                positions = torch.cat([part.positions for part in together]).tolist()
+                assert sorted(positions) == sorted(batch.positions.tolist())
+                order = [positions.index(place) for place in batch.positions.tolist()]
+                assert torch.equal(torch.cat([part.images for part in together])[order], batch.images)
+            seen = torch.cat([batch.positions for batch in whole]).tolist()
+            assert len(set(seen)) == len(seen) == (27 if first == 0 else 18)
+
+
 def start(folder, processes, *more):
     arguments = ["bl", "--data", "digits", "--image-size", "8", "--width", "0.0625", "--steps", "3", "--epochs", "12"]
     arguments += ["--precision", "fp32", "--threads", "1", "--out", str(folder), "--resume", *more]
@@ -120,6 +156,13 @@ def test_if_one_process_is_killed_all_end_and_the_run_resumes(tmp_path):
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "run")]
     assert weights[0] == weights[1]
     assert len((tmp_path / "run" / "metrics.csv").read_text().splitlines()) == 13
+
+
+def test_several_processes_train_several_networks_in_turn(tmp_path):
+    process = start(tmp_path / "several", 2, "--epochs", "1", "--seeds", "0-1")
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert all((tmp_path / "several" / f"seed{seed}" / "model.safetensors").is_file() for seed in (0, 1))
 
 
 def test_a_batch_that_is_too_small_for_its_parts_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 """A run can be stopped anywhere, by anybody, and ends as if it had not been."""
 
 import errno
+import itertools
 import os
 import random
 import re
@@ -139,6 +140,15 @@ def test_a_full_disk_leaves_both_checkpoints(finished, tmp_path, monkeypatch):
     assert raised.value.filename == str(files[0])
     assert [file.read_bytes() for file in files] == before
     assert run(tmp_path / "run", resume=True).weights.read_bytes() == finished.weights.read_bytes()
+
+
+def test_a_clock_that_is_set_back_changes_nothing(finished, tmp_path, monkeypatch):
+    moments = itertools.count(2e9, -3600)
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: next(moments))
+        stopped(tmp_path / "run", monkeypatch)
+        files = run(tmp_path / "run", resume=True)
+    assert files.weights.read_bytes() == finished.weights.read_bytes()
 
 
 ARGUMENTS = ["bl", "--data", "digits", "--image-size", "8", "--width", "0.0625", "--steps", "3", "--epochs", "2"]
