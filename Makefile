@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types docs wheel example clean
+.PHONY: demo test gpu lint types docs wheel example clean
 
 .venv/installed: pyproject.toml plugins/rcnnzoo-behaviour/pyproject.toml plugins/rcnnzoo-timm/pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rcnnzoo needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -16,6 +16,9 @@ demo: .venv/installed
 
 test: .venv/installed lint types docs wheel example
 	$(BIN)/python -m pytest --numprocesses 2
+
+gpu: .venv/installed
+	$(BIN)/python benchmarks/gpu.py
 
 lint: .venv/installed
 	$(BIN)/ruff check .

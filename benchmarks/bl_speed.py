@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import copy
 import statistics
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -25,17 +26,17 @@ from rcnnzoo.profiling.resources import resources
 class Plain(nn.Module):
     """BL in its simplest form: convolutions, batch norm and pooling as modules, a loop over time."""
 
-    def __init__(self, categories: int, steps: int) -> None:
+    def __init__(self, categories: int, steps: int, maps: Sequence[int] = BL.maps) -> None:
         super().__init__()
         self.steps = steps
-        sizes = [*zip((3, *BL.maps[:-1]), BL.maps, BL.kernels, strict=True)]
+        sizes = [*zip((3, *maps[:-1]), maps, BL.kernels, strict=True)]
         self.pool = nn.MaxPool2d(2)
         self.bottom_up = nn.ModuleList(nn.Conv2d(i, o, k, padding=k // 2, bias=False) for i, o, k in sizes)
         self.lateral = nn.ModuleList(nn.Conv2d(o, o, k, padding=k // 2, bias=False) for _, o, k in sizes)
         self.norm = nn.ModuleList(
             nn.ModuleList(nn.BatchNorm2d(o, eps=EPSILON) for _ in range(steps)) for _, o, _ in sizes
         )
-        self.classifier = nn.Linear(BL.maps[-1], categories)
+        self.classifier = nn.Linear(maps[-1], categories)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """[B, 3, H, W] -> [B, T, C]."""
@@ -45,7 +46,10 @@ class Plain(nn.Module):
         for t in range(self.steps):
             now: list[torch.Tensor] = []
             for number in range(len(self.bottom_up)):
-                x = self.bottom_up[number](self.pool(now[-1])) if number else drive
+                below = now[-1] if now else None
+                if below is not None and min(below.shape[-2:]) >= 4:  # as ours: never below 2x2
+                    below = self.pool(below)
+                x = drive if below is None else self.bottom_up[number](below)
                 if before:
                     x = x + self.lateral[number](before[number])
                 now.append(torch.relu(self.norm[number][t](x)))  # type: ignore[index]

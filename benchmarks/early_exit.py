@@ -26,9 +26,9 @@ from rcnnzoo.profiling.operations import macs_per_step
 BATCHES = {"cpu": (4, 8), "cuda": (64, 128, 256)}
 
 
-def untrained_network(name: str, size: int, images: torch.Tensor) -> RecurrentModel:
+def untrained_network(name: str, size: int, images: torch.Tensor, width: float = 1.0) -> RecurrentModel:
     """An untrained network whose batch norm has seen the images."""
-    network = rcnnzoo.build(name, categories=1000, image_size=size).to(images.device)
+    network = rcnnzoo.build(name, categories=1000, image_size=size, width=width).to(images.device)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = None

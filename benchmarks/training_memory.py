@@ -27,7 +27,7 @@ WAYS = ("plain", "recomputed")
 def measure(way: str, options: argparse.Namespace) -> dict[str, float]:
     """Bytes at the peak of a step above those before it, and seconds."""
     device = best_device()
-    model = rcnnzoo.build(options.network, categories=1000, image_size=options.image_size)
+    model = rcnnzoo.build(options.network, categories=1000, image_size=options.image_size, width=options.width)
     model.to(device).to(memory_format=torch.channels_last).train()
     if way == "recomputed":
         recompute_steps(model)
@@ -52,6 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--network", default="bl")
     parser.add_argument("--image-size", type=int, default=128)
+    parser.add_argument("--width", type=float, default=1.0)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--rounds", type=int, default=3)

@@ -16,6 +16,7 @@ from rcnnzoo.architectures.freezing import evaluating
 from rcnnzoo.errors import TrainingError, reason
 from rcnnzoo.progress import progress, say, time_left
 from rcnnzoo.text import counted
+from rcnnzoo.training.optimisation import is_fused
 from rcnnzoo.training.session import Session
 from rcnnzoo.writing import atomic_write
 
@@ -111,7 +112,9 @@ class Narration(Watcher):
         self.started, self.before = time.monotonic(), done
         title = f"training {card_of(state.model).architecture} on {session.images.data.name}"
         where = session.world.name
-        say(f"{title}: {epochs * batches:,} updates in {session.settings.precision} on {where}")
+        how = ["channels last", f"{'fused ' * is_fused(state.optimizer)}{session.settings.optimizer}"]
+        how += ["compiled"] * session.settings.compile
+        say(f"{title}: {epochs * batches:,} updates in {session.settings.precision} on {where}, {', '.join(how)}")
         parts, norms = state.parts, state.model.modules()
         if state.micro_batch is not None:
             at_once = counted(state.micro_batch, "image")

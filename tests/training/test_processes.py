@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -110,7 +111,7 @@ def test_so_is_every_large_image_whatever_the_number_of_workers(kind, workers, p
     images = prepare(split, 48, Unreadable(), workers)
     for processes in (1, 2, 3):
         for epoch, first in ((0, 0), (1, 1)):  # the second is resumed after its first batch
-            how = {"seed": 3, "epoch": epoch, "mirrored": True, "first": first}
+            how: dict[str, Any] = {"seed": 3, "epoch": epoch, "mirrored": True, "first": first}
             whole = list(training_batches(alone, 9, **how))
             parts = [list(training_batches(images, 9, **how, part=(part, processes))) for part in range(processes)]
             for number, batch in enumerate(whole):
