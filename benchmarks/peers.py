@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,10 @@ def install(folder: Path) -> None:
         subprocess.run(command, check=True)
 
 
-def torch_runs(network: torch.nn.Module, plain: torch.nn.Module, images: torch.Tensor) -> dict[str, Run]:
-    """Ours and the plain network, in float32 and under autocast to bf16."""
+def torch_runs(
+    network: torch.nn.Module, plain: torch.nn.Module, images: torch.Tensor, precisions: Sequence[str]
+) -> dict[str, Run]:
+    """Ours and the plain network, in float32 or under autocast to bf16."""
 
     def run(model: torch.nn.Module, precision: str) -> Run:
         def all_steps() -> torch.Tensor:
@@ -51,15 +53,13 @@ def torch_runs(network: torch.nn.Module, plain: torch.nn.Module, images: torch.T
 
         return all_steps
 
-    return {
-        "plain torch fp32": run(plain, "fp32"),
-        "ours fp32": run(network, "fp32"),
-        "plain torch bf16": run(plain, "bf16"),
-        "ours bf16": run(network, "bf16"),
-    }
+    models = {"plain torch": plain, "ours": network}
+    return {f"{name} {precision}": run(model, precision) for precision in precisions for name, model in models.items()}
 
 
-def peer_runs(plain: torch.nn.Module, images: torch.Tensor, threads: int, folder: Path) -> dict[str, Run]:
+def peer_runs(
+    plain: torch.nn.Module, images: torch.Tensor, threads: int, folder: Path, precisions: Sequence[str]
+) -> dict[str, Run]:
     """The plain network's graph in ONNX Runtime and in OpenVINO."""
     onnxruntime, openvino = (importlib.import_module(name) for name in ("onnxruntime", "openvino"))
     file = folder / "bl.onnx"
@@ -72,7 +72,8 @@ def peer_runs(plain: torch.nn.Module, images: torch.Tensor, threads: int, folder
         "ONNX Runtime fp32": lambda: torch.from_numpy(session.run(None, {"images": given})[0]),
     }
     core = openvino.Core()
-    for precision, hint in (("fp32", "f32"), ("bf16", "bf16")):
+    for precision in precisions:
+        hint = {"fp32": "f32"}.get(precision, precision)
         settings = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
         compiled = core.compile_model(str(file), "CPU", settings)
         runs[f"OpenVINO {precision}"] = lambda model=compiled: torch.from_numpy(model([given])[0].copy())  # type: ignore[misc]
@@ -82,6 +83,7 @@ def peer_runs(plain: torch.nn.Module, images: torch.Tensor, threads: int, folder
 def measure(options: argparse.Namespace) -> None:
     """Print the time of each, and how far its answers are from those of plain torch in float32."""
     torch.set_num_threads(options.threads)
+    precisions = ["fp32"] + ["bf16"] * (options.bf16 or best_precision() == "bf16")
     images = noise_images(options.batch_size, options.image_size)
     network: Any = untrained_network("bl", options.image_size, images, options.width)
     maps = [layer.bottom_up[0].out_channels for layer in network.layers]
@@ -89,8 +91,8 @@ def measure(options: argparse.Namespace) -> None:
     the_same(network, plain)
     with tempfile.TemporaryDirectory() as folder:
         runs = {
-            **torch_runs(network, plain, images.contiguous(memory_format=torch.channels_last)),
-            **peer_runs(plain, images, options.threads, Path(folder)),
+            **torch_runs(network, plain, images.contiguous(memory_format=torch.channels_last), precisions),
+            **peer_runs(plain, images, options.threads, Path(folder), precisions),
         }
         logits = {name: run() for name, run in runs.items()}
         took: dict[str, list[float]] = {name: [] for name in runs}
@@ -101,8 +103,8 @@ def measure(options: argparse.Namespace) -> None:
                 started = time.perf_counter()
                 run()
                 took[name].append((time.perf_counter() - started) / options.batch_size)
-    native = "in hardware" if best_precision() == "bf16" else "by emulation: figures of bf16 say little here"
-    print(f"{device_name(CPU)}, bf16 {native}")
+    native = "" if best_precision() == "bf16" else "; it has no instructions for bf16"
+    print(f"{device_name(CPU)}{native}")
     print(f"batch of {options.batch_size}, {options.image_size} px, {options.rounds} rounds")
     first = next(iter(took))
     for name, each in took.items():
@@ -125,6 +127,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--peers", type=Path, default=Path("build/peers"), help="folder of the peers")
+    parser.add_argument("--bf16", action="store_true", help="measure it where it is emulated as well, which takes long")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rcnnzoo.readouts.lookup import readout
     from rcnnzoo.recording.labelled import make_trace
     from rcnnzoo.recording.opening import open_trace
+    from rcnnzoo.recording.opening_activations import open_activations
     from rcnnzoo.weights.files import load, save
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "decide",
     "load",
     "make_trace",
+    "open_activations",
     "open_trace",
     "policy",
     "read_images",
@@ -39,6 +41,7 @@ _HOMES = {
     "decide": "rcnnzoo.engine.decide",
     "load": "rcnnzoo.weights.files",
     "make_trace": "rcnnzoo.recording.labelled",
+    "open_activations": "rcnnzoo.recording.opening_activations",
     "open_trace": "rcnnzoo.recording.opening",
     "policy": "rcnnzoo.policies.lookup",
     "read_images": "rcnnzoo.engine.prediction",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 LONGEST_NUMBER = 100_000
 """Below it a whole number is shown in full."""
@@ -58,3 +60,15 @@ def whole(number: int) -> str:
     ('38,694', '3.87M')
     """
     return f"{number:,}" if abs(number) < LONGEST_NUMBER else short(number)
+
+
+def in_ranges(numbers: Sequence[int]) -> str:
+    """Rising numbers in words: from the first to the last, where none is missing between.
+
+    >>> in_ranges([1, 2, 3]), in_ranges([2]), in_ranges([1, 4])
+    ('1 to 3', '2', '1, 4')
+    """
+    first, last = numbers[0], numbers[-1]
+    if len(numbers) == last - first + 1 > 1:
+        return f"{first} to {last}"
+    return ", ".join(map(str, numbers))

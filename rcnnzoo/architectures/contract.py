@@ -27,7 +27,7 @@ class RecurrentModel(nn.Module):
     Subclasses set `num_steps` and write `begin`, `step` and `features`. Training, traces and everything that
     is built on them then work. What gives logits from features, one module or a list of them, should be the attribute
     `classifier`: then it can be trained by itself (`rcnnzoo train --classifiers-only`). With `present`, what is shown
-    may change from step to step.
+    may change from step to step; with `activations`, areas have names under which what they hold is extracted.
 
     Attributes:
         num_steps: Time steps T.
@@ -90,6 +90,19 @@ class RecurrentModel(nn.Module):
     def features(self, state: State) -> Tensor:
         """The classifier's inputs at the step that gave this state: [B, F]."""
         raise NotImplementedError
+
+    @property
+    def has_areas(self) -> bool:
+        """Whether it says what its areas hold: whether it has a method `activations` of its own."""
+        return type(self).activations is not RecurrentModel.activations
+
+    def activations(self, state: State) -> dict[str, Tensor]:
+        """What each area holds at the step that gave this state, by its name: maps [B, K, H, W], or any [B, ...].
+
+        Raises:
+            OptionError: The network doesn't say, which is the default; its modules can be read all the same.
+        """
+        raise OptionError(f"{name_of(self)} doesn't say what its areas hold: its network has no method `activations`")
 
     def forward(self, images: Tensor) -> Tensor:
         """All steps: images [B, 3, H, W] -> logits [B, T, C]."""

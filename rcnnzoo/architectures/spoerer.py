@@ -130,6 +130,10 @@ class Spoerer(RecurrentModel):
         """The maps of all layers stay; the drive (for `b-u` the images) is that of other images."""
         return (*self.begin(images), *state[1:])
 
+    def activations(self, state: State) -> dict[str, Tensor]:
+        """The maps of each layer after rectification, [B, K, H, W]: `layer1`, `layer2`, ..."""
+        return {f"layer{number}": maps for number, maps in enumerate(state[1:], 1)}
+
     def features(self, state: State) -> Tensor:
         """The last layer's maps, averaged over space: [B, K]."""
         return state[-1].mean(dim=(-2, -1))

@@ -21,7 +21,8 @@ def info(
         int | None, typer.Option(help="Number of time steps.", show_default="that of the architecture")
     ] = None,
     modules: Annotated[
-        bool, typer.Option("--modules", help="List the modules by name instead, as --lesion takes them.")
+        bool,
+        typer.Option("--modules", help="List areas and modules by name instead, as --lesion and --layers take them."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
-import xarray as xr
 import zarr
 from torch import Tensor
 
@@ -27,43 +28,63 @@ from rcnnzoo.recording import storage
 from rcnnzoo.recording.opening import open_trace
 from rcnnzoo.writing import naming_the_file
 
+Opened = TypeVar("Opened")
+
 
 class OtherTrace(TraceError):  # noqa: N818 - the name says enough
     """The folder already holds a trace of something else."""
 
 
-def recorded(path: Path, identity: Mapping[str, Any], write: Callable[[], None]) -> xr.Dataset:
-    """The trace at a path, what is missing of it written first; if another command is writing it, this one waits.
+@dataclass(frozen=True)
+class Kind(Generic[Opened]):
+    """What is recorded.
 
-    Of several processes that run one command, the first makes the trace, and each writes its own blocks.
+    Attributes:
+        open_group: Opens it as it is stored, for reading, complete or not.
+        identity_of: Attributes of that, among them those that tell it from others.
+        open: Opens it complete and checked, as users do.
+        other: What another one at its place is called.
+    """
+
+    open_group: Callable[[Path], zarr.Group]
+    identity_of: Callable[[zarr.Group], Mapping[str, Any]]
+    open: Callable[[Path], Opened]
+    other: str
+
+
+def recorded(path: Path, identity: Mapping[str, Any], write: Callable[[], None], kind: Kind[Opened]) -> Opened:
+    """What is recorded at a path, what is missing of it written first; if another command writes it, this one waits.
+
+    Of several processes that run one command, the first makes the folder, and each writes its own blocks.
 
     Args:
-        path: The trace's folder.
+        path: The folder.
         identity: Attributes that tell it from others.
         write: Writes what is missing, of the blocks of this process.
+        kind: What is recorded.
 
     Raises:
         TraceError: The folder already holds something else.
         NetworkError: The network's output is not finite; what was recorded before stays.
     """
-    if _is_finished(path, identity):
-        return open_trace(path)
+    if _is_finished(path, identity, kind):
+        return kind.open(path)
     if rank() != 0:
-        _wait(path, path.exists)
+        _wait(path, path.exists, kind)
         write()
-        _wait(path, lambda: _is_finished(path, identity))
-        return open_trace(path)
+        _wait(path, lambda: _is_finished(path, identity, kind), kind)
+        return kind.open(path)
     with naming_the_file(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path.with_name(f".{path.name}{LOCK}"), path, wait=True):
-        if not _is_finished(path, identity):  # another command may have recorded it meanwhile, or something else
+        if not _is_finished(path, identity, kind):  # another command may have recorded it meanwhile, or something else
             try:
                 write()
             except (DataError, NetworkError):
-                storage.remove_if_empty(path)
+                storage.remove_if_empty(kind.open_group(path), path)
                 raise
-        _wait(path, lambda: _is_finished(path, identity))
-        return open_trace(path)
+        _wait(path, lambda: _is_finished(path, identity, kind), kind)
+        return kind.open(path)
 
 
 def own_blocks(group: zarr.Group) -> list[tuple[int, int]]:
@@ -72,7 +93,7 @@ def own_blocks(group: zarr.Group) -> list[tuple[int, int]]:
     return [block for block in storage.blocks(group)[rank() :: count()] if block in todo]
 
 
-def _wait(path: Path, is_done: Callable[[], bool]) -> None:
+def _wait(path: Path, is_done: Callable[[], bool], kind: Kind[Any]) -> None:
     """Wait for the other processes of this command.
 
     Raises:
@@ -80,13 +101,13 @@ def _wait(path: Path, is_done: Callable[[], bool]) -> None:
     """
 
     def left() -> object:
-        return storage.unwritten(storage.open_group(path, mode="r")) if path.exists() else None
+        return storage.unwritten(kind.open_group(path)) if path.exists() else None
 
     if not wait_until(is_done, left):
         raise TraceError(f"{path}: {LOST}", "run the same command again")
 
 
-def _is_finished(path: Path, identity: Mapping[str, Any]) -> bool:
+def _is_finished(path: Path, identity: Mapping[str, Any], kind: Kind[Any]) -> bool:
     """Whether nothing is left to record.
 
     Raises:
@@ -94,8 +115,8 @@ def _is_finished(path: Path, identity: Mapping[str, Any]) -> bool:
     """
     if not path.exists():
         return False
-    found = storage.open_group(path, mode="r")
-    check_identity(identity_of(found), identity, path)
+    found = kind.open_group(path)
+    check_identity(kind.identity_of(found), identity, path, kind.other)
     return not storage.unwritten(found)
 
 
@@ -104,7 +125,10 @@ def identity_of(group: zarr.Group) -> dict[str, Any]:
     return {**PLAIN.identity(storage.array(group, "logits").shape[1]), **group.attrs}
 
 
-def check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any], path: Path) -> None:
+TRACE = Kind(partial(storage.open_group, mode="r"), identity_of, open_trace, "a trace that differs")
+
+
+def check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any], path: Path, other: str) -> None:
     """Refuse to continue a trace of something else.
 
     Raises:
@@ -114,7 +138,7 @@ def check_identity(found: Mapping[str, Any], wanted: Mapping[str, Any], path: Pa
     differences = [named.get(key, key.replace("_", " ")) for key, value in wanted.items() if found.get(key) != value]
     if differences:
         raise OtherTrace(
-            f"{path}: holds a trace that differs in {', '.join(differences)}: remove it, or give another folder (`out`)"
+            f"{path}: holds {other} in {', '.join(differences)}: remove it, or give another folder (`out`)"
         )
 
 

@@ -29,7 +29,7 @@ from rcnnzoo.engine.unrolling import Unrolling
 from rcnnzoo.processes import count
 from rcnnzoo.progress import progress
 from rcnnzoo.recording import storage
-from rcnnzoo.recording.blocks import Block, about_network, computer, note_computer, own_blocks, recorded
+from rcnnzoo.recording.blocks import TRACE, Block, about_network, computer, note_computer, own_blocks, recorded
 from rcnnzoo.weights.files import weights_hash
 from rcnnzoo.writing import naming_the_file
 
@@ -98,7 +98,7 @@ def record(
     def write() -> None:
         _write(model, data, split, path, how, {**settled, **_about(model, name, data, split, how)}, unreadable)
 
-    trace = recorded(path, settled, write)
+    trace = recorded(path, settled, write, TRACE)
     if count() > 1:  # what others could not read counts and is said as well
         _see_again(storage.open_group(path, mode="r"), part, unreadable)
     return trace

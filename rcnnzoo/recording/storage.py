@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -100,20 +101,23 @@ def create(
     shared = -(-number // processes.count())  # so that each process has a block
     block = max(1, min(shared, BLOCK_ROWS, BLOCK_BYTES // (4 * (steps * count + sum(features)))))
     known = {**known, "step": np.arange(1, steps + 1), "category": categories}
+    with creating(path, {"format": FORMAT, **attributes}) as group:
+        add_empty(group, "logits", (rows, "step", "category"), "float32", (number, steps, count), block)
+        add_flags(group, rows, number, block)
+        for step, width in enumerate(features, 1):
+            add_empty(group, f"features_{step}", (rows, f"feature_{step}"), "float32", (number, width), block)
+        for name, values in known.items():
+            dimensions, kind = ARRAYS[rows][name]
+            add_known(group, name, dimensions, kind, values)
+
+
+@contextmanager
+def creating(path: Path, attributes: dict[str, Any]) -> Iterator[zarr.Group]:
+    """While it lasts, arrays are added to a new group, which then is at a path: completely or not at all."""
     remove_unfinished(path.parent, path.stem)
     part = temporary_name(path)
     try:
-        group = zarr.create_group(part, attributes={"format": FORMAT, **attributes})
-        _add(group, "logits", (number, steps, count), (rows, "step", "category"), "float32", block)
-        _add(group, "readable", (number,), (rows,), "bool", block)
-        _add(group, "written", (number,), (rows,), "bool", block)
-        for step, width in enumerate(features, 1):
-            _add(group, f"features_{step}", (number, width), (rows, f"feature_{step}"), "float32", block)
-        for name, values in known.items():
-            dimensions, kind = ARRAYS[rows][name]
-            data = _texts(values) if kind == "string" else np.asarray(values, dtype=kind)
-            with zarr.config.set(ALL_BLOCKS):
-                group.create_array(name, data=data, chunks=data.shape, dimension_names=dimensions, compressors=CHECKSUM)
+        yield zarr.create_group(part, attributes=attributes)
         with warnings.catch_warnings():
             # Without this copy of the metadata xarray warns; with it, zarr warns that others may not support it.
             warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)
@@ -123,6 +127,19 @@ def create(
         shutil.rmtree(part, ignore_errors=True)
 
 
+def add_flags(group: zarr.Group, rows: str, number: int, block: int) -> None:
+    """Arrays that say which rows could be read, and which blocks of them have been written."""
+    for name in ("readable", "written"):
+        add_empty(group, name, (rows,), "bool", (number,), block)
+
+
+def add_known(group: zarr.Group, name: str, dimensions: tuple[str, ...], kind: str, values: npt.ArrayLike) -> None:
+    """An array whose values are known, of a numpy type or `string`."""
+    data = _texts(values) if kind == "string" else np.asarray(values, dtype=kind)
+    with zarr.config.set(ALL_BLOCKS):
+        group.create_array(name, data=data, chunks=data.shape, dimension_names=dimensions, compressors=CHECKSUM)
+
+
 def _texts(values: npt.ArrayLike) -> npt.NDArray[Any]:
     """Texts of any shape, as zarr stores them."""
     plain = np.asarray(values, dtype=object)
@@ -130,13 +147,14 @@ def _texts(values: npt.ArrayLike) -> npt.NDArray[Any]:
     return texts.reshape(plain.shape)
 
 
-def _add(
-    group: zarr.Group, name: str, shape: tuple[int, ...], dimensions: tuple[str, ...], dtype: str, block: int
+def add_empty(
+    group: zarr.Group, name: str, dimensions: tuple[str, ...], dtype: str, shape: tuple[int, ...], *chunks: int
 ) -> None:
+    """An array to be filled, stored in chunks of this many along its first dimensions, and whole along the others."""
     group.create_array(
         name,
         shape=shape,
-        chunks=(block, *shape[1:]),
+        chunks=(*chunks, *shape[len(chunks) :]),
         dtype=dtype,
         dimension_names=dimensions,
         serializer=BytesCodec(),
@@ -186,9 +204,8 @@ def open_group(path: Path, mode: Literal["r", "r+"]) -> zarr.Group:
     return group
 
 
-def remove_if_empty(path: Path) -> None:
-    """Remove a trace in which no block was recorded."""
-    group = open_group(path, mode="r")
+def remove_if_empty(group: zarr.Group, path: Path) -> None:
+    """Remove what a group at a path is stored in, if no block of it was recorded."""
     if len(unwritten(group)) == len(blocks(group)):
         shutil.rmtree(path)
 
@@ -202,22 +219,31 @@ def rows_of(group: zarr.Group) -> str:
 def _check_stored(name: str, metadata: Any, arrays: Arrays) -> None:
     """Refuse an array that isn't stored as `create` does it: a codec is code that a third party may have chosen."""
     dimensions, dtype = arrays.get(name.partition("_")[0], (None, None))
-    codecs = [type(codec) for codec in metadata.codecs]
-    wanted = [VLenUTF8Codec if dtype == "string" else BytesCodec, Crc32cCodec]
-    if codecs != wanted:
-        raise TraceError(
-            f"{name} is stored by {', '.join(codec.__name__ for codec in codecs)}, not as rcnnzoo stores it"
-        )
+    check_codecs(name, metadata)
     kind = "string" if metadata.data_type.to_native_dtype().kind == "T" else str(metadata.data_type.to_native_dtype())
     found = tuple(part.partition("_")[0] for part in metadata.dimension_names or ())
     if (found, kind) != (dimensions, dtype):
         raise TraceError(f"{name} is {kind} [{', '.join(found)}], not as rcnnzoo stores it")
 
 
+def check_codecs(name: str, metadata: Any) -> None:
+    """Refuse an array that isn't stored by the codecs that rcnnzoo uses.
+
+    Raises:
+        TraceError: It isn't.
+    """
+    codecs = [type(codec) for codec in metadata.codecs]
+    is_text = metadata.data_type.to_native_dtype().kind == "T"
+    if codecs != [VLenUTF8Codec if is_text else BytesCodec, Crc32cCodec]:
+        raise TraceError(
+            f"{name} is stored by {', '.join(codec.__name__ for codec in codecs)}, not as rcnnzoo stores it"
+        )
+
+
 def blocks(group: zarr.Group) -> list[tuple[int, int]]:
     """First row, and the one after the last, of each block."""
-    logits = array(group, "logits")
-    rows, block = logits.shape[0], logits.chunks[0]
+    written = array(group, "written")
+    rows, block = written.shape[0], written.chunks[0]
     return [(start, min(start + block, rows)) for start in range(0, rows, block)]
 
 

@@ -28,7 +28,7 @@ from rcnnzoo.errors import OptionError
 from rcnnzoo.processes import count
 from rcnnzoo.progress import progress
 from rcnnzoo.recording import storage
-from rcnnzoo.recording.blocks import Block, about_network, computer, note_computer, own_blocks, recorded
+from rcnnzoo.recording.blocks import TRACE, Block, about_network, computer, note_computer, own_blocks, recorded
 from rcnnzoo.recording.recorder import Recording
 from rcnnzoo.weights.files import weights_hash
 from rcnnzoo.writing import naming_the_file
@@ -96,7 +96,7 @@ def record_sequences(
         attributes = {**identity, **about_network(model, name), "trained_on": None, "image_onset": 1}
         _write(model, sequences, path, how, attributes)
 
-    return recorded(path, identity, write)
+    return recorded(path, identity, write, TRACE)
 
 
 def _write(model: RecurrentModel, sequences: Sequences, path: Path, how: Recording, attributes: dict[str, Any]) -> None:

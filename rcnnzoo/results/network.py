@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.engine.activations import sources
+from rcnnzoo.engine.conditions import PLAIN
 from rcnnzoo.profiling.layers import layer_table, module_table
 from rcnnzoo.profiling.operations import macs_by_module
 from rcnnzoo.profiling.summary import summarise
 from rcnnzoo.results.result import Result
+from rcnnzoo.text import in_ranges
 
 WORDS = {
     "image_size": "image size (pixels)",
@@ -51,11 +54,23 @@ def list_modules(network: RecurrentModel) -> Result:
     rows = [
         {"module": row.name, "kind": row.kind, "output": _by(row.shape), "MACs per image": cost} for row, cost in found
     ]
+    unrolling = PLAIN.on(network)
+    readable = sources(unrolling)
+    layers = [
+        {
+            "layer": each.name,
+            "kind": each.kind,
+            "holds": _by(each.shape),
+            "units": each.units,
+            "steps": in_ranges(each.steps),
+        }
+        for each in readable
+    ]
     uncalled = any(row.shape is None for row, _ in found)
     document = [{**asdict(row), "macs": cost} for row, cost in found]
     return Result(
-        {"modules": document},
-        [("modules that --lesion can cut", rows)],
+        {"modules": document, "layers": [asdict(each) for each in readable]},
+        [("modules that --lesion can cut", rows), ("areas and modules that --layers can read", layers)],
         notes=["Where the output is empty, the module is never called."] if uncalled else [],
     )
 

@@ -14,6 +14,7 @@ from rcnnzoo.writing import FIGURE_FORMATS, naming_the_file
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
     from matplotlib.figure import Figure
 
 Rows = Sequence[Mapping[str, object]]
@@ -30,6 +31,7 @@ class Result:
         data: Tables to write as CSV, by the name of the file without its suffix.
         figures: Functions that draw, by the name of the file without its suffix; the data of each is in `data`.
         texts: Texts to write, by the name of the file.
+        arrays: Labelled arrays to write as netCDF, by the name of the file without its suffix.
         notes: Lines for people that follow the tables.
         pictures: Figures that were written, to look at.
     """
@@ -39,6 +41,7 @@ class Result:
     data: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     figures: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    arrays: Mapping[str, xr.Dataset] = field(default_factory=dict)
     notes: Sequence[str] = ()
     pictures: Sequence[Path] = ()
 
@@ -52,7 +55,7 @@ class Result:
             folder: Made if it isn't there.
             formats: Of the figures: some of `png`, `svg` and `pdf`; the first two unless given.
         """
-        from rcnnzoo.results.saving import save_figure, save_table, save_text
+        from rcnnzoo.results.saving import save_array, save_figure, save_table, save_text
 
         if rank() != 0:
             return self
@@ -62,6 +65,8 @@ class Result:
         with locked(folder / LOCK, folder, wait=True):
             for name, table in self.data.items():
                 save_table(table, folder / f"{name}.csv")
+            for name, array in self.arrays.items():
+                save_array(array, folder / f"{name}.nc")
             for name, draw in self.figures.items():
                 save_figure(draw, folder / name, formats)
             for name, text in self.texts.items():
@@ -76,6 +81,7 @@ class Result:
             document={**self.document, name: other.document},
             tables=[*self.tables, *other.tables],
             data={**self.data, **other.data},
+            arrays={**self.arrays, **other.arrays},
             figures={**self.figures, **other.figures},
             texts={**self.texts, **other.texts},
             notes=[*self.notes, *other.notes],

@@ -1,4 +1,4 @@
-"""Writing a figure as PNG and SVG, a table as CSV, and a text."""
+"""Writing a figure as PNG and SVG, a table as CSV, labelled arrays as netCDF, and a text."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import matplotlib
 import pandas as pd
+import xarray as xr
 from matplotlib.figure import Figure
 
 from rcnnzoo.writing import FIGURE_FORMATS, atomic_write
@@ -63,6 +64,13 @@ def _as_text(cell: Any) -> Any:
         return cell
     text = cell.replace("\r", r"\r")  # pandas doesn't quote it, and readers take it for the end of a row
     return f"'{text}" if text.startswith(FORMULAS) else text
+
+
+def save_array(array: xr.Dataset, file: Path) -> None:
+    """Write labelled arrays as netCDF (version 3, which SciPy writes and every reader of netCDF knows)."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(file) as temporary:
+        array.to_netcdf(temporary, engine="scipy")
 
 
 def save_text(text: str, file: Path) -> None:
