@@ -17,6 +17,7 @@ from rcnnzoo.checking.rows import Check, Doubt, Fault, Row, Skipped, Unusable, c
 from rcnnzoo.checking.specimen import CATEGORIES, Specimen, example_of, specimen
 from rcnnzoo.checking.states import (
     a_step_leaves_its_state_alone,
+    areas_hold_rows,
     rows_at_different_steps_share_a_batch,
     rows_leave_and_join,
     state_is_rows,
@@ -236,6 +237,7 @@ CHECKS: dict[str, Check[Specimen]] = {
     "rows leave and join": rows_leave_and_join,
     "rows at different steps": rows_at_different_steps_share_a_batch,
     "what is shown may change": what_is_shown_may_change,
+    "areas hold a row per image": areas_hold_rows,
     "features give the logits": features_are_what_the_classifier_saw,
     "logits are not probabilities": logits_are_not_probabilities,
     "no batch norm mixes steps": no_batch_norm_mixes_steps,

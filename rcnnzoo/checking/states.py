@@ -139,3 +139,33 @@ def what_is_shown_may_change(specimen: Specimen) -> None:
         logits = network.step(shown, t)[1]
         expect_close(network.step(some, t)[1], logits[rows], f"rows that are shown others affect others at step {t}")
         state, _ = network.step(state, t)
+
+
+@torch.no_grad()
+def areas_hold_rows(specimen: Specimen) -> None:
+    """The areas that a network names are the same at each step, and each row of them is of its own image."""
+    network, images = specimen.network, specimen.images(4)
+    if not network.has_areas:
+        raise Skipped("it has no method activations, so layers are read from its modules")
+    rows, names = torch.tensor([2, 0]), None
+    state, some = network.begin(images), network.begin(images[rows])
+    for t in range(network.num_steps):
+        state, some = network.step(state, t)[0], network.step(some, t)[0]
+        before = [part.clone() for part in state]
+        try:
+            held, alone = network.activations(state), network.activations(some)
+        except Exception as error:
+            raise Fault(f"activations fails at step {t} ({told(error)}): it takes a state that step gave") from error
+        if not (isinstance(held, dict) and held and all(isinstance(tensor, Tensor) for tensor in held.values())):
+            raise Fault(f"activations gives a {type(held).__name__} at step {t}: give a dict of names and tensors")
+        names = list(held) if names is None else names
+        if list(held) != names:
+            raise Fault(f"activations names other areas at step {t} than at the first: name the same at each")
+        if not all(map(torch.equal, state, before)):
+            raise Fault(f"activations changes the state at step {t}: leave it as it is")
+        for name, tensor in held.items():
+            if not tensor.ndim or len(tensor) != 4:
+                raise Fault(
+                    f"activations gives {list(tensor.shape)} for {name} at step {t} and 4 images: rows come first"
+                )
+            expect_close(alone[name], tensor[rows], f"rows of {name} depend on other images of a batch at step {t}")

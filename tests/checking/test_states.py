@@ -5,7 +5,7 @@ import torch
 
 from rcnnzoo.checking.rows import Fault, Skipped
 from rcnnzoo.checking.specimen import Specimen, specimen
-from rcnnzoo.checking.states import what_is_shown_may_change
+from rcnnzoo.checking.states import areas_hold_rows, what_is_shown_may_change
 from tests.checking.sick import Healthy
 
 
@@ -70,3 +70,70 @@ def test_a_network_without_present_is_left_out():
 def test_what_breaks_it_is_said(kind, words):
     with pytest.raises(Fault, match=words):
         check(kind)
+
+
+class Named(Healthy):
+    def activations(self, state):
+        return {"drive": state[0], "maps": state[1]}
+
+
+class Listing(Healthy):
+    def activations(self, state):
+        return [state[0]]
+
+
+class Renaming(Healthy):
+    calls = 0
+
+    def activations(self, state):
+        self.calls += 1
+        return {f"maps{self.calls // 2}": state[1]}
+
+
+class Flattening(Healthy):
+    def activations(self, state):
+        return {"maps": state[1].flatten()}
+
+
+class Centring(Healthy):
+    def activations(self, state):
+        return {"maps": state[1] - state[1].mean(0)}
+
+
+class Spoiling(Healthy):
+    def activations(self, state):
+        return {"maps": state[1].mul_(2)}
+
+
+class Failing(Healthy):
+    def activations(self, state):
+        return {"maps": state[9]}
+
+
+def check_areas(kind):
+    torch.manual_seed(0)
+    areas_hold_rows(Specimen("sick", 16, 1.0, kind(5, 4).eval()))
+
+
+def test_networks_that_name_their_areas_pass():
+    check_areas(Named)
+    for name in ("b", "bl", "blt", "b-u"):
+        areas_hold_rows(specimen(name))
+    with pytest.raises(Skipped, match="it has no method activations"):
+        check_areas(Healthy)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Listing, "activations gives a list at step 0: give a dict"),
+        (Renaming, "activations names other areas at step 1"),
+        (Flattening, "rows come first"),
+        (Centring, "rows of maps depend on other images of a batch"),
+        (Spoiling, "activations changes the state at step 0"),
+        (Failing, "activations fails at step 0"),
+    ],
+)
+def test_areas_that_break_the_contract_are_said(kind, words):
+    with pytest.raises(Fault, match=words):
+        check_areas(kind)
