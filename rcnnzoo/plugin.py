@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rcnnzoo.analysis.dissimilarity import dissimilarities as dissimilarities
     from rcnnzoo.analysis.intervals import percentiles as percentiles
     from rcnnzoo.analysis.sat_curve import sat_curve as sat_curve
     from rcnnzoo.architectures.build import build as build
@@ -80,12 +81,14 @@ if TYPE_CHECKING:
     from rcnnzoo.readouts.lookup import readout as readout
     from rcnnzoo.recording.labelled import make_trace as make_trace
     from rcnnzoo.recording.opening import open_trace as open_trace
+    from rcnnzoo.recording.opening_activations import open_activations as open_activations
     from rcnnzoo.recording.recorder import Recording as Recording
     from rcnnzoo.references import Reference as Reference
     from rcnnzoo.results.naming import conditions_of as conditions_of
     from rcnnzoo.results.naming import file_stem as file_stem
     from rcnnzoo.results.naming import folder_of as folder_of
     from rcnnzoo.results.result import Result as Result
+    from rcnnzoo.results.result import or_none as or_none
     from rcnnzoo.subjects import OpenTrace as OpenTrace
     from rcnnzoo.subjects import Subject as Subject
     from rcnnzoo.traces import trace_of as trace_of
@@ -143,6 +146,7 @@ _HOMES = {
     "computes": "rcnnzoo.cli.options",
     "conditions_of": "rcnnzoo.results.naming",
     "decide": "rcnnzoo.engine.decide",
+    "dissimilarities": "rcnnzoo.analysis.dissimilarity",
     "evaluation_batches": "rcnnzoo.data.batches",
     "file_name": "rcnnzoo.writing",
     "file_stem": "rcnnzoo.results.naming",
@@ -155,7 +159,9 @@ _HOMES = {
     "locked": "rcnnzoo.locks",
     "main": "rcnnzoo.cli",
     "make_trace": "rcnnzoo.recording.labelled",
+    "open_activations": "rcnnzoo.recording.opening_activations",
     "open_trace": "rcnnzoo.recording.opening",
+    "or_none": "rcnnzoo.results.result",
     "percentiles": "rcnnzoo.analysis.intervals",
     "plain": "rcnnzoo.figures.style",
     "policy": "rcnnzoo.policies.lookup",

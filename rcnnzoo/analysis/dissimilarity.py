@@ -16,7 +16,7 @@ import xarray as xr
 from scipy.spatial.distance import squareform
 from scipy.stats import rankdata
 
-from rcnnzoo.errors import OptionError, TraceError
+from rcnnzoo.errors import OptionError, TraceError, UnknownName
 
 METRICS = ("correlation", "cosine", "euclidean", "crossnobis")
 LEAST = 4
@@ -48,6 +48,7 @@ def dissimilarities(
         Pairs in the order of SciPy's `pdist`: (0, 1), (0, 2), ..., with coordinates `first` and `second`, the images.
 
     Raises:
+        UnknownName: There is no such metric.
         OptionError: The metric needs another number of measurements, or there are too few images.
         TraceError: Measurements differ in images, layers or steps, or values are damaged.
     """
@@ -77,6 +78,8 @@ def dissimilarities(
 
 
 def _check(trees: Sequence[xr.DataTree], metric: str, names: Sequence[str]) -> None:
+    if metric not in METRICS:
+        raise UnknownName("metric", metric, METRICS, "`metric`")
     if len(names) < LEAST:
         raise OptionError(f"{len(names)} images: dissimilarities are compared over at least {LEAST}")
     if metric == "crossnobis" and len(trees) < 2:

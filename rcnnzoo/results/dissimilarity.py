@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from rcnnzoo.analysis.dissimilarity import METRICS, Floats, arranged, as_square, dissimilarities, similarity
-from rcnnzoo.errors import OptionError, UnknownName
+from rcnnzoo.errors import OptionError
 from rcnnzoo.figures.dissimilarity import draw_matrices, draw_similarity
 from rcnnzoo.progress import progress
 from rcnnzoo.recording.opening_activations import VALUES, open_activations
@@ -38,8 +38,6 @@ def rdm(paths: Sequence[Path], metric: str = METRICS[0]) -> Result:
         OptionError: The metric needs another number of measurements, or there are too few images.
         TraceError: Activations can't be used.
     """
-    if metric not in METRICS:
-        raise UnknownName("metric", metric, METRICS, "`metric`")
     for number, path in enumerate(paths):
         if path.resolve() in (other.resolve() for other in paths[:number]):
             raise OptionError(f"{path} is named twice: name each measurement once")
