@@ -16,8 +16,8 @@ from rcnnzoo.data.opening import Data, is_same_source, open_data
 from rcnnzoo.engine.conditions import PLAIN, Conditions
 from rcnnzoo.errors import OptionError, WeightsError
 from rcnnzoo.recording import storage
-from rcnnzoo.runs.folder import RUNS, SETTINGS, Run
-from rcnnzoo.runs.members import is_member, members
+from rcnnzoo.runs.folder import RUNS, SETTINGS, Run, is_member
+from rcnnzoo.runs.members import members
 from rcnnzoo.subjects import Subject
 from rcnnzoo.text import counted
 from rcnnzoo.training.settings import check_alike, load_settings, read_settings

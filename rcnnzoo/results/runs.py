@@ -8,6 +8,7 @@ from typing import Any
 from rcnnzoo.errors import DataError, RcnnzooError
 from rcnnzoo.results.result import Result, percent
 from rcnnzoo.runs.folder import RUNS, SETTINGS, Run
+from rcnnzoo.runs.members import members
 from rcnnzoo.training.settings import read_settings
 from rcnnzoo.weights.files import read_header
 
@@ -18,10 +19,12 @@ def list_runs(folder: Path) -> Result:
     Raises:
         DataError: There is no such folder.
     """
-    runs = [_describe(Run(settings.parent)) for settings in sorted(folder.glob(f"*/{SETTINGS}"))]
+    files = [*folder.glob(f"*/{SETTINGS}")]
+    files += [run / SETTINGS for several in folder.glob("*") for run in members(several).values()]
+    runs = [_describe(Run(settings.parent)) for settings in sorted(files)]
     rows = [
         {
-            "run": Path(run["name"]).name,
+            "run": str(Path(run["name"]).relative_to(folder)),
             "architecture": run["architecture"],
             "data": run["data"],
             "epochs": f"{run['epochs_done']} of {run['epochs']}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,20 +17,33 @@ from rcnnzoo.writing import WEIGHTS, remove_unfinished
 SETTINGS = "config.toml"
 RUNS = "runs"
 """The default folder for runs."""
+MEMBER = r"seed(\d{1,9})"
+"""The folder of one run of several seeds, in the folder of all."""
+
+
+def is_member(run: Path) -> bool:
+    """Whether a run is one of several in a folder, by its name.
+
+    >>> is_member(Path("bl/seed0")), is_member(Path("bl-seed0"))
+    (True, False)
+    """
+    return re.fullmatch(MEMBER, run.name) is not None
 
 
 def newest_run(folder: Path) -> Path:
-    """The run under a folder that was finished last.
+    """The run under a folder that was finished last; of one of several seeds, their folder.
 
     Raises:
         TrainingError: There is none.
     """
     finished = [weights.parent for weights in folder.glob(f"*/{WEIGHTS}")]
+    finished += [weights.parent for weights in folder.glob(f"*/seed*/{WEIGHTS}") if is_member(weights.parent)]
     if not finished:
         raise TrainingError(
             f"{folder}: holds no finished run; train one, or name a run, a .safetensors file or a trace"
         )
-    return max(finished, key=lambda run: (run / WEIGHTS).stat().st_mtime_ns)
+    newest = max(finished, key=lambda run: (run / WEIGHTS).stat().st_mtime_ns)
+    return newest.parent if newest.parent != folder else newest
 
 
 class Run:

@@ -6,10 +6,8 @@ import re
 from pathlib import Path
 
 from rcnnzoo.errors import OptionError
-from rcnnzoo.runs.folder import SETTINGS
+from rcnnzoo.runs.folder import MEMBER, SETTINGS
 
-NAME = r"seed(\d{1,9})"
-"""Of a member's folder."""
 MOST = 1000
 """Members of a folder above which a number must be a mistake."""
 
@@ -37,15 +35,6 @@ def member(folder: Path, seed: int) -> Path:
     return folder / f"seed{seed}"
 
 
-def is_member(run: Path) -> bool:
-    """Whether a run is one of several in a folder, by its name.
-
-    >>> is_member(Path("bl/seed0")), is_member(Path("bl-seed0"))
-    (True, False)
-    """
-    return re.fullmatch(NAME, run.name) is not None
-
-
 def members(folder: Path) -> dict[int, Path]:
     """The runs in a folder of members by their seeds, in order; empty if it is none.
 
@@ -55,6 +44,6 @@ def members(folder: Path) -> dict[int, Path]:
     """
     found = {}
     for settings in folder.glob(f"seed*/{SETTINGS}"):
-        if number := re.fullmatch(NAME, settings.parent.name):
+        if number := re.fullmatch(MEMBER, settings.parent.name):
             found[int(number[1])] = settings.parent
     return dict(sorted(found.items()))

@@ -128,3 +128,15 @@ def test_traces_of_members_are_named_after_their_folder(members, capsys):
     printed(capsys, "evaluate", "bl")
     (attributes,) = Path("bl/seed1/traces").glob("*.zarr/zarr.json")
     assert json.loads(attributes.read_text())["attributes"]["name"] == "bl-seed1"
+
+
+def test_they_are_listed_and_the_newest_folder_is_profiled(trained_members, tmp_path, capsys):
+    shutil.copytree(trained_members, tmp_path / "runs")
+    runs = document(capsys, "list", "runs")
+    assert [Path(run["name"]).relative_to("runs") for run in runs] == [
+        Path(name, f"seed{seed}") for name in ("b", "bl") for seed in (0, 1)
+    ]
+    assert "bl/seed1" in printed(capsys, "list", "runs")
+    Path("runs/bl/seed0/model.safetensors").touch()
+    assert main(["profile"]) == 0
+    assert "profiling runs/bl" in capsys.readouterr().err.splitlines()
