@@ -54,7 +54,7 @@ def dissimilarities(
     """
     first = trees[0]
     names = [str(name) for name in first["image"].to_numpy()]
-    _check(trees, metric, names)
+    check_measurements(trees, metric)
     layers = list(first.children)
     steps = sorted({step for node in first.children.values() for step in _steps(node)})
     number = len(names)
@@ -77,7 +77,15 @@ def dissimilarities(
     return xr.DataArray(table, coordinates, ("layer", "step", "pair"), "dissimilarity", attributes)
 
 
-def _check(trees: Sequence[xr.DataTree], metric: str, names: Sequence[str]) -> None:
+def check_measurements(trees: Sequence[xr.DataTree], metric: str) -> None:
+    """Refuse activations that dissimilarities can't be measured of in this way.
+
+    Raises:
+        UnknownName: There is no such metric.
+        OptionError: The metric needs another number of measurements, or there are too few images.
+        TraceError: Measurements differ in images, layers or steps.
+    """
+    names = [str(name) for name in trees[0]["image"].to_numpy()]
     if metric not in METRICS:
         raise UnknownName("metric", metric, METRICS, "`metric`")
     if len(names) < LEAST:
@@ -90,7 +98,7 @@ def _check(trees: Sequence[xr.DataTree], metric: str, names: Sequence[str]) -> N
     if metric != "crossnobis" and len(trees) > 1:
         raise OptionError(f"`metric` {metric}: takes one measurement, and {len(trees)} are named; take crossnobis")
     for tree in trees[1:]:
-        if [str(name) for name in tree["image"].to_numpy()] != list(names):
+        if [str(name) for name in tree["image"].to_numpy()] != names:
             raise TraceError("the activations are of other images, or of the same in another order")
         for layer, node in trees[0].children.items():
             if layer not in tree.children or _steps(node) != _steps(tree.children[layer]):

@@ -10,7 +10,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from rcnnzoo.analysis.dissimilarity import METRICS, Floats, arranged, as_square, dissimilarities, similarity
+from rcnnzoo.analysis.dissimilarity import (
+    METRICS,
+    Floats,
+    arranged,
+    as_square,
+    check_measurements,
+    dissimilarities,
+    similarity,
+)
 from rcnnzoo.errors import OptionError
 from rcnnzoo.figures.dissimilarity import draw_matrices, draw_similarity
 from rcnnzoo.progress import progress
@@ -42,6 +50,7 @@ def rdm(paths: Sequence[Path], metric: str = METRICS[0]) -> Result:
         if path.resolve() in (other.resolve() for other in paths[:number]):
             raise OptionError(f"{path} is named twice: name each measurement once")
     trees = [open_activations(path) for path in paths]
+    check_measurements(trees, metric)  # before progress is shown
     first = trees[0]
     states = sum(node.sizes["step"] for node in first.children.values())
     with progress("dissimilarities", states) as advance:

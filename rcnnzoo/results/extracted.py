@@ -64,10 +64,10 @@ def extract(
         )
     number = tree.sizes["image"]
     document = {
+        **tree.attrs,
         "activations": str(out),
         "images": number,
         "layers": {layer: dict(node[VALUES].sizes) for layer, node in tree.children.items()},
-        **tree.attrs,
     }
     return Result(document, [(f"{reference.name} on {name}, {number:,} images", rows)], notes=[str(out)])
 

@@ -1,5 +1,6 @@
 """`rcnnzoo extract` and `rcnnzoo rdm`."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +26,9 @@ def photographs(tmp_path):
 def test_what_layers_hold_and_how_dissimilar_images_are(trained, photographs, capsys):
     found = document(capsys, "extract", trained, "--images", photographs, "--layers", "layer*", "--out", "x.zarr")
     assert found["images"] == 6
-    assert found["layers"]["layer7"] == {"image": 6, "step": 2, "unit": 128}
+    assert found["layers"]["layer7"] == {"image": 6, "step": 2, "unit": 512}
     tree = rcnnzoo.open_activations("x.zarr")
-    assert [tree.children[layer].sizes["unit"] for layer in ("layer1", "layer7")] == [6 * 8 * 8, 128]
+    assert [tree.children[layer].sizes["unit"] for layer in ("layer1", "layer7")] == [6 * 8 * 8, 128 * 2 * 2]
     rdms = document(capsys, "rdm", "x.zarr")
     assert rdms["layers"] == [f"layer{number}" for number in range(1, 8)]
     with xr.open_dataset(Path(rdms["out"], "rdm.nc")) as kept:
@@ -52,8 +53,6 @@ def test_repeated_measurements_with_noise_give_crossnobis(trained, photographs, 
 
 
 def test_of_several_seeds_each_has_activations_of_its_own(trained, photographs, capsys):
-    import shutil
-
     for seed in (0, 1):
         shutil.copytree(trained, Path("bl", f"seed{seed}"))
     found = document(capsys, "extract", "bl", "--images", photographs, "--layers", "layer7", "--out", "both")
