@@ -147,8 +147,8 @@ def test_an_environment_variable_limits_what_is_loaded_but_not_the_built_ins(ins
 def test_asking_for_what_is_not_installed_is_said(install, monkeypatch):
     """A job would find out late that a plugin it was told to load is missing."""
     install("zoo-one", READOUT.format(name="first", module="{module}"))
-    monkeypatch.setenv("RCNNZOO_LOAD_PLUGINS", "zoo-on, zoo_one,")
-    words = "RCNNZOO_LOAD_PLUGINS: unknown plugin 'zoo-on': did you mean 'zoo-one'?"
+    monkeypatch.setenv("RCNNZOO_LOAD_PLUGINS", "zoo-onee, zoo_one,")
+    words = "RCNNZOO_LOAD_PLUGINS: unknown plugin 'zoo-onee': did you mean 'zoo-one'?"
     assert names_with_warnings() == ([*BUILT_IN, "first"], [words])
     plugins.registry.cache_clear()
     monkeypatch.setenv("RCNNZOO_STRICT_PLUGINS", "1")

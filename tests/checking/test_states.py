@@ -87,7 +87,7 @@ class Renaming(Healthy):
 
     def activations(self, state):
         self.calls += 1
-        return {f"maps{self.calls // 2}": state[1]}
+        return {f"maps{(self.calls - 1) // 2}": state[1]}
 
 
 class Flattening(Healthy):
