@@ -263,7 +263,8 @@ def _run(
 def _create(
     path: Path, layers: Sequence[_Layer], images: Split, steps: int, how: Extraction, attributes: dict[str, Any]
 ) -> None:
-    per_image = sum(layer.units for layer in layers) * np.dtype(how.dtype).itemsize
+    # By what layers hold, not by what is kept of it: a block goes through the network at once.
+    per_image = 4 * sum(layer.source.units for layer in layers)
     shared = -(-len(images) // count())  # so that each process has a block
     block = max(1, min(shared, how.batch_size, BLOCK_BYTES // per_image))
     with storage.creating(path, {"kind": KIND, "format": FORMAT, **attributes}) as group:
