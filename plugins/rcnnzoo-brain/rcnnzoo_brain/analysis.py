@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext, redirect_stderr
 from itertools import combinations
 from typing import Any
@@ -124,20 +124,18 @@ def state_table(
         seed: Random seed of these.
     """
     p, corrected = flip_signs(correlations, flips, seed)
-    mean = correlations.mean(axis=0)
-    return pd.DataFrame(
-        [
-            {
-                "layer": layers[layer],
-                "step": steps[step],
-                "time": times[time],
-                "correlation": mean[layer, step, time],
-                "p": p[layer, step, time],
-                "p_corrected": corrected[layer, step, time],
-            }
-            for layer, step, time in np.argwhere(np.isfinite(mean))
-        ]
-    )
+    measured = {"correlation": correlations.mean(axis=0), "p": p, "p_corrected": corrected}
+    return pd.DataFrame([about | values for _, about, values in _states(measured, layers, steps, times)])
+
+
+def _states(
+    measured: Mapping[str, Floats], layers: Sequence[str], steps: Sequence[int], times: Sequence[float | None]
+) -> Iterator[tuple[int, dict[str, Any], dict[str, float]]]:
+    """Each layer's number, names and values of each state and time that is there, by the first of what was measured."""
+    first = next(iter(measured.values()))
+    for layer, step, time in np.argwhere(np.isfinite(first)):
+        about = {"layer": layers[layer], "step": steps[step], "time": times[time]}
+        yield layer, about, {name: values[layer, step, time] for name, values in measured.items()}
 
 
 def with_first_step(
@@ -162,19 +160,11 @@ def with_first_step(
     for layer, step in begins.items():
         differences[:, layer, step] = np.nan
     p, corrected = flip_signs(differences, flips, seed, two_sided=True)
-    mean = differences.mean(axis=0)
+    measured = {"difference": differences.mean(axis=0), "p": p, "p_corrected": corrected}
     return pd.DataFrame(
         [
-            {
-                "layer": layers[layer],
-                "step": steps[step],
-                "first": steps[begins[layer]],
-                "time": times[time],
-                "difference": mean[layer, step, time],
-                "p": p[layer, step, time],
-                "p_corrected": corrected[layer, step, time],
-            }
-            for layer, step, time in np.argwhere(np.isfinite(mean))
+            {**about, "first": steps[begins[layer]], **values}
+            for layer, about, values in _states(measured, layers, steps, times)
         ],
         columns=["layer", "step", "first", "time", "difference", "p", "p_corrected"],
     )

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from scipy.spatial.distance import squareform
 
 from rcnnzoo.plugin import DataError, reason
 
@@ -52,7 +51,7 @@ class Brain:
 
 
 def number_of_images(pairs: int) -> int:
-    """The number of images that has so many pairs.
+    """The number of images that have that many pairs.
 
     >>> number_of_images(4186)
     92
@@ -137,7 +136,7 @@ def _read_netcdf(file: Path) -> Brain:
         raise DataError(f"{file}: has the dimension {strange[0]}; there may be subject, session, time and pair")
     ordered = values.expand_dims([name for name in ("subject", "session", "time") if name not in values.dims])
     pairs = ordered.transpose("subject", "session", "time", "pair").to_numpy().astype(np.float64)
-    images = _names_of_pairs(stored) if "first" in stored else None
+    images = names_of_pairs(stored) if "first" in stored else None
     if images is None and "image" in stored:
         images = tuple(map(str, stored["image"].to_numpy()))
     subjects = stored["subject"].to_numpy() if "subject" in stored.coords else range(1, len(pairs) + 1)
@@ -147,10 +146,10 @@ def _read_netcdf(file: Path) -> Brain:
     return Brain(str(file), tuple(map(str, np.atleast_1d(subjects))), pairs, images, times)
 
 
-def _names_of_pairs(stored: xr.Dataset) -> tuple[str, ...]:
+def names_of_pairs(stored: xr.Dataset | xr.DataArray) -> tuple[str, ...]:
+    """The images, in order, of pairs whose coordinates `first` and `second` name them."""
     first, second = (list(map(str, stored[name].to_numpy())) for name in ("first", "second"))
-    number = number_of_images(len(first))
-    return (first[0], *second[: number - 1]) if first else ()
+    return (first[0], *second[: number_of_images(len(first)) - 1]) if first else ()
 
 
 def _read_rsatoolbox(file: Path) -> Brain:
@@ -208,8 +207,3 @@ def check_images(brain: Brain, images: Sequence[str], where: str) -> None:
             f"{brain.file}: has its images in another order than {where}: image {place + 1} is {theirs[place]}, not "
             f"{ours[place]}; put them in the same order"
         )
-
-
-def as_pairs(matrix: Floats) -> Floats:
-    """The dissimilarities of pairs from a matrix of all images: [N, N] -> [P]."""
-    return np.asarray(squareform(matrix, checks=False))

@@ -17,7 +17,7 @@ from rcnnzoo_brain import analysis, figures
 from rcnnzoo_brain.controls import category_models, image_models
 from rcnnzoo_brain.entries import Network, Options
 from rcnnzoo_brain.methods import methods
-from rcnnzoo_brain.reading import Brain, check_images, read_brain
+from rcnnzoo_brain.reading import Brain, check_images, names_of_pairs, read_brain
 
 Floats = npt.NDArray[np.float64]
 BETWEEN = ","
@@ -46,7 +46,7 @@ def rsa(texts: Sequence[str], brain_file: Path, options: Options) -> Result:
     brain = read_brain(brain_file)
     pairs = brain.dissimilarities
     names, read = _read(texts, brain, options.metric)
-    images = [str(name) for name in _images(read[0][0])]
+    images = names_of_pairs(read[0][0])
     others: dict[str, Floats] = {}
     if options.categories is not None:
         others |= category_models(options.categories, images)
@@ -62,12 +62,6 @@ def rsa(texts: Sequence[str], brain_file: Path, options: Options) -> Result:
         for name, members in zip(names, read, strict=True)
     ]
     return _result(brain, networks, {} if options.partial else others, list(others), images, options)
-
-
-def _images(rdms: xr.DataArray) -> list[str]:
-    first, second = rdms["first"].to_numpy(), rdms["second"].to_numpy()
-    number = int((first == first[0]).sum())
-    return [str(first[0]), *map(str, second[:number])]
 
 
 def _read(texts: Sequence[str], brain: Brain, metric: str) -> tuple[list[str], list[list[xr.DataArray]]]:
@@ -140,7 +134,7 @@ def _result(
     if brain.times is not None:
         for number, (name, one) in enumerate(states.items(), 1):
             drawn[f"times-{number}"] = partial(figures.draw_times, one, ceiling, f"{name}: {title}")
-    bars = {**by_subject} if len(brain.subjects) > 1 else _single(networks, of_others)
+    bars = by_subject if len(brain.subjects) > 1 else _single(networks, of_others)
     drawn["bars"] = partial(figures.draw_bars, list(bars), list(bars.values()), ceiling[:, peak], intervals, title)
     document = {
         "brain": brain.file,
@@ -151,18 +145,17 @@ def _result(
         "partial": list(controls) if options.partial else [],
         "reliability": analysis.reliability(brain),
         "ceiling": [{"time": time, "low": low, "high": high} for time, low, high in zip(times, *ceiling, strict=True)],
-        "networks": {name: {**row.to_dict()} for name, row in best.items()},
+        "networks": {name: row.to_dict() for name, row in best.items()},
         "models": {name: float(values.mean(axis=0).max()) for name, values in of_others.items()},
         "pairs": pairs_of.to_dict("records"),
     }
-    notes = _notes(brain)
     return Result(
         or_none(document),
         [(title, rows), *([(DIFFERENCES, _pair_rows(pairs_of))] if len(pairs_of) else [])],
         data=data,
         figures=drawn,
         texts={"methods.txt": methods(brain, networks, controls, images, options)},
-        notes=notes,
+        notes=_notes(brain),
     )
 
 
