@@ -134,7 +134,8 @@ def main() -> None:
         measure(options)
         return
     install(options.peers)
-    there = {**os.environ, "PYTHONPATH": str(options.peers.resolve())}
+    paths = [str(options.peers.resolve()), *filter(None, [os.environ.get("PYTHONPATH")])]
+    there = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     subprocess.run([sys.executable, __file__, *sys.argv[1:], "--measure"], env=there, check=True)
 
 

@@ -92,8 +92,21 @@ def best_precision() -> str:
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     if device.type != "cpu":
         return "fp32"
-    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch don't say
+    capabilities = _capabilities()
     return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "fp32"
+
+
+def has_matrix_instructions() -> bool:
+    """Whether the processor multiplies matrices in bf16 by instructions of their own (AMX)."""
+    return bool(_capabilities().get("amx_bf16"))
+
+
+def _capabilities() -> dict[str, bool]:
+    """What the processor can do; older versions of torch don't say."""
+    import torch
+
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return capabilities
 
 
 def device_name(device: torch.device) -> str:

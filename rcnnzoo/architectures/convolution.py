@@ -1,15 +1,16 @@
-"""Sums of convolutions, by the fastest way that a device has: directly, or by transforms (`transforms`)."""
+"""Sums of convolutions, by the fastest way that a device has: directly, by transforms, or with packed weights."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Literal, get_args
+from functools import cache, partial
+from typing import Any, Literal, TypeVar, get_args
 
 import torch
 from torch import Tensor, nn
 
+from rcnnzoo.architectures.packing import PackedConvolutions
 from rcnnzoo.architectures.transforms import (
     Kernels,
     Transform,
@@ -17,10 +18,11 @@ from rcnnzoo.architectures.transforms import (
     transform_for,
     transform_kernels,
 )
-from rcnnzoo.devices import seconds
+from rcnnzoo.devices import has_matrix_instructions, seconds
 from rcnnzoo.errors import UnknownName
 
-Algorithm = Literal["auto", "direct", "transformed"]
+Algorithm = Literal["auto", "direct", "transformed", "packed"]
+Made = TypeVar("Made")
 
 WORTH_MEASURING = 20_000_000
 """Multiply-accumulates per image below which convolutions are direct, without measuring, as there is little to gain."""
@@ -59,18 +61,24 @@ def measured_on(device: torch.device) -> dict[Shape, dict[Algorithm, float]]:
 class ConvolutionSum(nn.Module):
     """Adds up convolutions, one per input, that keep the size of a map.
 
-    Both algorithms agree within the rounding of float32 (of finite numbers: infinity spreads over a tile). Set
-    to "auto", inference takes the faster one, measured at first use; with gradients it takes the direct one, so that
-    the same seed gives the same result. On a GPU that multiplies in TF32, "auto" is direct, because they would differ.
-    Anything that is not a plain convolution in float32 (under autocast, with a hook on it, another module in its place,
+    In float32, directly and by transforms are the same within its rounding (of finite numbers: infinity spreads over a
+    tile). Set to "auto", inference takes the faster one, measured at first use; with gradients it takes the direct one,
+    so that the same seed gives the same result. On a GPU that multiplies in TF32, "auto" is direct, because they would
+    differ.
+
+    Under autocast to bfloat16 on a processor, inference set to "auto" goes by the size of kernels and not by timing,
+    because algorithms then round differently enough to change a reaction time: kernels of 5 and more are transformed,
+    with maps in float32 and only frequencies multiplied in bfloat16; otherwise weights are packed.
+
+    Anything that is not a plain convolution (under other autocast, with a hook on it, another module in its place,
     being counted, traced or compiled) is computed directly, by the modules themselves.
 
-    Transformed kernels are kept for inference until weights change. Assignments and in-place operations are noticed;
-    changes through `weight.data` are not.
+    Transformed and packed weights are kept for inference until weights change. Assignments and in-place operations are
+    noticed; changes through `weight.data` are not.
 
     Attributes:
-        algorithm: "auto", "direct", or "transformed": by transforms wherever kernels are larger than 1, and in training
-            as well.
+        algorithm: "auto"; "direct"; "transformed": by transforms wherever kernels are larger than 1, and with gradients
+            as well; "packed": with packed weights in inference in bfloat16 on a processor, else directly.
         used: The algorithm by which the last sum was computed, outside compiled code; None before the first.
     """
 
@@ -78,10 +86,10 @@ class ConvolutionSum(nn.Module):
         super().__init__()
         self.algorithm: Algorithm = "auto"
         self.used: Algorithm | None = None
-        self._kept: dict[tuple[int, int], _Kept] = {}
+        self._kept: dict[tuple[object, ...], _Kept] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """A copy transforms its own kernels."""
+        """A copy transforms and packs its own weights."""
         return {**self.__dict__, "_kept": {}}
 
     def forward(self, inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> Tensor:
@@ -91,13 +99,18 @@ class ConvolutionSum(nn.Module):
             self.used = algorithm
         if algorithm == "direct":
             return _directly(inputs, convolutions)
+        if algorithm == "packed":
+            packed = self._keep("packed", convolutions, partial(PackedConvolutions, convolutions, inputs))
+            return packed(inputs)
+        device = inputs[0].device
+        dtype = _computed_in(device) or torch.float32
         transform = _transform(inputs, convolutions)
-        learning = torch.is_grad_enabled()
-        kernels = [
-            transform_kernels(transform, convolution.weight) if learning else self._keep(transform, convolution)
-            for convolution in convolutions
-        ]
-        return TransformedConvolutions(transform, kernels)(inputs)
+        with torch.autocast(device.type, enabled=False):
+            kernels = [
+                self._keep((transform.outputs, dtype), [each], partial(_transformed, transform, each, dtype))
+                for each in convolutions
+            ]
+            return TransformedConvolutions(transform, kernels)([x.float() for x in inputs])
 
     def _choose(self, inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> Algorithm:
         learning = torch.is_grad_enabled()
@@ -105,27 +118,35 @@ class ConvolutionSum(nn.Module):
             self._kept.clear()
         if self.algorithm == "direct" or not _are_plain(inputs, convolutions):
             return "direct"
+        halved = _computed_in(inputs[0].device) == torch.bfloat16
         if self.algorithm == "auto":
-            return "direct" if learning else _fastest(inputs, convolutions)
-        return self.algorithm
+            if learning:
+                return "direct"
+            return _for_bfloat16(_shape(inputs, convolutions)) if halved else _fastest(inputs, convolutions)
+        fits = halved if self.algorithm == "packed" else convolutions[0].kernel_size[0] > 1
+        return self.algorithm if fits else "direct"
 
-    def _keep(self, transform: Transform, convolution: nn.Conv2d) -> Kernels:
-        weight = convolution.weight
-        state = (weight.data_ptr(), weight._version, weight.shape, weight.stride())
-        place = (id(convolution), transform.outputs)
+    def _keep(self, kind: object, convolutions: Sequence[nn.Conv2d], make: Callable[[], Made]) -> Made:
+        """What is made of weights; with gradients made each time, else when they changed."""
+        if torch.is_grad_enabled():
+            return make()
+        weights = [convolution.weight for convolution in convolutions]
+        state = [(weight.data_ptr(), weight._version, weight.shape, weight.stride()) for weight in weights]
+        place = (kind, *map(id, convolutions))
         kept = self._kept.get(place)
         if kept is None or kept.state != state:
-            # The storage is kept, since otherwise another weight could take its address.
-            kept = _Kept(state, weight.untyped_storage(), transform_kernels(transform, weight))
+            # The storages are kept, since otherwise another weight could take the address of one.
+            kept = _Kept(state, [weight.untyped_storage() for weight in weights], make())
             self._kept[place] = kept
-        return kept.kernels
+        made: Made = kept.made
+        return made
 
 
 @dataclass(frozen=True)
 class _Kept:
-    state: tuple[int, int, torch.Size, tuple[int, ...]]
-    storage: torch.UntypedStorage
-    kernels: Kernels
+    state: list[tuple[int, int, torch.Size, tuple[int, ...]]]
+    storages: list[torch.UntypedStorage]
+    made: Any
 
 
 def set_algorithm(model: nn.Module, algorithm: Algorithm) -> None:
@@ -148,19 +169,31 @@ def algorithms_used(model: nn.Module) -> list[Algorithm]:
 
 
 def _are_plain(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> bool:
-    """Whether transforms can replace the modules without anything depending on their being called."""
+    """Whether other algorithms can replace the modules without anything depending on their being called."""
     device = inputs[0].device
-    if device.type == "meta" or torch.is_autocast_enabled(device.type):
+    dtype = _computed_in(device)
+    if dtype is None:
         return False
     if torch.compiler.is_compiling() or torch.jit.is_tracing() or _is_watched():
         return False
     kernels = {convolution.kernel_size for convolution in convolutions}
     return len(kernels) == 1 and all(
         _is_plain(convolution)
-        and (x.dtype, x.device, len(x) > 0) == (torch.float32, device, True)
+        and x.dtype in (torch.float32, dtype)
+        and (x.device, len(x) > 0) == (device, True)
         and (convolution.weight.dtype, convolution.weight.device) == (torch.float32, device)
         for x, convolution in zip(inputs, convolutions, strict=True)
     )
+
+
+def _computed_in(device: torch.device) -> torch.dtype | None:
+    """What convolutions are multiplied in; None where that is left to the modules."""
+    if device.type == "meta":
+        return None
+    if not torch.is_autocast_enabled(device.type):
+        return torch.float32
+    halved = device.type == "cpu" and torch.get_autocast_dtype("cpu") == torch.bfloat16
+    return torch.bfloat16 if halved and not torch.is_grad_enabled() else None
 
 
 def _is_watched() -> bool:
@@ -186,7 +219,7 @@ def _is_plain(convolution: nn.Conv2d) -> bool:
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     return (
         type(convolution) is nn.Conv2d
-        and height == width > 1
+        and height == width
         and height % 2 == 1
         and convolution.padding in ("same", (height // 2, width // 2))
         and (convolution.stride, convolution.dilation, convolution.groups) == ((1, 1), (1, 1), 1)
@@ -216,10 +249,22 @@ def _transform(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> T
     return transform_for(convolutions[0].kernel_size[0], max(inputs[0].shape[-2:]), inputs[0].device)
 
 
-def _fastest(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> Algorithm:
-    """The algorithm to use for inference."""
-    shape = _shape(inputs, convolutions)
+def _transformed(transform: Transform, convolution: nn.Conv2d, dtype: torch.dtype) -> Kernels:
+    return [part.to(dtype) for part in transform_kernels(transform, convolution.weight)]
+
+
+def _for_bfloat16(shape: Shape) -> Algorithm:
+    """The algorithm to use for inference in bfloat16."""
     if shape.macs < WORTH_MEASURING:
+        return "direct"
+    # Where matrices are multiplied by instructions of their own, transforms would take longer than what they save.
+    return "packed" if shape.kernel < 5 or has_matrix_instructions() else "transformed"
+
+
+def _fastest(inputs: Sequence[Tensor], convolutions: Sequence[nn.Conv2d]) -> Algorithm:
+    """The algorithm to use for inference in float32."""
+    shape = _shape(inputs, convolutions)
+    if shape.macs < WORTH_MEASURING or shape.kernel == 1:
         return "direct"
     if inputs[0].device.type == "cuda" and torch.backends.cudnn.allow_tf32:
         return "direct"

@@ -40,8 +40,8 @@ class Transform:
         rows: From a tile's rows, [P, U_rows, N]; Fourier's needs half of the frequencies, the others mirror them.
         columns: From the columns of each part that comes in, [P, U P, N].
         kernels: From kernels, for each part that goes out, [P, U_rows U P, kernel^2].
-        columns_back: To columns of what comes out, [P M, U].
-        rows_back: To its rows, [M, P U_rows P].
+        columns_back: To columns of what comes out, from those of each part, [P, P M, U].
+        rows_back: To its rows, [M, U_rows P].
     """
 
     kernel: int
@@ -101,15 +101,15 @@ def _from_one_dimension(tile: Numbers, kernel: Numbers, back: Numbers, device: t
     kernel_area = kernel.shape[1] ** 2
     both = np.einsum("ua,vb->uvab", kernel[:kept], kernel).reshape(-1, kernel_area)
     rows_back = (back * weight)[:, :kept]
-    to_real = np.stack([[(rows_back * 1j ** (p + q)).real for q in parts] for p in parts])
+    to_real = np.stack([(rows_back * 1j**p).real for p in parts], axis=-1)
     return Transform(
         kernel=kernel.shape[1],
         outputs=len(back),
         rows=matrix(in_parts(tile[:kept])[:, 0], count, kept, sides),
         columns=matrix(in_parts(tile).transpose(1, 2, 0, 3), count, len(tile) * count, sides),
         kernels=matrix(in_parts(both).transpose(0, 2, 1, 3), count, len(both) * count, kernel_area),
-        columns_back=matrix(in_parts(back)[:, 0], count * len(back), len(tile)),
-        rows_back=matrix(to_real.transpose(2, 0, 3, 1), len(back), count * kept * count),
+        columns_back=matrix(in_parts(back).transpose(1, 0, 2, 3), count, count * len(back), len(tile)),
+        rows_back=matrix(to_real, len(back), kept * count),
     )
 
 
@@ -125,7 +125,11 @@ def transform_kernels(transform: Transform, weight: Tensor) -> Kernels:
 
 
 class TransformedConvolutions:
-    """Convolutions whose outputs are added up."""
+    """Convolutions whose outputs are added up.
+
+    Frequencies are multiplied in the type of the kernels, float32 or bfloat16; the transforms, which would round
+    everything once more, are in float32.
+    """
 
     def __init__(self, transform: Transform, kernels: Sequence[Kernels]) -> None:
         self.transform, self.kernels = transform, kernels
@@ -143,24 +147,25 @@ class TransformedConvolutions:
     def _convolve(self, maps: Sequence[Tensor]) -> Tensor:
         """[B, H, W, K_in] each -> [B, H, W, K]."""
         transform, side = self.transform, self.transform.outputs
-        parts, frequencies = len(transform.rows), transform.columns_back.shape[1]
         images, height, width, _ = maps[0].shape
         down, across = -(-height // side), -(-width // side)
-        tiles = [_tiles(x, transform).transpose(0, 1) for x in maps]
-        columns = []
-        for part in range(parts):
+        tiles = [_tiles(x, transform, self.kernels[0][0].dtype).transpose(0, 1) for x in maps]
+        columns = None
+        for part, matrix in enumerate(transform.columns_back):
             products = torch.bmm(tiles[0], self.kernels[0][part])
             for tile, kernels in zip(tiles[1:], self.kernels[1:], strict=True):
                 products = torch.baddbmm(products, tile, kernels[part])
-            grouped = products.view(-1, frequencies, products.shape[1] * products.shape[2])
-            columns.append(torch.matmul(transform.columns_back, grouped))
-        rows = torch.stack(columns).view(transform.rows_back.shape[1], -1)
+            grouped = products.float().view(-1, matrix.shape[1], products.shape[1] * products.shape[2])
+            matrices = matrix.expand(len(grouped), -1, -1)
+            columns = torch.bmm(matrices, grouped) if columns is None else torch.baddbmm(columns, matrices, grouped)
+        assert columns is not None
+        rows = columns.view(transform.rows_back.shape[1], -1)
         out = (transform.rows_back @ rows).view(side, side, across, down, images, -1)
         out = out.permute(4, 3, 0, 2, 1, 5).reshape(images, down * side, across * side, -1)
         return out[:, :height, :width]
 
 
-def _tiles(maps: Tensor, transform: Transform) -> Tensor:
+def _tiles(maps: Tensor, transform: Transform, dtype: torch.dtype) -> Tensor:
     """Cut into tiles and transformed: [B, H, W, K] -> [S, U_rows U, P K], tiles in the order across, down, image."""
     _, height, width, features = maps.shape
     parts, kept, _ = transform.rows.shape
@@ -176,8 +181,8 @@ def _tiles(maps: Tensor, transform: Transform) -> Tensor:
         if parts == 2:
             matrix = transform.columns[1][:, inside]
             tile = torch.baddbmm(tile, matrix.expand(len(tile), -1, -1), rows[1][:, here])
-        tiles.append(tile)
-    return torch.stack(tiles).view(-1, kept * transform.columns_back.shape[1], parts * features)
+        tiles.append(tile.to(dtype))
+    return torch.stack(tiles).view(-1, kept * transform.columns_back.shape[-1], parts * features)
 
 
 def _windows(length: int, transform: Transform) -> list[tuple[slice, slice]]:

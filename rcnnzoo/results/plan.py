@@ -80,7 +80,7 @@ def plan(settings: Settings, data: Data) -> Result:
 def _sizes(batch_size: int, measured: list[Measured]) -> list[int]:
     """Batch sizes of the table: those measured, and doublings up to some times the one that was asked for."""
     sizes = {point.images for point in measured} | {batch_size}
-    size = max(point.images for point in measured)
+    size = measured[0].images
     while 2 * size <= LARGER * batch_size:
         size *= 2
         sizes.add(size)

@@ -6,17 +6,20 @@ import ctypes
 import gc
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
+from multiprocessing import get_context
 
 import torch
 from torch import Tensor
 
 from rcnnzoo.data.batches import Batch, training_batches
 from rcnnzoo.data.opening import Data
-from rcnnzoo.devices import seconds
+from rcnnzoo.devices import computing, seconds
 from rcnnzoo.errors import TrainingError
 from rcnnzoo.profiling.resources import resources
 from rcnnzoo.progress import progress
@@ -29,7 +32,9 @@ from rcnnzoo.training.state import TrainingState
 from rcnnzoo.training.world import World
 
 LONG = 3.0
-"""Seconds of an update after which larger batches are estimated rather than measured, once there are two."""
+"""Seconds of an update above which it is timed once."""
+LONGEST = 30.0
+"""Seconds that an update may take; larger batches are estimated."""
 UPDATES = 3
 """Updates that are timed, after one to warm up; a single one where they take long."""
 DECODING = 4.0
@@ -86,50 +91,95 @@ def measure_need(settings: Settings, data: Data) -> Need:
         TrainingError: Memory runs out with the smallest batch.
     """
     settings = replace(settings, accumulate=1, micro_batch="")
-    world = World(settings.precision, compiled=settings.compile)
-    with resources(world.device) as before:
-        pass
-    found = {}
+    found, checkpoint = {}, 0
     for recomputed in (True, False):
-        _release_memory()
-        own = replace(settings, checkpoint_activations=recomputed)
-        state = TrainingState(new_network(own, data), own, world, batches=1_000, share=own.batch_size)
-        found[recomputed] = list(_updates(state, own, before.peak_bytes))
-        checkpoint = sum(tensor.nbytes for tensor in _tensors(state.state_dict()))
-        del state
+        trial = Trial(replace(settings, checkpoint_activations=recomputed), data)
+        found[recomputed] = trial.points()
+        checkpoint = sum(tensor.nbytes for tensor in _tensors(trial.state.state_dict()))
     return Need(found[False], found[True], checkpoint)
 
 
-def _updates(state: TrainingState, settings: Settings, before: int) -> Iterator[Measured]:
-    """Updates on 2, 4, 8, ... images, up to a batch, or until one takes long or memory runs out."""
-    images, device, size = min(2, settings.batch_size), state.world.device, settings.image_size
-    title = "measuring updates" + " with recomputed steps" * settings.checkpoint_activations
-    with progress(title, settings.batch_size.bit_length()) as advance:
-        while True:
-            pixels = torch.randint(256, (images, 3, size, size), dtype=torch.uint8)
-            batch = Batch(pixels, torch.zeros(images, dtype=torch.long), torch.arange(images))
+class Trial:
+    """A network that is trained for a few updates on random images."""
 
-            def learn(batch: Batch = batch) -> Tensor:
-                return update(state, settings, batch, len(batch.labels))
+    def __init__(self, settings: Settings, data: Data) -> None:
+        _release_memory()
+        self.settings, self.data = settings, data
+        self.world = World(settings.precision, compiled=settings.compile)
+        with resources(self.world.device) as before:
+            pass
+        self.before = before.peak_bytes
+        self.state = TrainingState(
+            new_network(settings, data), settings, self.world, batches=1_000, share=settings.batch_size
+        )
 
-            try:
-                state.network.train()
+    def points(self) -> list[Measured]:
+        """Updates on 2 and 4 images, and on a whole batch or as much of it as fits and doesn't take too long.
+
+        Raises:
+            TrainingError: Memory runs out with two images.
+        """
+        title = "measuring updates" + " with recomputed steps" * self.settings.checkpoint_activations
+        with progress(title, 3) as advance:
+            points: list[Measured] = []
+            for images in sorted({min(few, self.settings.batch_size) for few in (2, 4)}):
+                point = self.point(images)
+                if point is None:
+                    break
+                points.append(point)
+                advance(1)
+            if not points:
+                raise TrainingError("memory runs out with two images: take a smaller `width` or `image_size`")
+            largest = self._largest(points)
+            while largest > points[-1].images:
+                point = self._alone(largest) if self.world.device.type == "cpu" else self.point(largest)
+                if point is not None:
+                    points.append(point)
+                    advance(1)
+                    break
+                largest //= 2
+        return points
+
+    def point(self, images: int) -> Measured | None:
+        """An update on a number of images; None if memory runs out."""
+        device, size = self.world.device, self.settings.image_size
+        pixels = torch.randint(256, (images, 3, size, size), dtype=torch.uint8)
+        batch = Batch(pixels, torch.zeros(images, dtype=torch.long), torch.arange(images))
+
+        def learn() -> Tensor:
+            return update(self.state, self.settings, batch, images)
+
+        try:
+            self.state.network.train()
+            with resources(device) as used:
                 warm = seconds(learn, device)
-                with resources(device) as used:
-                    took = [seconds(learn, device) for _ in range(1 if warm > LONG else UPDATES)]
-            except (RuntimeError, MemoryError) as error:
-                if not ran_out(error):
-                    raise
-                if images <= 2:
-                    raise TrainingError(
-                        "memory runs out with two images: take a smaller `width` or `image_size`"
-                    ) from error
-                return
-            yield Measured(images, used.peak_bytes - before, statistics.median(took), _validation(state))
-            advance(1)
-            if images == settings.batch_size or (images > 2 and statistics.median(took) > LONG):
-                return
-            images = min(2 * images, settings.batch_size)
+                took = [seconds(learn, device) for _ in range(1 if warm > LONG else UPDATES)]
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out(error):
+                raise
+            return None
+        return Measured(images, used.peak_bytes - self.before, statistics.median(took), _validation(self.state))
+
+    def _largest(self, points: Sequence[Measured]) -> int:
+        """The largest part of a batch, halved again and again, of which little says that it takes too long."""
+        images, last = self.settings.batch_size, points[-1]
+        while images > last.images and last.seconds * images / last.images > LONGEST:
+            images //= 2
+        return images
+
+    def _alone(self, images: int) -> Measured | None:
+        """As `point`, in a process of its own: what one has freed can't be told from what it uses."""
+        task = (self.settings, self.data, images, torch.get_num_threads())
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            try:
+                return pool.submit(_measure_alone, *task).result()
+            except BrokenProcessPool:  # the system killed it, as memory ran out
+                return None
+
+
+def _measure_alone(settings: Settings, data: Data, images: int, threads: int) -> Measured | None:
+    with computing("cpu", threads):
+        return Trial(settings, data).point(images)
 
 
 def _validation(state: TrainingState) -> float:

@@ -117,8 +117,8 @@ def test_a_convolution_that_is_hooked_or_replaced_is_called(layer, transformed):
     convolve(inputs, convolutions)
     handle.remove()
     assert seen == [1]
-    with torch.autocast("cpu", torch.bfloat16):
-        assert convolve(inputs, convolutions).dtype == torch.bfloat16
+    with torch.autocast("cpu", torch.float16):
+        assert convolve(inputs, convolutions).dtype == torch.float16
     with FlopCounterMode(display=False) as counter:
         convolve(inputs, convolutions)
     assert counter.get_total_flops() == 2 * 2 * 100 * 5 * 4 * 25  # two per multiply-accumulate, two images
@@ -211,6 +211,99 @@ def test_times_are_measured_on_this_device(layer, monkeypatch):
     (seconds,) = convolution.MEASURED.values()
     assert set(seconds) == {"direct", "transformed"}
     assert all(value > 0 for value in seconds.values())
+
+
+def halved(convolve, inputs, convolutions):
+    """The sum as it is computed under autocast to bfloat16, in float32."""
+    with torch.autocast("cpu", torch.bfloat16):
+        return convolve(inputs, convolutions).float()
+
+
+@pytest.mark.parametrize("algorithm", ["transformed", "packed"])
+@torch.no_grad()
+def test_in_bfloat16_sums_are_as_close_to_the_truth_as_those_of_the_modules(layer, algorithm):
+    """Of 200 inputs to each output, as the noise of few would hide it."""
+    convolve, _, _ = layer
+    inputs = [torch.randn(2, maps, 32, 32).relu() for maps in (80, 120)]
+    for kernel in (3, 7):
+        convolutions = [nn.Conv2d(maps, 16, kernel, padding="same", bias=False) for maps in (80, 120)]
+        doubles = [copy.deepcopy(module).double() for module in convolutions]
+        truth = directly([x.double() for x in inputs], doubles)
+
+        def error(found, truth=truth):
+            return ((found - truth).square().mean() / truth.var()).sqrt().item()
+
+        convolve.algorithm = "direct"
+        by_modules = error(halved(convolve, inputs, convolutions))
+        convolve.algorithm = algorithm
+        found = error(halved(convolve, inputs, convolutions))
+        assert convolve.used == algorithm
+        # Winograd's transform adds up to four pixels before they are rounded.
+        assert 1e-4 < found < (2 if (algorithm, kernel) == ("transformed", 3) else 1.2) * by_modules < 1e-2
+
+
+@torch.no_grad()
+def test_in_bfloat16_the_size_of_kernels_decides_and_not_timing(layer, monkeypatch):
+    """Otherwise a network could have other reaction times the next time it is run."""
+    convolve = layer[0]
+    convolve.algorithm = "auto"
+    monkeypatch.setattr(convolution, "MEASURED", {})
+    monkeypatch.setattr(convolution, "has_matrix_instructions", lambda: False)
+    x = torch.randn(1, 4, 12, 12)
+
+    def used(kernel, learning=False):
+        with torch.set_grad_enabled(learning):
+            halved(convolve, [x], [conv(kernel_size=kernel, padding=kernel // 2)])
+        return convolve.used
+
+    assert used(5) == "direct"  # too little to gain
+    monkeypatch.setattr(convolution, "WORTH_MEASURING", 0)
+    assert [used(kernel) for kernel in (1, 3, 5, 7)] == ["packed", "packed", "transformed", "transformed"]
+    assert used(5, learning=True) == "direct"
+    monkeypatch.setattr(convolution, "has_matrix_instructions", lambda: True)
+    assert used(7) == "packed"
+    assert convolution.MEASURED == {}
+
+
+@pytest.mark.parametrize("algorithm", ["transformed", "packed"])
+@torch.no_grad()
+def test_in_bfloat16_weights_are_converted_once_until_they_change(layer, algorithm, monkeypatch):
+    convolve, inputs, convolutions = layer
+    convolve.algorithm = algorithm
+    made = []
+
+    def counting(usual):
+        def counted(*given):
+            made.append(usual)
+            return usual(*given)
+
+        return counted
+
+    for name in ("PackedConvolutions", "transform_kernels"):
+        monkeypatch.setattr(convolution, name, counting(getattr(convolution, name)))
+    first = halved(convolve, inputs, convolutions)
+    once = len(made)
+    assert torch.equal(halved(convolve, inputs, convolutions), first)
+    assert len(made) == once > 0
+    convolutions[1].weight.mul_(2)
+    torch.testing.assert_close(
+        halved(convolve, inputs, convolutions), directly(inputs, convolutions), rtol=2e-2, atol=2e-2
+    )
+    assert once < len(made) <= 2 * once
+
+
+@pytest.mark.parametrize("name", ["b", "b-k", "bl", "blt", "b-u"])
+def test_networks_are_as_close_to_float32_in_bfloat16_by_any_algorithm(name):
+    network = rcnnzoo.build(name, categories=5, image_size=32, width=1 / 8).eval()
+    images = torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    errors = {}
+    with torch.inference_mode():
+        exact = network(images)
+        for algorithm in ("direct", "transformed", "packed"):
+            set_algorithm(network, algorithm)
+            with torch.autocast("cpu", torch.bfloat16):
+                errors[algorithm] = (network(images) - exact).square().mean().sqrt() / exact.std()
+    assert max(errors["transformed"], errors["packed"]) < 1.5 * errors["direct"] < 0.05
 
 
 def test_an_algorithm_that_there_is_not_is_refused():

@@ -30,21 +30,36 @@ def test_updates_are_those_of_training(tmp_path, monkeypatch):
         return update(state, settings, batch, total)
 
     monkeypatch.setattr(planning, "update", counted)
+    monkeypatch.setattr(planning.Trial, "_alone", planning.Trial.point)
     need = measure_need(settings, data)
-    assert [point.images for point in need.measured] == [2, 4, 8, 12]
-    assert sizes == [size for _ in range(2) for size in (2, 4, 8, 12) for _ in range(1 + planning.UPDATES)]
+    assert [point.images for point in need.measured] == [2, 4, 12]
+    assert sizes == [size for _ in range(2) for size in (2, 4, 12) for _ in range(1 + planning.UPDATES)]
     assert all(point.seconds > 0 and point.validation > 0 for point in need.measured)
     run(tmp_path / "run", batch_size=12, epochs=1)
     written = (tmp_path / "run" / "checkpoint.pt").stat().st_size
     assert need.checkpoint_bytes == pytest.approx(written, rel=0.2)  # tensors, without their names
 
 
+def test_the_memory_of_a_batch_is_that_of_a_process_of_its_own():
+    """The maps of the first layer, before and after normalisation, and all weights thrice are the least it can be."""
+    settings, data = settle({**TINY, "image_size": 64, "width": 1 / 4, "batch_size": 16})
+    trial = planning.Trial(settings, data)
+    maps = 2 * settings.steps * 16 * 24 * 64 * 64 * 4
+    weights = 3 * sum(parameter.nbytes for parameter in trial.state.model.parameters())
+    (*_, last) = trial.points()
+    assert last.images == 16
+    assert maps + weights < last.bytes < 5 * (maps + weights)
+    again = planning._measure_alone(settings, data, 16, torch.get_num_threads())
+    assert again.images == 16
+
+
 def test_it_ends_with_the_batch_that_takes_long_or_does_not_fit(monkeypatch):
     settings, data = settle(TINY)
-    monkeypatch.setattr(planning, "LONG", 0.0)
+    monkeypatch.setattr(planning.Trial, "_alone", planning.Trial.point)
+    monkeypatch.setattr(planning, "LONGEST", 0.0)
     assert [point.images for point in measure_need(settings, data).measured] == [2, 4]  # a line needs two
-    monkeypatch.setattr(planning, "LONG", 100.0)
-    update, most = planning.update, [8]
+    monkeypatch.setattr(planning, "LONGEST", 1000.0)
+    update, most = planning.update, [settings.batch_size // 4]
 
     def limited(state, settings, batch, total):
         if len(batch.labels) > most[0]:
@@ -52,7 +67,7 @@ def test_it_ends_with_the_batch_that_takes_long_or_does_not_fit(monkeypatch):
         return update(state, settings, batch, total)
 
     monkeypatch.setattr(planning, "update", limited)
-    assert [point.images for point in measure_need(settings, data).measured] == [2, 4, 8]
+    assert [point.images for point in measure_need(settings, data).measured] == [2, 4, settings.batch_size // 4]
     most[0] = 1
     with pytest.raises(TrainingError, match="memory runs out with two images"):
         measure_need(settings, data)
