@@ -19,7 +19,7 @@ REGISTRY = GROUND | {"hookspecs", "hooks", "registry", "plugins"}
 MEMBERS = REGISTRY | {"architectures", "readouts", "policies", "data"}
 ENGINE = MEMBERS | {"profiling", "weights", "engine"}
 REFERENCES = ENGINE | {"recording", "runs", "training", "subjects", "references", "traces"}
-RESULTS = REFERENCES | {"analysis", "figures", "results"}
+RESULTS = REFERENCES | {"analysis", "exporting", "figures", "results"}
 ALLOWED = {
     "errors": set(),
     "text": set(),
@@ -42,6 +42,7 @@ ALLOWED = {
     "weights": MEMBERS,
     "engine": ENGINE - {"engine"},
     "recording": ENGINE,
+    "exporting": ENGINE | {"recording"},
     "runs": GROUND,
     "training": ENGINE - {"engine"} | {"runs"},
     "analysis": {"errors", "text", "readouts", "policies"},

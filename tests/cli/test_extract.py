@@ -79,3 +79,19 @@ def test_one_bad_line_each(trained, photographs, capsys):
     refused(capsys, "rdm x.zarr --metric crossnobis", "--metric crossnobis needs repeated measurements")
     refused(capsys, "rdm x.zarr x.zarr --metric crossnobis", "is named twice")
     refused(capsys, "evaluate x.zarr", "x.zarr")
+
+
+def test_activations_are_exported_for_other_tools(trained, photographs, capsys):
+    printed(capsys, "extract", trained, "--images", photographs, "--layers", "layer7", "--out", "x.zarr")
+    found = document(capsys, "export", "x.zarr", "--format", "thingsvision", "--out", "features")
+    files = [f"features/layer7/step{step}/features.npy" for step in (1, 2)]
+    assert found["files"] == {"layer7": files}
+    values = rcnnzoo.open_activations("x.zarr")["layer7"]["activations"]
+    np.testing.assert_array_equal(np.load(files[1]), values.sel(step=2))
+    assert "step1/features.npy and 1 more" in printed(
+        capsys, "export", "x.zarr", "--format", "thingsvision", "--out", "again"
+    )
+    refused(
+        capsys, "export x.zarr --format thingsvision --out again", "--out again: is there already: name a new folder"
+    )
+    refused(capsys, "export y.zarr --format neuroid --out there", "y.zarr: no such activations")

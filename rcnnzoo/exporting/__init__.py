@@ -1,0 +1,1 @@
+"""What leaves the zoo for other tools, as files that they read."""
