@@ -119,8 +119,11 @@ def _neuroid(layers: list[Layer]) -> Writer:
 
     def write(layer: Layer, folder: Path) -> Iterator[Path]:
         images, _, units = layer.values.shape
-        starts = layer.values["ms"].to_numpy()
         assert layer.ms_per_step is not None
+        starts = layer.values["ms"].to_numpy()
+        bounds = np.stack([starts, starts + layer.ms_per_step])
+        if (bounds == bounds.round()).all():
+            bounds = bounds.astype(np.int32)  # as Brain-Score's own, which are selected by number
         assembly = xr.DataArray(
             layer.values.to_numpy().transpose(0, 2, 1).astype(np.float32),
             dims=("presentation", "neuroid", "time_bin"),
@@ -133,8 +136,8 @@ def _neuroid(layers: list[Layer]) -> Writer:
                 "model": ("neuroid", [layer.model] * units),
                 "layer": ("neuroid", [layer.name] * units),
                 **{name: ("neuroid", each) for name, each in layer.of_units.items()},
-                "time_bin_start": ("time_bin", starts),
-                "time_bin_end": ("time_bin", starts + layer.ms_per_step),
+                "time_bin_start": ("time_bin", bounds[0]),
+                "time_bin_end": ("time_bin", bounds[1]),
                 "step": ("time_bin", np.array(layer.steps, np.int32)),
             },
         )
