@@ -1,11 +1,13 @@
 """Activations: every value against hooks in a plain loop, and what becomes of interruptions and bad input."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.spatial.distance import pdist
 from sklearn.random_projection import SparseRandomProjection
 
 import rcnnzoo
@@ -21,6 +23,7 @@ from rcnnzoo.recording.activations import Extraction, record_activations
 from rcnnzoo.recording.projection import Projection
 
 NUMBER = 7
+EXAMPLE = Path(__file__).parents[2] / "plugins" / "example" / "example.py"
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +114,29 @@ def test_so_is_a_backbone_of_timm(images, tmp_path):
     for (layer, step), expected in seen.items():
         assert np.array_equal(tree[layer]["activations"].sel(step=step), expected.flatten(1).numpy())
     assert tree["classifier.1"]["step"].to_numpy().tolist() == [2]
+
+
+def test_so_is_the_network_of_the_example_plugin(images, tmp_path, install):
+    install("example", EXAMPLE.read_text())
+    net = network("example-loop", width=1.0)
+    tree = extracted(net, images, tmp_path / "x.zarr", "bottom_up", "lateral")
+    seen = by_hand(net, images, ["bottom_up", "lateral"])
+    # The drive of a still image is computed once, before the first step.
+    assert sorted(seen) == [("bottom_up", 1), *(("lateral", step) for step in (1, 2, 3, 4))]
+    for (layer, step), expected in seen.items():
+        assert np.array_equal(tree[layer]["activations"].sel(step=step), expected.flatten(1).numpy()), (layer, step)
+
+
+def test_projections_of_a_layer_keep_how_dissimilar_images_are(images, tmp_path):
+    """Of 6,144 units, 1,000 sums: distances between images stay within about 1 / sqrt(1,000) of what they are."""
+    net = network("bl", width=1 / 16, steps=2)
+    whole = extracted(net, images, tmp_path / "whole.zarr", "layer1")["layer1"]["activations"]
+    kept = extracted(net, images, tmp_path / "kept.zarr", "layer1", project=1000)["layer1"]["activations"]
+    assert kept.sizes["unit"] == 1000 < whole.sizes["unit"]
+    for step in (1, 2):
+        ratios = pdist(kept.sel(step=step)) / pdist(whole.sel(step=step))
+        assert abs(ratios - 1).max() < 0.2
+        assert ratios.std() > 0
 
 
 def test_units_have_a_map_and_a_place_in_it(images, tmp_path):
