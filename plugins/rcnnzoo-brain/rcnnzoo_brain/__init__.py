@@ -1,4 +1,4 @@
-"""Layers and time steps beside brains. The plugin that adds `rcnnzoo rsa`; it imports nothing heavy."""
+"""Networks beside brains. The plugin that adds `rcnnzoo rsa` and `rcnnzoo latency`; it imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -7,5 +7,8 @@ from rcnnzoo.plugin import Command, hookimpl
 
 @hookimpl
 def rcnnzoo_commands() -> list[Command]:
-    """One command."""
-    return [Command("rsa", "compare layers and time steps with brains", "rcnnzoo_brain.cli:rsa")]
+    """Two commands."""
+    return [
+        Command("rsa", "compare layers and time steps with brains", "rcnnzoo_brain.cli:rsa"),
+        Command("latency", "compare times of early exit with latencies of brains", "rcnnzoo_brain.cli:latency"),
+    ]

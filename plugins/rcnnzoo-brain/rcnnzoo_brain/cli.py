@@ -1,4 +1,4 @@
-"""`rcnnzoo rsa`."""
+"""`rcnnzoo rsa` and `rcnnzoo latency`."""
 
 from __future__ import annotations
 
@@ -66,3 +66,33 @@ def rsa(
 
     options = Options(metric, method, categories, images, partial, flips, bootstraps, seed)
     show(ask(activations, brain, options).write(out, figure_format), as_json=as_json)
+
+
+def latency(
+    predictions: Annotated[
+        list[Path],
+        typer.Argument(help="What `rcnnzoo predict --threshold --out` wrote, one for each network.", metavar="CSV..."),
+    ],
+    latencies: Annotated[
+        Path,
+        typer.Option(metavar="CSV", help="Columns `image`, `latency` and, with several subjects, `subject`."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for tables and the figure.")],
+    flips: Annotated[
+        int, typer.Option(min=99, max=MOST, help="Patterns of signs in tests; with up to 12 subjects, all are tried.")
+    ] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Random seed of signs.")] = 0,
+    figure_format: FigureFormats = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the time at which a network is sure of each image with the latency at which a brain solves it.
+
+    Images that take a brain longer should take the network more time steps: Spearman's correlation for each subject,
+    tested over subjects and over images, with the noise ceiling. Images without a latency of some subject are left out.
+    Writes latency.csv (one row per network), latency-images.csv (one row per image) and the figure latency.
+
+    Example: rcnnzoo latency predictions/bl/predictions-entropy.csv --latencies it.csv --out latency
+    """
+    from rcnnzoo_brain.latency_results import latency as ask
+
+    show(ask(predictions, latencies, flips, seed).write(out, figure_format), as_json=as_json)

@@ -133,3 +133,26 @@ def draw_bars(
     if axes.get_legend_handles_labels()[0]:
         figure.legend(loc="outside lower center", frameon=False, ncols=2)
     return figure
+
+
+def draw_latencies(times: Mapping[str, Floats], latencies: Floats, title: str) -> Figure:
+    """Each image's latency and reaction time, a panel for each network.
+
+    Args:
+        times: Reaction times of each network in steps, [image].
+        latencies: The mean over subjects, [image].
+        title: What was measured.
+    """
+    figure = Figure(figsize=(1 + 3.2 * len(times), 3.6), layout="constrained")
+    _entitle(figure, title)
+    panels = figure.subplots(1, len(times), squeeze=False, sharey=True)[0]
+    for axes, (name, steps) in zip(panels, times.items(), strict=True):
+        # Steps are whole numbers: beside each other, images of equal times can be told apart.
+        axes.plot(steps + np.random.default_rng(0).uniform(-0.15, 0.15, len(steps)), latencies, ".", color=COLOURS[5])
+        for step in np.unique(steps):
+            axes.hlines(np.median(latencies[steps == step]), step - 0.3, step + 0.3, color=COLOURS[1])
+        axes.set_title(plain(name, 2 * LONGEST), fontsize="small")
+        axes.set_xlabel("reaction time (steps)")
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("latency (line: median)")
+    return figure
