@@ -15,7 +15,7 @@ demo: .venv/installed
 	$(BIN)/python -m rcnnzoo.demo
 
 test: .venv/installed lint types docs wheel example
-	$(BIN)/python -m pytest --numprocesses 2
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 gpu: .venv/installed
 	$(BIN)/python benchmarks/gpu.py

@@ -90,6 +90,10 @@ class TraceError(RcnnzooError):
         self.fault = fault
 
 
+class ExportError(RcnnzooError):
+    """A file for other tools that doesn't do what the network does."""
+
+
 class TrainingError(RcnnzooError):
     """A run that can't start, resume or converge."""
 

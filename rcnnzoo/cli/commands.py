@@ -25,7 +25,7 @@ def rcnnzoo_commands() -> list[Command]:
         Command("import", "convert weights that others published", f"{here}.import_weights:import_weights"),
         Command("trace", "record the logits of all steps for a data set", f"{here}.trace:trace"),
         Command("extract", "record what layers hold after each time step", f"{here}.extract:extract"),
-        Command("export", "write activations as files that other tools read", f"{here}.export:export"),
+        Command("export", "write a network or activations for other tools", f"{here}.export:export"),
         Command("rdm", "measure how dissimilar images are to layers and steps", f"{here}.rdm:rdm"),
         Command("new-plugin", "write the package of a new plugin", f"{here}.new_plugin:new_plugin"),
         Command("check-plugin", "check whether a plugin keeps the contract", f"{here}.check_plugin:check_plugin"),

@@ -7,25 +7,38 @@ from typing import Annotated
 
 import typer
 
+from rcnnzoo.cli.options import MODEL, Seed
 from rcnnzoo.cli.output import AsJson, show
 
 
 def export(
-    activations: Annotated[Path, typer.Argument(help="What `rcnnzoo extract` wrote.", metavar="X.zarr")],
+    model: Annotated[
+        str, typer.Argument(help=f"MODEL: {MODEL}. X.zarr: what `rcnnzoo extract` wrote.", metavar="MODEL|X.zarr")
+    ],
     form: Annotated[
         str,
-        typer.Option("--format", help="neuroid, thingsvision, rsatoolbox or rsatoolbox-temporal.", metavar="FORMAT"),
+        typer.Option(
+            "--format",
+            help="Of a network: onnx, onnx-steps or torch. Of activations: neuroid, thingsvision, rsatoolbox or "
+            "rsatoolbox-temporal.",
+            metavar="FORMAT",
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="New folder for the files.")],
+    out: Annotated[Path, typer.Option(help="File to write (onnx, torch), or a new folder.")],
+    seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Write activations as files that other tools read.
+    """Write a network, or activations, as files that run or are read without rcnnzoo.
+
+    onnx: all steps at once, images -> logits [B, T, C]. onnx-steps: a folder with begin, the first step and later ones,
+    so that a caller can stop when it is sure; steps.json says which file is which. torch: a program of torch.export.
+    Each file is run, and its logits compared with the network's.
 
     neuroid: Brain-Score's NeuroidAssembly, LAYER.nc. thingsvision: LAYER/stepN/features.npy with file_names.txt.
     rsatoolbox: its Dataset, LAYER/stepN.hdf5. rsatoolbox-temporal: its TemporalDataset, LAYER.hdf5.
 
-    Example: rcnnzoo export activations.zarr --format thingsvision --out features
+    Example: rcnnzoo export runs/bl-ecoset-seed0 --format onnx --out bl.onnx
     """
     from rcnnzoo.results.exported import export as ask
 
-    show(ask(activations, form, out), as_json=as_json)
+    show(ask(model, form, out, seed), as_json=as_json)

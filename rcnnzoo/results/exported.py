@@ -4,22 +4,58 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rcnnzoo.exporting.activations import export_activations
+from rcnnzoo.errors import OptionError, UnknownName
+from rcnnzoo.exporting import activations, networks
 from rcnnzoo.recording.opening_activations import VALUES, open_activations
+from rcnnzoo.references import Reference
 from rcnnzoo.results.result import Result
 from rcnnzoo.text import in_ranges
 
 
-def export(path: Path, form: str, out: Path) -> Result:
-    """Activations in another tool's format.
+def export(text: str, form: str, out: Path, seed: int = 0) -> Result:
+    """A network or activations in another tool's format.
+
+    Args:
+        text: What a user typed for MODEL or X.zarr.
+        form: The format.
+        out: A file or a new folder, as the format has it.
+        seed: Random seed of an untrained network's weights.
 
     Raises:
         UnknownName: There is no such format.
-        OptionError: The folder is there, or the format can't hold these activations.
+        OptionError: The format can't hold what is exported, or `out` doesn't suit it.
         TraceError: Activations can't be used, or there is no room for the files.
+        ExportError: The file gives other logits than the network.
     """
+    if form in networks.FORMATS:
+        return _network(Reference(text, seed), form, out)
+    if form in activations.FORMATS:
+        return _activations(Path(text), form, out)
+    raise UnknownName("format", form, [*networks.FORMATS, *activations.FORMATS], "`format`")
+
+
+def _network(reference: Reference, form: str, out: Path) -> Result:
+    if reference.members:
+        one = next(iter(reference.members.values()))
+        raise OptionError(f"{reference.text} holds several networks, and a file has one: name one, such as {one.text}")
+    network = reference.open()
+    exported = networks.export_network(network, form, out)
+    rows = [{"file": str(file), "MB": f"{file.stat().st_size / 1e6:,.1f}"} for file in exported.files]
+    document = {
+        "network": reference.name,
+        "format": form,
+        "opset": exported.opset,
+        "files": [str(file) for file in exported.files],
+        "largest_difference": exported.difference,
+    }
+    version = "" if exported.opset is None else f", opset {exported.opset}"
+    title = f"{reference.name}, {form}{version}; logits within {exported.difference:.1g} of the network's"
+    return Result(document, [(title, rows)], notes=[str(out)])
+
+
+def _activations(path: Path, form: str, out: Path) -> Result:
     tree = open_activations(path)
-    files = export_activations(tree, form, out)
+    files = activations.export_activations(tree, form, out)
     rows = []
     for layer, written in files.items():
         values = tree[layer][VALUES]

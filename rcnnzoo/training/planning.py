@@ -35,6 +35,8 @@ LONG = 3.0
 """Seconds of an update above which it is timed once."""
 LONGEST = 30.0
 """Seconds that an update may take; larger batches are estimated."""
+LARGE = 2**28
+"""Bytes above which a processor's memory is measured in a process of its own, which takes a while to start."""
 UPDATES = 3
 """Updates that are timed, after one to warm up; a single one where they take long."""
 DECODING = 4.0
@@ -132,7 +134,9 @@ class Trial:
                 raise TrainingError("memory runs out with two images: take a smaller `width` or `image_size`")
             largest = self._largest(points)
             while largest > points[-1].images:
-                point = self._alone(largest) if self.world.device.type == "cpu" else self.point(largest)
+                expected = points[-1].bytes * largest // points[-1].images
+                alone = self.world.device.type == "cpu" and expected > LARGE
+                point = self._alone(largest) if alone else self.point(largest)
                 if point is not None:
                     points.append(point)
                     advance(1)
