@@ -218,11 +218,12 @@ def _learn(state: TrainingState, settings: Settings, images: Tensor, labels: Ten
         images, labels = images.new_zeros(1, *images.shape[1:]), labels.new_zeros(1)
     logits = state.network(images)
     state.last_images = images
-    losses = losses_by_step(logits, labels, settings.label_smoothing)
+    losses = losses_by_step(logits, labels, settings.label_smoothing, settings.td_lambda)
     loss = losses.mean() * share
     state.world.backward(loss)
     if known:
         # What is reported is comparable with validation, whatever is minimised.
-        plain = losses_by_step(logits.detach(), labels) if settings.label_smoothing else losses
+        usual = settings.label_smoothing == 0 and settings.td_lambda == 1
+        plain = losses if usual else losses_by_step(logits.detach(), labels)
         state.metrics.add(plain, logits, labels)
     return loss.detach()

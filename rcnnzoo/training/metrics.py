@@ -70,13 +70,29 @@ class StepMetrics:
         self.images = saved["images"]
 
 
-def losses_by_step(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
-    """Cross-entropy of each image at each step's own readout: logits [B, T, C], labels [B] -> [B, T]."""
+def losses_by_step(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0, td_lambda: float = 1.0) -> Tensor:
+    """Cross-entropy of each image at each step's own readout: logits [B, T, C], labels [B] -> [B, T].
+
+    With `td_lambda` below 1 a step is taught less by the label and more by what later steps say: the loss TD(lambda) of
+    Iuzzolino, Mozer & Bengio (2021, arXiv 2102.09808).
+    """
     batch, steps, _ = logits.shape
+    truth = labels.repeat_interleave(steps)
+    if td_lambda < 1:
+        truth = _targets(logits.detach().float(), labels, td_lambda).flatten(0, 1)
     flat = torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1), labels.repeat_interleave(steps), reduction="none", label_smoothing=label_smoothing
+        logits.flatten(0, 1), truth, reduction="none", label_smoothing=label_smoothing
     )
     return flat.view(batch, steps)
+
+
+def _targets(logits: Tensor, labels: Tensor, td_lambda: float) -> Tensor:
+    """What each step is taught, [B, T, C]: the last the label; the others what the next says and is taught, mixed."""
+    says = logits.softmax(dim=-1)
+    taught = [torch.nn.functional.one_hot(labels, logits.shape[-1]).to(says.dtype)]
+    for following in reversed(says.unbind(dim=1)[1:]):
+        taught.append((1 - td_lambda) * following + td_lambda * taught[-1])
+    return torch.stack(taught[::-1], dim=1)
 
 
 @torch.inference_mode()

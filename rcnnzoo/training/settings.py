@@ -107,6 +107,12 @@ class Settings:
         "Folder of a registered data set, or for the copy of a URL.", default="", shown="$RCNNZOO_DATA"
     )
     val_fraction: float = setting("Fraction of the training images to hold out.", from_zero(1), 0.0, shown="0")
+    td_lambda: float = setting(
+        "Temporal-difference loss: 1 = each step learns the label, 0 = what the next step says, or in between.",
+        Limit(lambda number: 0 <= number <= 1, "take a number from 0 to 1"),
+        1.0,
+        shown="1",
+    )
     width: float = setting("Multiplier of the number of feature maps.", positive(1000), 1.0, shown="1")
     start_from: str = setting(
         "Start from the weights of this run or .safetensors file; other categories get a new classifier.", default=""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rcnnzoo.architectures.build import build
-from rcnnzoo.architectures.card import card_of
+from rcnnzoo.architectures.card import card_of, name_of
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.data.opening import Data
 from rcnnzoo.errors import OptionError, WeightsError
@@ -26,7 +26,7 @@ def new_network(settings: Settings, data: Data, *, pretrained: bool = False) -> 
         UnknownName: There is no such architecture.
         OptionError: A setting can't work.
     """
-    return build(
+    network = build(
         settings.architecture,
         categories=data.categories,
         image_size=settings.image_size,
@@ -35,6 +35,11 @@ def new_network(settings: Settings, data: Data, *, pretrained: bool = False) -> 
         seed=settings.seed,
         pretrained=pretrained,
     )
+    if settings.td_lambda < 1 and network.num_steps == 1:
+        raise OptionError(
+            f"`td_lambda` {settings.td_lambda:g}: {name_of(network)} has one time step, and no later one to learn from"
+        )
+    return network
 
 
 def settings_of(start: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,29 @@ def test_cross_entropy_of_every_step():
     torch.testing.assert_close(losses_by_step(logits, labels), torch.tensor(expected))
 
 
+def test_temporal_difference_targets_by_hand():
+    """Three steps, two categories; what a step says, as numbers: 0.5, 0.75, 0.25 for the first category."""
+    logits = torch.tensor([[[0.0, 0.0], [math.log(3), 0.0], [0.0, math.log(3)]]], requires_grad=True)
+    labels = torch.tensor([0])
+    third = 1.0  # taught: the label
+    second = 0.5 * 0.25 + 0.5 * third
+    first = 0.5 * 0.75 + 0.5 * second
+    expected = [
+        -(taught * math.log(said) + (1 - taught) * math.log(1 - said))
+        for taught, said in ((first, 0.5), (second, 0.75), (third, 0.25))
+    ]
+    losses = losses_by_step(logits, labels, td_lambda=0.5)
+    torch.testing.assert_close(losses, torch.tensor([expected]))
+    losses.sum().backward()
+    # A step learns from what it says minus what it is taught; what teaches it doesn't learn from this.
+    differences = torch.tensor([0.5 - first, 0.75 - second, 0.25 - third])
+    torch.testing.assert_close(logits.grad, torch.stack([differences, -differences], dim=1)[None])
+    for whole, usual in ((1.0, losses_by_step(logits, labels)), (1 - 1e-7, losses_by_step(logits, labels))):
+        torch.testing.assert_close(losses_by_step(logits, labels, td_lambda=whole), usual)
+    only_next = losses_by_step(logits, labels, td_lambda=0.0)[0, 0].item()
+    assert only_next == pytest.approx(-math.log(0.5))  # of equal odds, whatever is taught
+
+
 def test_an_answer_that_is_not_finite_is_never_right():
     batch = Batch(torch.zeros(2, 3, 4, 4, dtype=torch.uint8), torch.tensor([0, 0]), torch.arange(2))
     for value in (math.nan, math.inf):

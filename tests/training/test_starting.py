@@ -8,6 +8,7 @@ from rcnnzoo.errors import OptionError, WeightsError
 from rcnnzoo.training.loop import train
 from rcnnzoo.training.session import open_session
 from rcnnzoo.training.settling import settle
+from rcnnzoo.training.starting import new_network
 from tests.data.lookalikes import make_classes
 
 SIZES = {"architecture": "bl", "image_size": 8, "width": 1 / 16, "steps": 2}
@@ -78,3 +79,9 @@ def test_the_card_says_where_training_started(tmp_path, start):
 def test_what_does_not_go_with_the_start_is_refused(tmp_path, start, given, error, message):
     with pytest.raises(error, match=message):
         opened(tmp_path, start, ("cat", "fox"), **given)
+
+
+def test_one_step_has_no_later_one_to_learn_from():
+    settings, data = settle({"architecture": "bl", "data": "digits", "width": 1 / 16, "steps": 1, "td_lambda": 0.5})
+    with pytest.raises(OptionError, match=r"`td_lambda` 0\.5: bl has one time step, and no later one to learn from"):
+        new_network(settings, data)
