@@ -8,6 +8,7 @@ RcnnzooError
 ├── WeightsError    weight files
 ├── NetworkError    networks that compute values that are not finite
 ├── TraceError      traces
+├── ExportError     files for other tools that don't do what the network does
 ├── TrainingError   runs that can't start, resume or converge
 └── BusyError       a folder that another process is writing into
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -34,6 +35,25 @@ def atomic_write(path: Path) -> Iterator[Path]:
             temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """The same for a folder, which must not be there yet; those above it are made.
+
+    Raises:
+        FileExistsError: It is there.
+    """
+    if folder.exists():
+        raise FileExistsError(errno.EEXIST, "is there already: name a new folder", str(folder))
+    temporary = temporary_name(folder)
+    try:
+        with naming_the_file(folder):
+            temporary.mkdir(parents=True)
+            yield temporary
+            temporary.replace(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager

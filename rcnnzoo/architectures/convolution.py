@@ -77,8 +77,8 @@ class ConvolutionSum(nn.Module):
     noticed; changes through `weight.data` are not.
 
     Attributes:
-        algorithm: "auto"; "direct"; "transformed": by transforms wherever kernels are larger than 1, and with gradients
-            as well; "packed": with packed weights in inference in bfloat16 on a processor, else directly.
+        algorithm: "auto"; "direct"; "transformed": by transforms wherever kernels are larger than 1, in float32 with
+            gradients as well; "packed": with packed weights in inference in bfloat16 on a processor, else directly.
         used: The algorithm by which the last sum was computed, outside compiled code; None before the first.
     """
 

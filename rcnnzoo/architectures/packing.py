@@ -43,7 +43,7 @@ def _can_pack() -> bool:
 
 
 def _pack(weight: Tensor, padding: int, size: Sequence[int]) -> Tensor:
-    """A weight in the layout that oneDNN likes best for inputs of a size [B, K_in, H, W]."""
+    """A weight in the layout that oneDNN prefers for inputs of a size [B, K_in, H, W]."""
     packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(weight, [padding] * 2, [1, 1], [1, 1], 1, list(size))
     return packed
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rcnnzoo.cli.options import MODEL, Seed
+from rcnnzoo.cli.options import MODEL
 from rcnnzoo.cli.output import AsJson, show
 
 
@@ -25,7 +25,7 @@ def export(
         ),
     ],
     out: Annotated[Path, typer.Option(help="File to write (onnx, torch), or a new folder.")],
-    seed: Seed = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of an untrained network's weights.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Write a network, or activations, as files that run or are read without rcnnzoo.

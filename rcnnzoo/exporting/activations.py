@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from rcnnzoo.errors import OptionError, TraceError, UnknownName
 from rcnnzoo.recording.opening_activations import VALUES
-from rcnnzoo.writing import as_utf8, file_name, naming_the_file, temporary_name
+from rcnnzoo.writing import as_utf8, file_name, new_folder
 
 NETCDF_BYTES = 2**31
 """The classic netCDF format holds no larger array."""
@@ -46,6 +47,19 @@ class Layer:
         steps: list[int] = self.values["step"].to_numpy().tolist()
         return steps
 
+    def read(self, step: int | None = None) -> npt.NDArray[Any]:
+        """Its values at a step, [image, unit], or at all of them, [image, unit, step].
+
+        Raises:
+            TraceError: They are damaged.
+        """
+        chosen = self.values.transpose("image", "unit", "step") if step is None else self.values.sel(step=step)
+        try:
+            values: npt.NDArray[Any] = chosen.to_numpy()
+        except Exception as error:  # a wrong checksum, a file cut short, ...
+            raise TraceError(f"{self.name}: is damaged ({error})", "extract it again") from error
+        return values
+
     @property
     def of_units(self) -> dict[str, Any]:
         """Map, row and column of each unit, or what else says which it is."""
@@ -65,28 +79,19 @@ def export_activations(tree: xr.DataTree, form: str, out: Path) -> dict[str, lis
 
     Raises:
         UnknownName: There is no such format.
-        OptionError: The folder is there, or the format can't hold these activations.
+        FileExistsError: The folder is there.
+        OptionError: The format can't hold these activations.
         TraceError: Activations are damaged, or there is no room for the files.
     """
     if form not in FORMATS:
         raise UnknownName("format", form, FORMATS, "`format`")
-    if out.exists():
-        raise OptionError(f"`out` {out}: is there already: name a new folder")
     layers = [_layer(tree, str(name)) for name in tree.children]
     write = FORMATS[form](layers)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    _check_room(out, layers)
-    part = temporary_name(out)
     files = {}
-    try:
-        with naming_the_file(out):
-            part.mkdir()
-            for layer in layers:
-                written = list(write(layer, part))
-                files[layer.name] = [out / file.relative_to(part) for file in written]
-            part.replace(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    with new_folder(out) as part:
+        _check_room(part, layers, out)
+        for layer in layers:
+            files[layer.name] = [out / file.relative_to(part) for file in write(layer, part)]
     return files
 
 
@@ -95,8 +100,8 @@ def _layer(tree: xr.DataTree, name: str) -> Layer:
     return Layer(name, tree.attrs["name"], images, tree[name].to_dataset()[VALUES], tree.attrs["ms_per_step"])
 
 
-def _check_room(out: Path, layers: list[Layer]) -> None:
-    needed, free = sum(layer.values.size * 4 for layer in layers), shutil.disk_usage(out.parent).free
+def _check_room(part: Path, layers: list[Layer], out: Path) -> None:
+    needed, free = sum(layer.values.nbytes for layer in layers), shutil.disk_usage(part).free
     if needed > free:
         raise TraceError(
             f"{out}: takes {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free there", "give another folder (`out`)"
@@ -125,7 +130,7 @@ def _neuroid(layers: list[Layer]) -> Writer:
         if (bounds == bounds.round()).all():
             bounds = bounds.astype(np.int32)  # as Brain-Score's own, which are selected by number
         assembly = xr.DataArray(
-            layer.values.to_numpy().transpose(0, 2, 1).astype(np.float32),
+            layer.read().astype(np.float32),
             dims=("presentation", "neuroid", "time_bin"),
             name="data",
             coords={
@@ -161,16 +166,16 @@ def _thingsvision(layers: list[Layer]) -> Writer:
             inner = folder / file_name(layer.name) / f"step{step}"
             inner.mkdir(parents=True)
             file = inner / "features.npy"
-            np.save(file, layer.values.sel(step=step).to_numpy(), allow_pickle=False)
+            np.save(file, layer.read(step), allow_pickle=False)
             (inner / "file_names.txt").write_text("".join(f"{image}\n" for image in layer.images), encoding="utf-8")
             yield file
 
     return write
 
 
-def _rsatoolbox(_: list[Layer]) -> Writer:
+def _rsatoolbox(layers: list[Layer]) -> Writer:
     """The Dataset of rsatoolbox, an HDF5 file for each layer and step."""
-    dataset = _rsatoolbox_data().Dataset
+    dataset = _rsatoolbox_data(layers).Dataset
 
     def write(layer: Layer, folder: Path) -> Iterator[Path]:
         inner = folder / file_name(layer.name)
@@ -178,7 +183,7 @@ def _rsatoolbox(_: list[Layer]) -> Writer:
         for step in layer.steps:
             file = inner / f"step{step}.hdf5"
             dataset(
-                layer.values.sel(step=step).to_numpy().astype(np.float32),
+                layer.read(step).astype(np.float32),
                 descriptors={"model": layer.model, "layer": layer.name, "step": str(step)},  # it can't read a number
                 obs_descriptors={"image": layer.images},
                 channel_descriptors=layer.of_units,
@@ -188,15 +193,15 @@ def _rsatoolbox(_: list[Layer]) -> Writer:
     return write
 
 
-def _rsatoolbox_temporal(_: list[Layer]) -> Writer:
+def _rsatoolbox_temporal(layers: list[Layer]) -> Writer:
     """The TemporalDataset of rsatoolbox, an HDF5 file for each layer."""
-    temporal = _rsatoolbox_data().TemporalDataset
+    temporal = _rsatoolbox_data(layers).TemporalDataset
 
     def write(layer: Layer, folder: Path) -> Iterator[Path]:
         steps = np.array(layer.steps)
         file = folder / f"{file_name(layer.name)}.hdf5"
         temporal(
-            layer.values.to_numpy().transpose(0, 2, 1).astype(np.float32),
+            layer.read().astype(np.float32),
             descriptors={"model": layer.model, "layer": layer.name},
             obs_descriptors={"image": layer.images},
             channel_descriptors=layer.of_units,
@@ -210,7 +215,11 @@ def _rsatoolbox_temporal(_: list[Layer]) -> Writer:
     return write
 
 
-def _rsatoolbox_data() -> Any:
+def _rsatoolbox_data(layers: list[Layer]) -> Any:
+    names = [name for layer in layers for name in (layer.model, layer.name, *layer.images)]
+    unfit = next((name for name in names if not name.isascii()), None)
+    if unfit is not None:
+        raise OptionError(f"`format` rsatoolbox: its files hold ASCII only, and {unfit!r} is not: rename it")
     try:
         import rsatoolbox.data
     except ImportError as error:

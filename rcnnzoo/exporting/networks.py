@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,19 +18,21 @@ from torch import Tensor, nn
 from rcnnzoo.architectures.card import card_of, name_of
 from rcnnzoo.architectures.contract import RecurrentModel, State
 from rcnnzoo.architectures.freezing import evaluating
-from rcnnzoo.errors import ExportError, OptionError, UnknownName, reason
+from rcnnzoo.errors import ExportError, NetworkError, OptionError, UnknownName, reason
 from rcnnzoo.weights.files import weights_hash
-from rcnnzoo.writing import atomic_write, naming_the_file, temporary_name
+from rcnnzoo.writing import atomic_write, naming_the_file, new_folder
 
 OPSET = 18
 """ONNX operators of that version or later are asked for."""
 CLOSE = 1e-4
-"""Logits of the file may differ from the network's by this much, or by this share of the largest."""
+"""Logits of the file may differ from the network's by this share of the largest, or by this much if none is above 1."""
+LARGEST = 1_500_000_000
+"""Bytes of weights that fit into one file of ONNX as torch writes it."""
 ROWS = (2, 3)
 """Images that a network is exported and then checked with."""
 STEPS = "steps.json"
 """What a caller of the steps needs to know."""
-NEEDED = "`format` onnx: needs onnx, onnxscript and onnxruntime: pip install 'rcnnzoo[export]'"
+NEEDED = "ONNX needs the packages onnx, onnxscript and onnxruntime: pip install 'rcnnzoo[export]'"
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Exported:
 
 
 def export_network(network: RecurrentModel, form: str, out: Path) -> Exported:
-    """Write a network as a file, or a folder of files, that gives the same logits within 1e-4.
+    """Write a network as a file, or a folder of files, that gives the same logits within `CLOSE`.
 
     Args:
         network: On the processor.
@@ -59,7 +60,9 @@ def export_network(network: RecurrentModel, form: str, out: Path) -> Exported:
 
     Raises:
         UnknownName: There is no such format.
+        FileExistsError: The folder is there.
         OptionError: A package is missing, the path doesn't suit the format, or the network can't be exported.
+        NetworkError: The network's logits are not finite.
         ExportError: The file gives other logits than the network.
     """
     if form not in FORMATS:
@@ -98,8 +101,7 @@ class _Step(_AllSteps):
 
 def _torch(network: RecurrentModel, out: Path) -> Exported:
     """A program of `torch.export`, which `torch.export.load(file).module()` runs."""
-    if out.suffix != ".pt2":
-        raise OptionError(f"`out` {out}: the file's name must end in .pt2")
+    _check_name(out, ".pt2")
     images, others = (_images(network, rows) for rows in ROWS)
     with _naming(network, "torch"):
         program = torch.export.export(_AllSteps(network), (images,), dynamic_shapes={"images": {0: _batch()}})
@@ -112,8 +114,7 @@ def _torch(network: RecurrentModel, out: Path) -> Exported:
 
 def _onnx(network: RecurrentModel, out: Path) -> Exported:
     """`images` [B, 3, H, W] -> `logits` [B, T, C]."""
-    if out.suffix != ".onnx":
-        raise OptionError(f"`out` {out}: the file's name must end in .onnx")
+    _check_name(out, ".onnx")
     images, others = (_images(network, rows) for rows in ROWS)
     with atomic_write(out) as part:
         opset = _write_onnx(network, _AllSteps(network), {"images": images}, ["logits"], part)
@@ -124,16 +125,8 @@ def _onnx(network: RecurrentModel, out: Path) -> Exported:
 
 def _onnx_steps(network: RecurrentModel, out: Path) -> Exported:
     """`begin.onnx`, `step1.onnx`, and one file for all later steps or, where these can't be mixed, for each."""
-    if out.exists():
-        raise OptionError(f"`out` {out}: is there already: name a new folder")
-    part = temporary_name(out)
-    try:
-        with naming_the_file(out):
-            part.mkdir(parents=True)
-            exported = _write_steps(network, part)
-            part.replace(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    with new_folder(out) as part:
+        exported = _write_steps(network, part)
     exported.files = [out / file.name for file in exported.files]
     return exported
 
@@ -151,19 +144,19 @@ def _write_steps(network: RecurrentModel, folder: Path) -> Exported:
 
     begin = write("begin.onnx", _Begin(network), {"images": images}, _names("state", state))
     found = _run(begin, {"images": others})
-    mixing = network.rows_mix_steps
     files = {}
     for t in range(network.num_steps):
+        later = network.rows_mix_steps and t > 0
         after, _ = network.step(state, t)
         own = _names("state", state)
         outputs = ["logits", *_names("next", after)]
-        if t < 2 or not mixing:
-            number = {"t": torch.full((len(images),), t)} if mixing and t else {}
-            name = "later.onnx" if mixing and t else f"step{t + 1}.onnx"
+        if t == 1 or not later:
+            number = {"t": torch.full((len(images),), t)} if later else {}
+            name = "later.onnx" if later else f"step{t + 1}.onnx"
             given = {**number, **dict(zip(own, state, strict=True))}
-            file = write(name, _Step(network, None if mixing and t else t), given, outputs)
+            file = write(name, _Step(network, None if later else t), given, outputs)
         files[t + 1] = file.name
-        told = {"t": torch.full((len(others),), t)} if mixing and t else {}
+        told = {"t": torch.full((len(others),), t)} if later else {}
         logits, *found = _run(file, {**told, **dict(zip(own, map(torch.from_numpy, found), strict=True))})
         state_of_others, expected = network.step(state_of_others, t)
         exported.difference = max(exported.difference, _checked(network, logits, expected))
@@ -205,6 +198,9 @@ def _write_onnx(
         )
     assert program is not None
     program.model.metadata_props.update({name: json.dumps(value) for name, value in _about(network).items()})
+    size = sum(tensor.nbytes for tensor in (*network.parameters(), *network.buffers()))
+    if size > LARGEST:  # its weights would be a second file
+        raise OptionError(f"`format` onnx: {name_of(network)} has {size / 1e9:.1f} GB of weights: take torch")
     program.save(file)
     version = program.model.opset_imports.get("")
     return OPSET if version is None else int(version)
@@ -222,8 +218,11 @@ def _checked(network: RecurrentModel, found: Any, expected: Tensor) -> float:
     """How far logits are from the network's.
 
     Raises:
+        NetworkError: Its own are not finite.
         ExportError: Too far.
     """
+    if not expected.isfinite().all():
+        raise NetworkError(name_of(network))
     wanted = expected.numpy()
     difference = float(np.abs(found - wanted).max())
     if not difference <= CLOSE * max(1.0, float(np.abs(wanted).max())):
@@ -231,6 +230,15 @@ def _checked(network: RecurrentModel, found: Any, expected: Tensor) -> float:
             f"{name_of(network)}: the exported file's logits differ from the network's by {difference:.2g}"
         )
     return difference
+
+
+def _check_name(out: Path, suffix: str) -> None:
+    if out.suffix != suffix:
+        raise OptionError(f"`out` {out}: the file's name must end in {suffix}")
+    if out.is_dir():
+        raise OptionError(f"`out` {out}: is a folder: name a file")
+    with naming_the_file(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _about(network: RecurrentModel) -> dict[str, Any]:

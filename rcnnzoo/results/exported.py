@@ -23,15 +23,21 @@ def export(text: str, form: str, out: Path, seed: int = 0) -> Result:
 
     Raises:
         UnknownName: There is no such format.
-        OptionError: The format can't hold what is exported, or `out` doesn't suit it.
+        FileExistsError: `out` is a folder that is there.
+        OptionError: The format is not of what is exported or can't hold it, or `out` doesn't suit it.
         TraceError: Activations can't be used, or there is no room for the files.
         ExportError: The file gives other logits than the network.
     """
-    if form in networks.FORMATS:
-        return _network(Reference(text, seed), form, out)
-    if form in activations.FORMATS:
-        return _activations(Path(text), form, out)
-    raise UnknownName("format", form, [*networks.FORMATS, *activations.FORMATS], "`format`")
+    if form not in (*networks.FORMATS, *activations.FORMATS):
+        raise UnknownName("format", form, [*networks.FORMATS, *activations.FORMATS], "`format`")
+    reference = Reference(text, seed)
+    if reference.is_trace == (form in networks.FORMATS):
+        what, formats = "is a network", list(networks.FORMATS)
+        if reference.is_trace:
+            what, formats = "holds activations", list(activations.FORMATS)
+        raise OptionError(f"`format` {form}: {text} {what}, whose formats are {', '.join(formats)}")
+    reference.check_seed()
+    return _network(reference, form, out) if form in networks.FORMATS else _activations(Path(text), form, out)
 
 
 def _network(reference: Reference, form: str, out: Path) -> Result:

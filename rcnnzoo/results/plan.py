@@ -129,7 +129,9 @@ def _duration(seconds: float) -> str:
 def _notes(document: dict[str, Any], settings: Settings, last: Measured) -> list[str]:
     notes = [f"The network was timed on updates with {counted(last.images, 'image')}; nothing was kept."]
     if last.images < settings.batch_size:
-        notes.append(f"An update with {settings.batch_size:,} would take long here, so its memory is estimated.")
+        notes.append(
+            f"An update with {settings.batch_size:,} would take long here, or not fit: its memory is estimated."
+        )
     if document["limit"] == "the data path":
         notes.append("Images are decoded more slowly than the network learns: see `rcnnzoo pack` and --workers.")
     return notes

@@ -17,6 +17,7 @@ from multiprocessing import get_context
 import torch
 from torch import Tensor
 
+from rcnnzoo import plugins
 from rcnnzoo.data.batches import Batch, training_batches
 from rcnnzoo.data.opening import Data
 from rcnnzoo.devices import computing, seconds
@@ -93,12 +94,16 @@ def measure_need(settings: Settings, data: Data) -> Need:
         TrainingError: Memory runs out with the smallest batch.
     """
     settings = replace(settings, accumulate=1, micro_batch="")
-    found, checkpoint = {}, 0
-    for recomputed in (True, False):
-        trial = Trial(replace(settings, checkpoint_activations=recomputed), data)
-        found[recomputed] = trial.points()
-        checkpoint = sum(tensor.nbytes for tensor in _tensors(trial.state.state_dict()))
-    return Need(found[False], found[True], checkpoint)
+    (recomputed, _), (measured, checkpoint) = (
+        _tried(replace(settings, checkpoint_activations=recomputed), data) for recomputed in (True, False)
+    )
+    return Need(measured, recomputed, checkpoint)
+
+
+def _tried(settings: Settings, data: Data) -> tuple[list[Measured], int]:
+    """Updates, and the size of a checkpoint; the network is gone before another is measured."""
+    trial = Trial(settings, data)
+    return trial.points(), sum(tensor.nbytes for tensor in _tensors(trial.state.state_dict()))
 
 
 class Trial:
@@ -135,7 +140,9 @@ class Trial:
             largest = self._largest(points)
             while largest > points[-1].images:
                 expected = points[-1].bytes * largest // points[-1].images
-                alone = self.world.device.type == "cpu" and expected > LARGE
+                # A file given as a plugin is known to this process only.
+                from_file = (plugins.package_of("architectures", self.settings.architecture) or "").endswith(".py")
+                alone = self.world.device.type == "cpu" and expected > LARGE and not from_file
                 point = self._alone(largest) if alone else self.point(largest)
                 if point is not None:
                     points.append(point)

@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import rcnnzoo
 from rcnnzoo.architectures import convolution
-from rcnnzoo.architectures.convolution import MEASURED, ConvolutionSum, set_algorithm
+from rcnnzoo.architectures.convolution import MEASURED, ConvolutionSum, algorithms_used, set_algorithm
 from rcnnzoo.errors import UnknownName
 
 
@@ -303,6 +303,7 @@ def test_networks_are_as_close_to_float32_in_bfloat16_by_any_algorithm(name):
             set_algorithm(network, algorithm)
             with torch.autocast("cpu", torch.bfloat16):
                 errors[algorithm] = (network(images) - exact).square().mean().sqrt() / exact.std()
+            assert algorithm in algorithms_used(network)
     assert max(errors["transformed"], errors["packed"]) < 1.5 * errors["direct"] < 0.05
 
 

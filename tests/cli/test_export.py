@@ -27,6 +27,11 @@ def test_a_network_with_random_weights_is_exported_as_one_file(capsys, tmp_path,
 def test_what_can_t_be_exported_is_said_in_one_line(trained, capsys):
     refused(capsys, f"export {trained} --format onyx --out x.onnx", "unknown format 'onyx': did you mean 'onnx'")
     refused(capsys, f"export {trained} --format onnx --out x", "--out x: the file's name must end in .onnx")
+    refused(
+        capsys, f"export {trained} --format neuroid --out x", "is a network, whose formats are onnx, onnx-steps, torch"
+    )
+    refused(capsys, "export x.zarr --format onnx --out x.onnx", "x.zarr holds activations, whose formats are neuroid,")
+    refused(capsys, f"export {trained} --format onnx --out x.onnx --seed 3", "is trained: leave that out")
     refused(capsys, "export blx --format onnx --out x.onnx", "unknown architecture 'blx'")
     for seed in (0, 1):
         shutil.copytree(trained, Path("bl", f"seed{seed}"))

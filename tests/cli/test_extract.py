@@ -91,7 +91,5 @@ def test_activations_are_exported_for_other_tools(trained, photographs, capsys):
     assert "step1/features.npy and 1 more" in printed(
         capsys, "export", "x.zarr", "--format", "thingsvision", "--out", "again"
     )
-    refused(
-        capsys, "export x.zarr --format thingsvision --out again", "--out again: is there already: name a new folder"
-    )
+    refused(capsys, "export x.zarr --format thingsvision --out again", "again: is there already: name a new folder")
     refused(capsys, "export y.zarr --format neuroid --out there", "y.zarr: no such activations")

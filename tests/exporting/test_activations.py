@@ -111,6 +111,13 @@ def test_rsatoolbox_reads_its_temporal_data_sets(tree, network, tmp_path):
     assert list(load_dataset(str(files["layer2"][0])).time_descriptors["time"]) == [1, 2, 3]
 
 
+def broken(values, usual=xr.DataArray.to_numpy):
+    """Reads coordinates as usual, and of activations finds a wrong checksum."""
+    if values.name == "activations":
+        raise ValueError("checksum")
+    return usual(values)
+
+
 def test_what_can_t_be_exported_is_refused_and_nothing_is_written(tree, network, tmp_path, monkeypatch):
     here = tmp_path / "here"
     here.mkdir()
@@ -121,12 +128,14 @@ def test_what_can_t_be_exported_is_refused_and_nothing_is_written(tree, network,
         assert [file.name for file in here.iterdir()] == []
 
     refused("neuroids", UnknownName, "unknown format 'neuroids': did you mean 'neuroid'")
-    refused("neuroid", OptionError, "is there already: name a new folder", out=tmp_path)
+    refused("neuroid", FileExistsError, "is there already: name a new folder", out=tmp_path)
     without = recorded(network, tmp_path, ms_per_step=None, onset_ms=0.0)
     refused("neuroid", OptionError, "needs times of steps: extract with `ms_per_step`", tree=without)
     renamed = tree.copy()
     renamed.coords["image"] = ["a\nb.png", *tree["image"].to_numpy()[1:]]
     refused("thingsvision", OptionError, r"'a\\nb.png' has a line break", tree=renamed)
+    renamed.coords["image"] = ["é.png", *tree["image"].to_numpy()[1:]]
+    refused("rsatoolbox", OptionError, "hold ASCII only, and 'é.png' is not: rename it", tree=renamed)
     usage = namedtuple("usage", "free")
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "disk_usage", lambda _: usage(10_000))
@@ -137,6 +146,10 @@ def test_what_can_t_be_exported_is_refused_and_nothing_is_written(tree, network,
         patched.setitem(sys.modules, "rsatoolbox.data", None)
         patched.setitem(sys.modules, "rsatoolbox", None)
         refused("rsatoolbox", OptionError, "needs that package: pip install rsatoolbox")
+    damaged = tree.copy()
+    with monkeypatch.context() as patched:
+        patched.setattr(xr.DataArray, "to_numpy", broken)
+        refused("thingsvision", TraceError, r"layer2: is damaged \(checksum\); extract it again", tree=damaged)
     with monkeypatch.context() as patched:
         patched.setattr(np, "save", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left on device")))
         refused("thingsvision", OSError, "No space left")

@@ -12,7 +12,7 @@ import torch
 
 import rcnnzoo
 from rcnnzoo.architectures.contract import RecurrentModel
-from rcnnzoo.errors import ExportError, OptionError, UnknownName
+from rcnnzoo.errors import ExportError, NetworkError, OptionError, UnknownName
 from rcnnzoo.exporting import networks
 from rcnnzoo.exporting.networks import export_network
 
@@ -117,8 +117,8 @@ def test_the_example_of_the_page_stops_when_it_is_sure(bl, steps, tmp_path):
 
 @torch.inference_mode()
 def test_torch_s_own_program(bl, tmp_path):
-    export_network(bl, "torch", tmp_path / "bl.pt2")
-    program = torch.export.load(tmp_path / "bl.pt2").module()
+    export_network(bl, "torch", tmp_path / "new" / "bl.pt2")
+    program = torch.export.load(tmp_path / "new" / "bl.pt2").module()
     torch.testing.assert_close(program(IMAGES), bl(IMAGES), rtol=1e-4, atol=1e-4)
 
 
@@ -154,12 +154,21 @@ def test_what_can_t_be_exported_is_refused_and_nothing_is_written(bl, tmp_path, 
     refused("onyx", "a.onnx", UnknownName, "unknown format 'onyx': did you mean 'onnx'")
     refused("onnx", "a.pt2", OptionError, r"the file's name must end in \.onnx")
     refused("torch", "a.onnx", OptionError, r"the file's name must end in \.pt2")
-    refused("onnx-steps", "there", OptionError, "is there already: name a new folder")
+    refused("onnx-steps", "there", FileExistsError, "is there already: name a new folder")
+    folder = tmp_path / "there" / "a.onnx"
+    folder.mkdir()
+    refused("onnx", "there/a.onnx", OptionError, "is a folder: name a file")
     refused("onnx", "a.onnx", OptionError, "torch can't export bl", network=wilful)
     refused("torch", "a.pt2", OptionError, "torch can't export bl", network=wilful)
     with monkeypatch.context() as patched:
         patched.setattr(networks, "CLOSE", -1.0)
         refused("torch", "a.pt2", ExportError, "the exported file's logits differ from the network's by")
+    with monkeypatch.context() as patched:
+        patched.setattr(networks, "LARGEST", 1000)
+        refused("onnx", "a.onnx", OptionError, "bl has 0.0 GB of weights: take torch")
+    sick = small("bl")
+    sick.get_parameter("classifier.0.weight").data.fill_(float("nan"))
+    refused("torch", "a.pt2", NetworkError, "not finite", network=sick)
     with monkeypatch.context() as patched:
         patched.setitem(sys.modules, "onnxruntime", None)
         refused("onnx", "a.onnx", OptionError, r"pip install 'rcnnzoo\[export\]'")

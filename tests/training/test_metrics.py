@@ -39,8 +39,8 @@ def test_temporal_difference_targets_by_hand():
     torch.testing.assert_close(logits.grad, torch.stack([differences, -differences], dim=1)[None])
     for whole, usual in ((1.0, losses_by_step(logits, labels)), (1 - 1e-7, losses_by_step(logits, labels))):
         torch.testing.assert_close(losses_by_step(logits, labels, td_lambda=whole), usual)
-    only_next = losses_by_step(logits, labels, td_lambda=0.0)[0, 0].item()
-    assert only_next == pytest.approx(-math.log(0.5))  # of equal odds, whatever is taught
+    only_next = losses_by_step(logits, labels, td_lambda=0.0)[0, 1].item()
+    assert only_next == pytest.approx(-0.25 * math.log(0.75) - 0.75 * math.log(0.25))
 
 
 def test_an_answer_that_is_not_finite_is_never_right():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import rankdata, spearmanr
 
-from rcnnzoo.plugin import DataError
+from rcnnzoo.plugin import DataError, read_rows
 from rcnnzoo_brain.analysis import correlate
 from rcnnzoo_brain.inference import flip_signs
 
@@ -45,30 +45,31 @@ def read_latencies(file: Path) -> Latencies:
     """From a CSV file: `image`, `latency` (in any unit; empty where there is none), `subject` if there are several.
 
     Raises:
-        DataError: It can't be read, names an image twice, or has latencies of fewer than four images.
+        DataError: It can't be read, names an image twice, has latencies of fewer than four images, or those of a
+            subject are all the same.
     """
-    table = _read(file, ("image", "latency"), text=("image", "subject"))
-    if "subject" not in table:
-        table = table.assign(subject="")
-    table = table.assign(image=[Path(name).stem for name in table["image"]])
-    if twice := table[table.duplicated(["image", "subject"])].to_dict("records"):
-        raise DataError(f"{file}: {twice[0]['image']} is there twice{_of(twice[0]['subject'])}: give one row for each")
-    latencies = pd.to_numeric(table["latency"], errors="coerce")
-    senseless = table["latency"].notna() & ~np.isfinite(latencies)
-    if senseless.any():
-        raise DataError(f"{file}: latency {table['latency'][senseless].iloc[0]!r} is not a number")
-    wide = table.assign(latency=latencies).pivot(index="image", columns="subject", values="latency")
-    there = wide.notna().all(axis=1)
+    found: dict[str, dict[str, float]] = {}
+    for line, row in _rows(file, ("image", "latency")):
+        subject = row.get("subject", "")
+        if "subject" in row and not subject:
+            raise DataError(f"{file}, row {line}: names no subject")
+        of_subject, image = found.setdefault(subject, {}), Path(row["image"]).stem
+        if image in of_subject:
+            whose = f" of subject {subject}" if subject else ""
+            raise DataError(f"{file}, row {line}: {image} is there twice{whose}: give one row for each")
+        of_subject[image] = _number(row["latency"], file, line, "latency") if row["latency"] else np.nan
+    if not found:
+        raise DataError(f"{file}: has no rows: give one for each image")
+    images = sorted(set().union(*found.values()))
+    values = np.array([[of_subject.get(image, np.nan) for image in images] for of_subject in found.values()])
+    there = np.isfinite(values).all(axis=0)
     if there.sum() < FEWEST:
-        raise DataError(f"{file}: {there.sum()} images have a latency of every subject; {FEWEST} are the fewest")
-    kept = wide[there]
-    return Latencies(
-        str(file),
-        [str(name) for name in wide.columns],
-        [str(name) for name in kept.index],
-        kept.to_numpy(dtype=float).T,
-        [str(name) for name in wide.index[~there]],
-    )
+        raise DataError(f"{file}: images with a latency of every subject: {there.sum()}; {FEWEST} are the fewest")
+    for subject, own in zip(found, values[:, there], strict=True):
+        if np.ptp(own) == 0:
+            raise DataError(f"{file}: latencies{f' of subject {subject}' if subject else ''} are all the same")
+    kept = [image for image, complete in zip(images, there, strict=True) if complete]
+    return Latencies(str(file), list(found), kept, values[:, there], [image for image in images if image not in kept])
 
 
 def read_reaction_times(file: Path, images: Sequence[str]) -> Floats:
@@ -77,21 +78,18 @@ def read_reaction_times(file: Path, images: Sequence[str]) -> Floats:
     Raises:
         DataError: It can't be read, or an image is missing in it or is there twice.
     """
-    table = _read(file, ("image",), text=("image",))
-    column = next((name for name in COLUMNS if name in table), None)
-    if column is None:
-        raise DataError(f"{file}: has no column reaction_time: name what `rcnnzoo predict --threshold` wrote")
-    times = pd.to_numeric(table[column], errors="coerce").set_axis([Path(name).stem for name in table["image"]])
-    if missing := [name for name in images if name not in times.index]:
+    times: dict[str, float] = {}
+    for line, row in _rows(file, ("image",)):
+        column = next((name for name in COLUMNS if name in row), None)
+        if column is None:
+            raise DataError(f"{file}: has no column reaction_time: name what `rcnnzoo predict --threshold` wrote")
+        image = Path(row["image"]).stem
+        if image in times and image in images:
+            raise DataError(f"{file}, row {line}: {image} is there twice: give one row for each image")
+        times[image] = _number(row[column], file, line, column)
+    if missing := [image for image in images if image not in times]:
         raise DataError(f"{file}: {len(missing)} of {len(images)} images are missing in it, for example {missing[0]}")
-    found = times[times.index.isin(images)]
-    if found.index.has_duplicates:
-        raise DataError(
-            f"{file}: {found.index[found.index.duplicated()][0]} is there twice: give one row for each image"
-        )
-    if not np.isfinite(found).all():
-        raise DataError(f"{file}: {column} of {found.index[~np.isfinite(found)][0]} is not a number")
-    return found.loc[list(images)].to_numpy(dtype=float)
+    return np.array([times[image] for image in images])
 
 
 def latency_table(times: Mapping[str, Floats], latencies: Latencies, flips: int, seed: int) -> pd.DataFrame:
@@ -121,7 +119,9 @@ def latency_table(times: Mapping[str, Floats], latencies: Latencies, flips: int,
             "correlation": found.mean(axis=0),
             "p": p,
             "p_corrected": corrected,
-            "p_images": [spearmanr(one, mean).pvalue if np.ptp(one) else np.nan for one in times.values()],
+            "p_images": [
+                spearmanr(one, mean).pvalue if np.ptp(one) and np.ptp(mean) else np.nan for one in times.values()
+            ],
             "ceiling_low": low,
             "ceiling_high": high,
         }
@@ -139,17 +139,21 @@ def _ceiling(values: Floats) -> tuple[float, float]:
     return float(np.mean(low)), float(np.mean(high))
 
 
-def _read(file: Path, columns: Sequence[str], text: Sequence[str]) -> pd.DataFrame:
+def _rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows of a CSV file with these columns, each of which names an image."""
+    for line, row in read_rows(file, "a row for each image"):
+        if missing := [name for name in columns if name not in row]:
+            raise DataError(f"{file}: has no column {missing[0]}; its columns are {', '.join(row)}")
+        if not row["image"]:
+            raise DataError(f"{file}, row {line}: names no image")
+        yield line, row
+
+
+def _number(text: str, file: Path, line: int, column: str) -> float:
     try:
-        table = pd.read_csv(file, dtype=dict.fromkeys(text, "string"), encoding="utf-8-sig")
-    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
-        raise DataError(f"{file}: can't be read ({error})") from error
-    if missing := [name for name in columns if name not in table]:
-        raise DataError(f"{file}: has no column {missing[0]}; its columns are {', '.join(map(str, table.columns))}")
-    if table["image"].isna().any():
-        raise DataError(f"{file}: a row names no image")
-    return table
-
-
-def _of(subject: str) -> str:
-    return f" of subject {subject}" if subject else ""
+        number = float(text)
+    except ValueError:
+        number = np.nan
+    if not np.isfinite(number):
+        raise DataError(f"{file}, row {line}: {column} {text!r} is not a number")
+    return number

@@ -12,6 +12,9 @@ from rcnnzoo.plugin import OptionError, Result, or_none
 from rcnnzoo_brain.figures import draw_latencies
 from rcnnzoo_brain.latency import Latencies, latency_table, read_latencies, read_reaction_times
 
+BY_IMAGE = ("image", "latency")
+"""Columns of latency-images.csv beside those of the networks."""
+
 
 def latency(files: Sequence[Path], latencies_file: Path, flips: int, seed: int) -> Result:
     """Correlations of reaction times with latencies.
@@ -31,6 +34,8 @@ def latency(files: Sequence[Path], latencies_file: Path, flips: int, seed: int) 
     for file in files:
         if str(file) in times:
             raise OptionError(f"{file} is named twice: name each network's predictions once")
+        if str(file) in BY_IMAGE:
+            raise OptionError(f"{file}: is the name of a column that is written: rename the file")
         times[str(file)] = read_reaction_times(file, latencies.images)
     table = latency_table(times, latencies, flips, seed)
     number = len(latencies.subjects)
@@ -52,7 +57,7 @@ def latency(files: Sequence[Path], latencies_file: Path, flips: int, seed: int) 
         [(title, rows)],
         data={
             "latency": table,
-            "latency-images": pd.DataFrame({"image": latencies.images, "latency": mean, **times}),
+            "latency-images": pd.DataFrame(dict(zip(BY_IMAGE, (latencies.images, mean), strict=True)) | times),
         },
         figures={"latency": partial(draw_latencies, times, mean, title)},
         notes=_notes(table, latencies),

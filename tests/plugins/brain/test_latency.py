@@ -93,17 +93,25 @@ def test_bad_files_are_named_in_one_line(files, capsys):
 
     def bad(changed, words):
         changed.to_csv("bad.csv", index=False)
-        refused(capsys, f"latency {BL} --latencies bad.csv --out out", f"bad.csv: {words}")
+        refused(capsys, f"latency {BL} --latencies bad.csv --out out", words)
 
     bad(table.drop(columns="latency"), "has no column latency; its columns are image, subject")
     bad(
         pd.concat([table, table.iloc[:1]]),
         f"{Path(table['image'][0]).stem} is there twice of subject {table['subject'][0]}",
     )
-    bad(table.assign(latency="soon"), "latency 'soon' is not a number")
-    bad(table.iloc[:0], "0 images have a latency of every subject; 4 are the fewest")
-    bad(table.query("image < '03.png'"), "3 images have a latency of every subject; 4 are the fewest")
-    bad(table.assign(image=None), "a row names no image")
+    bad(table.assign(latency="soon"), "row 2: latency 'soon' is not a number")
+    bad(table.assign(latency="inf"), "row 2: latency 'inf' is not a number")
+    bad(table.iloc[:0], "has no rows: give one for each image")
+    bad(table.query("image < '03.png'"), "images with a latency of every subject: 3; 4 are the fewest")
+    bad(table.assign(image=None), "row 2: names no image")
+    bad(table.assign(subject=None), "row 2: names no subject")
+    bad(
+        table.assign(latency=table["latency"].where(table["subject"] != "s2", 7)),
+        "latencies of subject s2 are all the same",
+    )
+    Path("bad.csv").write_text("image,latency\n1.png,5,\n")
+    refused(capsys, f"latency {BL} --latencies bad.csv --out out", "bad.csv, row 2: 3 cells, but the header names 2")
     refused(capsys, f"latency {BL} --latencies nowhere.csv --out out", "nowhere.csv: can't be read")
     refused(capsys, f"latency {BL} {BL} --latencies it.csv --out out", "is named twice")
     predictions = pd.read_csv(BL)
