@@ -160,6 +160,7 @@ def record_activations(
         "pool": how.pool,
         "project": how.project,
         "project_seed": None if how.project is None else how.seed,
+        **({} if how.project is None else {"projection": "mean over units apart"}),  # not continued by another
         "dtype": how.dtype,
         "ms_per_step": how.ms_per_step,
         "onset_ms": None if how.ms_per_step is None else how.onset_ms,

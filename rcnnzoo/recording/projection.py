@@ -13,6 +13,10 @@ import numpy.typing as npt
 class Projection:
     """A layer's projection, the same for all of its time steps and images.
 
+    An image's mean over units is taken out before and added again afterwards, so that correlations over what is kept
+    are near those over units: otherwise the mean, which is large after rectification, would count as a pattern. Scaled
+    by the root of units over components, it keeps its share of distances.
+
     Source: Li, Hastie & Church 2006, Very sparse random projections (scikit-learn's `SparseRandomProjection`).
 
     Args:
@@ -36,5 +40,7 @@ class Projection:
 
     def __call__(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """[B, units] -> [B, components]."""
-        projected: npt.NDArray[np.float32] = self._fitted.transform(values).astype(np.float32)
-        return projected
+        mean = values.mean(axis=1, keepdims=True, dtype=np.float64)
+        projected = self._fitted.transform((values - mean).astype(np.float32))
+        kept: npt.NDArray[np.float32] = (projected + mean * np.sqrt(self.units / self.components)).astype(np.float32)
+        return kept
