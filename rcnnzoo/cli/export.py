@@ -19,7 +19,7 @@ def export(
         str,
         typer.Option(
             "--format",
-            help="Of a network: onnx, onnx-steps or torch. Of activations: neuroid, thingsvision, rsatoolbox or "
+            help="For a network: onnx, onnx-steps or torch. For activations: neuroid, thingsvision, rsatoolbox or "
             "rsatoolbox-temporal.",
             metavar="FORMAT",
         ),

@@ -5,7 +5,6 @@ One file for a layer, or for a layer and step, so that no more than one layer is
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from rcnnzoo.errors import OptionError, TraceError, UnknownName
+from rcnnzoo.recording import storage
 from rcnnzoo.recording.opening_activations import VALUES
 from rcnnzoo.writing import as_utf8, file_name, new_folder
 
@@ -89,7 +89,7 @@ def export_activations(tree: xr.DataTree, form: str, out: Path) -> dict[str, lis
     write = FORMATS[form](layers)
     files = {}
     with new_folder(out) as part:
-        _check_room(part, layers, out)
+        storage.check_room(out, sum(layer.values.nbytes for layer in layers), "give another folder (`out`)")
         for layer in layers:
             files[layer.name] = [out / file.relative_to(part) for file in write(layer, part)]
     return files
@@ -98,14 +98,6 @@ def export_activations(tree: xr.DataTree, form: str, out: Path) -> dict[str, lis
 def _layer(tree: xr.DataTree, name: str) -> Layer:
     images = [as_utf8(str(image)) for image in tree["image"].to_numpy()]
     return Layer(name, tree.attrs["name"], images, tree[name].to_dataset()[VALUES], tree.attrs["ms_per_step"])
-
-
-def _check_room(part: Path, layers: list[Layer], out: Path) -> None:
-    needed, free = sum(layer.values.nbytes for layer in layers), shutil.disk_usage(part).free
-    if needed > free:
-        raise TraceError(
-            f"{out}: takes {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free there", "give another folder (`out`)"
-        )
 
 
 Writer = Callable[[Layer, Path], Iterator[Path]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ from rcnnzoo.devices import PRECISION, autocast, best_device, check_precision
 from rcnnzoo.engine.activations import Source, activations, check_poolable, choose
 from rcnnzoo.engine.conditions import PLAIN, Conditions
 from rcnnzoo.engine.unrolling import Unrolling
-from rcnnzoo.errors import NetworkError, OptionError, TraceError
+from rcnnzoo.errors import NetworkError, OptionError
 from rcnnzoo.processes import count
 from rcnnzoo.progress import progress
 from rcnnzoo.recording import storage
@@ -294,10 +293,5 @@ def _check_room(path: Path, layers: Sequence[_Layer], images: int, how: Extracti
     """
     kept = sum(layer.units * len(layer.source.steps) for layer in layers)
     needed = images * kept * np.dtype(how.dtype).itemsize
-    there = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
-    free = shutil.disk_usage(there).free
-    if needed > free:
-        raise TraceError(
-            f"{path}: takes {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free there",
-            "choose fewer `layers`, `pool` or `project` them, or give another folder (`out`)",
-        )
+    advice = "choose fewer `layers`, `pool` or `project` them, or give another folder (`out`)"
+    storage.check_room(path, needed, advice)

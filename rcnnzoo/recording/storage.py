@@ -72,6 +72,18 @@ CHECKSUM = [Crc32cCodec()]
 """Does not compress, but reveals damage."""
 
 
+def check_room(path: Path, needed: int, advice: str) -> None:
+    """Refuse to begin what doesn't fit on the disk, so many bytes.
+
+    Raises:
+        TraceError: It doesn't.
+    """
+    there = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    free = shutil.disk_usage(there).free
+    if needed > free:
+        raise TraceError(f"{path}: takes {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free there", advice)
+
+
 def is_trace(path: Path) -> bool:
     """Whether a folder looks like a trace, finished or not."""
     return (path / "zarr.json").is_file()

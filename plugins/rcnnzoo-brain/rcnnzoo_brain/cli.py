@@ -11,6 +11,9 @@ from rcnnzoo.plugin import AsJson, FigureFormats, show
 
 MOST = 1_000_000
 """Patterns of signs or bootstrap samples; more would take weeks."""
+Flips = Annotated[
+    int, typer.Option(min=99, max=MOST, help="Patterns of signs in tests; with up to 12 subjects, all are tried.")
+]
 
 
 def rsa(
@@ -42,9 +45,7 @@ def rsa(
     partial: Annotated[
         bool, typer.Option("--partial", help="Take the models of --categories and --images out of both.")
     ] = False,
-    flips: Annotated[
-        int, typer.Option(min=99, max=MOST, help="Patterns of signs in tests; with up to 12 subjects, all are tried.")
-    ] = 10_000,
+    flips: Flips = 10_000,
     bootstraps: Annotated[
         int, typer.Option(min=0, max=MOST, help="Bootstrap samples of subjects and images; 0 skips the intervals.")
     ] = 200,
@@ -78,9 +79,7 @@ def latency(
         typer.Option(metavar="CSV", help="Columns `image`, `latency` and, with several subjects, `subject`."),
     ],
     out: Annotated[Path, typer.Option(help="Folder for tables and the figure.")],
-    flips: Annotated[
-        int, typer.Option(min=99, max=MOST, help="Patterns of signs in tests; with up to 12 subjects, all are tried.")
-    ] = 10_000,
+    flips: Flips = 10_000,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Random seed of signs.")] = 0,
     figure_format: FigureFormats = None,
     as_json: AsJson = False,
