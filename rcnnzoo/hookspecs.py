@@ -88,6 +88,25 @@ class DataSet(Member):
 
 
 @dataclass(frozen=True)
+class Format(Member):
+    """A format of published weights: `target(file: Path, architecture: str) -> RecurrentModel`.
+
+    The target makes a network with `rcnnzoo.build`, for as many categories as the file has, with the file's weights and
+    in evaluation mode. It executes nothing that a file holds, and raises `WeightsError`, which names the file,
+    for one that is missing, damaged, incomplete or of another network.
+
+    Attributes:
+        architectures: What a file may be for; the target gets one of these names.
+        files: What a file is, in a few words, for example `Keras, .h5`.
+        licence: What the published weights may be used for; empty if their publisher doesn't say.
+    """
+
+    architectures: tuple[str, ...] = ()
+    files: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True)
 class Command(Member):
     """A command of the `rcnnzoo` program: `target` is a function as Typer takes it, light to import."""
 
@@ -112,6 +131,7 @@ KINDS = {
     "policies": Kind("policy", Policy),
     "readouts": Kind("readout", Readout),
     "data": Kind("data set", DataSet),
+    "formats": Kind("format", Format),
     "commands": Kind("command", Command),
 }
 """By what users type after `rcnnzoo list`."""
@@ -135,6 +155,11 @@ def rcnnzoo_readouts() -> list[Readout]:  # type: ignore[empty-body]
 @hookspec
 def rcnnzoo_data() -> list[DataSet]:  # type: ignore[empty-body]
     """Data sets this package adds."""
+
+
+@hookspec
+def rcnnzoo_formats() -> list[Format]:  # type: ignore[empty-body]
+    """Formats of published weights that this package reads."""
 
 
 @hookspec

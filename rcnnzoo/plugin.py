@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from rcnnzoo.hookspecs import Architecture as Architecture
     from rcnnzoo.hookspecs import Command as Command
     from rcnnzoo.hookspecs import DataSet as DataSet
+    from rcnnzoo.hookspecs import Format as Format
     from rcnnzoo.hookspecs import Policy as Policy
     from rcnnzoo.hookspecs import Readout as Readout
     from rcnnzoo.hookspecs import hookimpl as hookimpl
@@ -95,6 +96,8 @@ if TYPE_CHECKING:
     from rcnnzoo.weights.files import load as load
     from rcnnzoo.weights.files import save as save
     from rcnnzoo.weights.files import weights_hash as weights_hash
+    from rcnnzoo.weights.torch_files import fill as fill
+    from rcnnzoo.weights.torch_files import read_torch as read_torch
     from rcnnzoo.writing import atomic_write as atomic_write
     from rcnnzoo.writing import file_name as file_name
 
@@ -112,6 +115,7 @@ _HOMES = {
     "DataSet": "rcnnzoo.hookspecs",
     "ExitPolicy": "rcnnzoo.policies.contract",
     "FigureFormats": "rcnnzoo.cli.options",
+    "Format": "rcnnzoo.hookspecs",
     "From": "rcnnzoo.cli.options",
     "NetworkError": "rcnnzoo.errors",
     "OpenTrace": "rcnnzoo.subjects",
@@ -151,6 +155,7 @@ _HOMES = {
     "file_name": "rcnnzoo.writing",
     "file_stem": "rcnnzoo.results.naming",
     "folder_of": "rcnnzoo.results.naming",
+    "fill": "rcnnzoo.weights.torch_files",
     "find_image": "rcnnzoo.data.rows",
     "fingerprint": "rcnnzoo.data.splits",
     "hookimpl": "rcnnzoo.hookspecs",
@@ -171,6 +176,7 @@ _HOMES = {
     "read_folder": "rcnnzoo.data.folders",
     "read_image": "rcnnzoo.data.decoding",
     "read_rows": "rcnnzoo.data.rows",
+    "read_torch": "rcnnzoo.weights.torch_files",
     "readout": "rcnnzoo.readouts.lookup",
     "reason": "rcnnzoo.errors",
     "run": "rcnnzoo.engine.conditions",

@@ -7,7 +7,7 @@ import pytest
 from rcnnzoo import hookspecs
 from rcnnzoo.errors import PluginError
 from rcnnzoo.hooks import members_of
-from rcnnzoo.hookspecs import Architecture, Command, DataSet, Policy, Readout, hookimpl
+from rcnnzoo.hookspecs import Architecture, Command, DataSet, Format, Policy, Readout, hookimpl
 
 
 def plugin(**hooks):
@@ -20,7 +20,8 @@ def plugin(**hooks):
 def test_what_they_return_comes_back_by_kind():
     net, rule = Architecture("net", "made up", "a.b:c"), Policy("rule", "made up", "a:b.c")
     found = members_of(plugin(architectures=[net], policies=[rule]))
-    assert found == {"architectures": [net], "policies": [rule], "readouts": [], "data": [], "commands": []}
+    others: dict[str, list[object]] = {"readouts": [], "data": [], "formats": [], "commands": []}
+    assert found == {"architectures": [net], "policies": [rule], **others}
 
 
 @pytest.mark.parametrize("name", ["b", "b-k", "resnet18", "3d-net", "zoo/small", "zoo/*", "zoo/convnext_atto.d2"])
@@ -45,6 +46,7 @@ def test_names_that_nothing_may_have(name):
         ("policies", Policy, "policy"),
         ("readouts", Readout, "readout"),
         ("data", DataSet, "data set"),
+        ("formats", Format, "format"),
         ("commands", Command, "command"),
     ],
 )

@@ -13,6 +13,7 @@ from rcnnzoo import plugins
 from rcnnzoo.checking.architectures import check_architecture
 from rcnnzoo.checking.commands import check_command, imported_by
 from rcnnzoo.checking.data import check_data
+from rcnnzoo.checking.formats import check_format
 from rcnnzoo.checking.policies import check_policy
 from rcnnzoo.checking.readouts import check_readout
 from rcnnzoo.checking.rows import Doubt, Fault, Row, run
@@ -24,6 +25,7 @@ CHECKS: dict[str, Callable[[str], Iterator[Row]]] = {
     "policies": check_policy,
     "readouts": check_readout,
     "data": check_data,
+    "formats": check_format,
     "commands": check_command,
 }
 

@@ -97,7 +97,7 @@ def rebuild(
         raise WeightsError(f"{path}: its metadata do not say how to rebuild the network ({error!r})") from error
     except RcnnzooError as error:
         raise WeightsError(f"{path}: its network can't be rebuilt: {_missing(card) or error}") from error
-    _check_shapes(path, shapes, {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()})
+    check_shapes(path, shapes, {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()})
     tensors = safetensors.torch.load_file(path)
     wrong = [name for name, tensor in tensors.items() if not tensor.isfinite().all()]
     if wrong:
@@ -194,7 +194,12 @@ def _tensors(model: RecurrentModel) -> dict[str, Tensor]:
     return tensors
 
 
-def _check_shapes(path: Path, found: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...]]) -> None:
+def check_shapes(path: Path, found: dict[str, tuple[int, ...]], wanted: dict[str, tuple[int, ...]]) -> None:
+    """Names and shapes of a file's tensors, against those of the network that they are for.
+
+    Raises:
+        WeightsError: They differ; all differences are counted, and the first of each kind named.
+    """
     missing = sorted(wanted.keys() - found.keys())
     unexpected = sorted(found.keys() - wanted.keys())
     other = [

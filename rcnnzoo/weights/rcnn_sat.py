@@ -18,8 +18,7 @@ from rcnnzoo.architectures import spoerer
 from rcnnzoo.architectures.build import build
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.architectures.spoerer import Layout
-from rcnnzoo.data import ecoset, imagenet
-from rcnnzoo.errors import UnknownName, WeightsError
+from rcnnzoo.errors import WeightsError
 from rcnnzoo.weights.keras import KerasFile, open_keras
 
 LAYOUTS = {"b": spoerer.B, "b-k": spoerer.B_K, "b-f": spoerer.B_F, "b-d": spoerer.B_D, "bl": spoerer.BL}
@@ -27,9 +26,6 @@ LAYOUTS = {"b": spoerer.B, "b-k": spoerer.B_K, "b-f": spoerer.B_F, "b-d": spoere
 
 IMAGE_SIZE = 128
 """Side of the images they trained on, in pixels."""
-
-NAMES = {ecoset.CATEGORIES: ecoset.category_names, imagenet.CATEGORIES: imagenet.category_names}
-"""Names of the categories, by their number, which tells the authors' two data sets apart."""
 
 NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
 DENSE = "ReadoutDense"
@@ -76,19 +72,17 @@ class Misfit(Exception):  # noqa: N818 - the name says enough
 def read_rcnn_sat(path: Path, architecture: str) -> RecurrentModel:
     """A network with the weights of a file; width, time steps and number of categories come from the file.
 
-    Categories are named if there are 565 (ecoset's) or 1000 (ImageNet's), else numbered.
+    Args:
+        path: The file.
+        architecture: A key of `LAYOUTS`.
 
     Raises:
-        UnknownName: The authors published no weights of that architecture.
         WeightsError: The file is missing, damaged, or of another network.
     """
-    if architecture not in LAYOUTS:
-        raise UnknownName("architecture among rcnn-sat's", architecture, LAYOUTS)
     with open_keras(path) as file:
         fit = _fit_as(architecture, file)
         tensors = {name: _read(file, source) for name, source in fit.sources.items()}
-    categories = NAMES[fit.categories]() if fit.categories in NAMES else fit.categories
-    network = build(architecture, categories=categories, image_size=IMAGE_SIZE, width=fit.width, steps=fit.steps)
+    network = build(architecture, categories=fit.categories, image_size=IMAGE_SIZE, width=fit.width, steps=fit.steps)
     missing, unexpected = network.load_state_dict(tensors, strict=False)
     # Keras doesn't count the batches behind its statistics; nothing here reads that number.
     assert not unexpected

@@ -8,11 +8,12 @@ import torch
 from PIL import Image
 from torch import nn
 
+from rcnnzoo.architectures.build import build as build_network
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.architectures.normalisation import BatchNormByStep
 from rcnnzoo.data.splits import Split
-from rcnnzoo.errors import DataError, OptionError
-from rcnnzoo.hookspecs import Architecture, Command, DataSet, Policy, Readout, hookimpl
+from rcnnzoo.errors import DataError, OptionError, WeightsError
+from rcnnzoo.hookspecs import Architecture, Command, DataSet, Format, Policy, Readout, hookimpl
 
 
 class Healthy(RecurrentModel):
@@ -604,6 +605,41 @@ FETCHED = {"refused": True, "crashed": True, "silent": True, "placeless": False}
 read_placeless = read_refused
 
 
+def read_strict(file, architecture):
+    raise WeightsError(f"{file}: no weights")
+
+
+def read_crashing(file, architecture):
+    raise WeightsError(f"{file}: {file.read_text()}")
+
+
+def read_trusting(file, architecture):
+    if file.suffix == ".txt":
+        raise WeightsError(f"{file}: no weights")
+    return torch.load(file, weights_only=False)["weights"]
+
+
+def read_lax(file, architecture):
+    return build_network(architecture, categories=2, image_size=32, width=1 / 16)
+
+
+def read_vague(file, architecture):
+    raise WeightsError("bad")
+
+
+read_unsaid = read_homeless = read_nameless = read_strict
+FORMATS: dict[str, dict[str, Any]] = {
+    "strict": {},
+    "unsaid": {"files": "", "licence": ""},
+    "homeless": {"architectures": ("b", "b-x")},
+    "nameless": {"architectures": ()},
+    "crashing": {},
+    "trusting": {},
+    "lax": {},
+    "vague": {},
+}
+
+
 def explained(name: str = "you") -> None:
     """Say hello.
 
@@ -654,6 +690,14 @@ def rcnnzoo_data():
             DataSet(f"sick-{name}", "made up", f"{__name__}:read_{name}", **(where if said else {}))
             for name, said in FETCHED.items()
         ),
+    ]
+
+
+@hookimpl
+def rcnnzoo_formats():
+    usual: dict[str, Any] = {"architectures": ("b",), "files": "torch, .pth", "licence": "CC0"}
+    return [
+        Format(f"sick-{name}", "made up", f"{__name__}:read_{name}", **usual | own) for name, own in FORMATS.items()
     ]
 
 

@@ -41,6 +41,22 @@ def test_the_file_says_where_it_comes_from(tmp_path, capsys):
     assert (tmp_path / "new" / "bl.safetensors").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("number", "first", "last"),
+    [(565, "0001_man", "3038_hovercraft"), (1000, "n01440764", "n15075141"), (10, "0", "9")],
+)
+def test_ecosets_and_imagenets_categories_have_names(number, first, last):
+    with h5py.File("bl.h5") as opened:
+        features = len(opened["ReadoutDense/ReadoutDense/kernel:0"])
+    replace("bl.h5", "ReadoutDense", "kernel", np.zeros((features, number)))
+    replace("bl.h5", "ReadoutDense", "bias", np.zeros(number))
+    assert main(["import", "rcnn-sat", "bl.h5", "--arch", "bl", "--out", "out.safetensors", "--licence", "CC0"]) == 0
+    card = rcnnzoo.load("out.safetensors").card
+    assert (len(card.categories), card.categories[0], card.categories[-1]) == (number, first, last)
+    assert card.categories == sorted(card.categories)
+    assert card.licence == "CC0"
+
+
 def test_damage_shows_by_the_publishers_hash(tmp_path, capsys):
     """HDF5 as Keras writes it has no checksums: a flipped bit in a weight goes through unless a hash is given."""
     file = tmp_path / "bl.h5"
@@ -83,6 +99,8 @@ GOOD = {"FORMAT": "rcnn-sat", "FILE": "bl.h5", "--arch": "bl", "--out": "out.saf
     [
         ({"FORMAT": "rcnn_sat"}, "unknown format 'rcnn_sat': did you mean 'rcnn-sat'?"),
         ({"--arch": "b_l"}, "unknown architecture among rcnn-sat's 'b_l': did you mean"),
+        ({"--arch": "b-u"}, "unknown architecture among rcnn-sat's 'b-u'"),
+        ({"--arch": None}, "--arch: rcnn-sat has weights of b, b-k, b-f, b-d, bl: say which"),
         ({"--arch": "b"}, "bl.h5: not the weights of b: "),
         ({"FILE": "none.h5"}, "none.h5: can't be read (No such file"),
         ({"FILE": "names.txt"}, "names.txt: is not an HDF5 file"),
@@ -110,7 +128,10 @@ def refused(capsys, change):
     """The one line of the message."""
     options = GOOD | change
     form, file = options.pop("FORMAT"), options.pop("FILE")
-    assert main(["import", form, file, *(word for option in options.items() for word in option)]) == 2
+    assert (
+        main(["import", form, file, *(word for option, value in options.items() if value for word in (option, value))])
+        == 2
+    )
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("\n") == 1

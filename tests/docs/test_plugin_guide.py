@@ -155,6 +155,29 @@ def test_the_command_counts_what_is_taken_for_what(folder, capsys):
     assert all(row["category"] != row["taken for"] for row in rows)
 
 
+def test_the_format_reads_what_the_laboratory_saved(folder, tmp_path, capsys):
+    network = rcnnzoo.build("b", categories=4, image_size=32, width=1 / 8, seed=3).eval()
+    theirs = {}
+    for name, tensor in network.state_dict().items():
+        layer = int(re.findall(r"\d", name)[0]) + 1
+        kinds = {"bottom_up": f"conv{layer}", "norm": f"bn{layer}", "classifier": "fc"}
+        theirs[next(to for word, to in kinds.items() if word in name) + "." + name.rpartition(".")[2]] = tensor
+    torch.save({"epoch": 3, "state_dict": theirs}, tmp_path / "lab.pth")
+    typed = ["--plugin", str(folder / "labweights.py"), "import", "lab-weights", str(tmp_path / "lab.pth")]
+    assert main([*typed, "--out", str(tmp_path / "lab.safetensors")]) == 0
+    found, images = rcnnzoo.load(tmp_path / "lab.safetensors"), torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(found(images), network(images), rtol=0, atol=0)
+    assert found.card.licence == "CC BY 4.0"
+    assert found.card.source["format"] == "lab-weights"
+    faults = {"gru.bias": "gru.bias is not expected", "fc.bias": "of another shape"}
+    for name, said in faults.items():
+        torch.save(theirs | {name: torch.zeros(5)}, tmp_path / "lab.pth")
+        assert main([*typed, "--out", str(tmp_path / "none.safetensors")]) == 2
+        assert said in capsys.readouterr().err
+        assert not (tmp_path / "none.safetensors").exists()
+
+
 def test_its_pyproject_makes_a_package_of_its_policy(install):
     (text,) = (code for _, code in blocks(GUIDE, "toml"))
     project = tomllib.loads(text)
