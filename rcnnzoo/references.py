@@ -23,12 +23,13 @@ from rcnnzoo.text import counted
 from rcnnzoo.training.settings import check_alike, load_settings, read_settings
 from rcnnzoo.training.settling import open_run_data
 from rcnnzoo.weights.files import load
+from rcnnzoo.weights.hub import Fetched, address_of, fetch, is_address
 from rcnnzoo.writing import WEIGHTS, as_utf8, file_name
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What a user typed for MODEL or TRACE: a trace, a weight file, a run folder, or an architecture.
+    """What a user typed for MODEL or TRACE: a trace, a weight file, a run folder, hf://OWNER/NAME, or an architecture.
 
     Attributes:
         text: What was typed.
@@ -58,6 +59,16 @@ class Reference:
         return {seed: Reference(str(run)) for seed, run in runs.items()}
 
     @cached_property
+    def fetched(self) -> Fetched | None:
+        """The network on the Hugging Face Hub that it refers to, fetched; None if it is another kind of reference.
+
+        Raises:
+            OptionError: It is not OWNER/NAME that follows `hf://`.
+            WeightsError: It can't be fetched.
+        """
+        return fetch(address_of(self.text)) if is_address(self.text) else None
+
+    @cached_property
     def weights(self) -> Path | None:
         """The weight file that it refers to, or None if it names an architecture.
 
@@ -67,6 +78,8 @@ class Reference:
             WeightsError: It is a path at which there is no network.
         """
         text, path = self.text, Path(self.text)
+        if self.fetched is not None:
+            return self.fetched.path
         if path.suffix == ".safetensors":
             return path
         if (path / WEIGHTS).is_file():
@@ -107,7 +120,7 @@ class Reference:
     @property
     def config(self) -> Path | None:
         """The settings file of the run that it refers to, if any."""
-        config = None if self.weights is None else self.weights.parent / SETTINGS
+        config = None if self.weights is None or self.fetched is not None else self.weights.parent / SETTINGS
         return config if config is not None and config.is_file() else None
 
     @property
@@ -115,6 +128,9 @@ class Reference:
         """The name of the network: that of its run, its file or its architecture; of a member, its folder's as well."""
         if self.weights is None:
             return f"{file_name(self.text)}-seed{self.seed}"
+        if self.fetched is not None:
+            address = self.fetched.address
+            return file_name(f"{address.repository}@{str(address.revision)[:7]}")
         run = self.weights.absolute().parent
         if self.config is None:
             return as_utf8(self.weights.stem)
@@ -123,7 +139,7 @@ class Reference:
     @property
     def traces(self) -> Path:
         """The folder for traces of the network."""
-        if self.weights is None:
+        if self.weights is None or self.fetched is not None:
             return Path("traces", self.name)
         return self.weights.parent / "traces" / (self.weights.stem if self.config is None else "")
 

@@ -23,6 +23,8 @@ def rcnnzoo_commands() -> list[Command]:
         Command("compare", "test whether networks differ by more than chance", f"{here}.compare:compare"),
         Command("verify", "check whether weights are what they claim to be", f"{here}.verify:verify"),
         Command("import", "convert weights that others published", f"{here}.import_weights:import_weights"),
+        Command("push", "publish a network on the Hugging Face Hub", f"{here}.push:push"),
+        Command("pull", "fetch a network from the Hugging Face Hub", f"{here}.pull:pull"),
         Command("trace", "record the logits of all steps for a data set", f"{here}.trace:trace"),
         Command("extract", "record what layers hold after each time step", f"{here}.extract:extract"),
         Command("export", "write a network or activations for other tools", f"{here}.export:export"),

@@ -40,7 +40,10 @@ def macs(text: str) -> float:
     return number
 
 
-MODEL = "a run folder, a folder of several seeds, a .safetensors file, or an architecture with random weights"
+MODEL = (
+    "a run folder, a folder of several seeds, a .safetensors file, hf://OWNER/NAME, or an architecture with random "
+    "weights"
+)
 TRACE = "a folder written by `rcnnzoo trace`"
 MODEL_OR_TRACE = f"MODEL: {MODEL}; it is traced first. TRACE: {TRACE}."
 

@@ -115,7 +115,9 @@ class Settings:
     )
     width: float = setting("Multiplier of the number of feature maps.", positive(1000), 1.0, shown="1")
     start_from: str = setting(
-        "Start from the weights of this run or .safetensors file; other categories get a new classifier.", default=""
+        "Start from the weights of this run, .safetensors file or hf://OWNER/NAME; other categories get a new "
+        "classifier.",
+        default="",
     )
     pretrained: bool = setting("Start from the architecture's pretrained weights, which are downloaded.", default=False)
     classifiers_only: bool = setting("Train only the classifiers; the rest stays as it is.", default=False)

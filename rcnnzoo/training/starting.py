@@ -13,6 +13,7 @@ from rcnnzoo.data.opening import Data
 from rcnnzoo.errors import OptionError, WeightsError
 from rcnnzoo.training.settings import Settings
 from rcnnzoo.weights.files import load, read_header
+from rcnnzoo.weights.hub import address_of, fetch, is_address
 from rcnnzoo.writing import WEIGHTS
 
 CLASSIFIER = "classifier."
@@ -69,7 +70,9 @@ def settings_of(start: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def weights_of(start: str) -> Path:
-    """The weight file of a run folder, or the file itself."""
+    """The weight file of a run folder or of a repository on the Hub, or the file itself."""
+    if is_address(start):
+        return fetch(address_of(start)).path
     path = Path(start)
     return path / WEIGHTS if path.is_dir() else path
 

@@ -24,6 +24,7 @@ from rcnnzoo.architectures.card import Card, card_of
 from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.errors import RcnnzooError, WeightsError
 from rcnnzoo.pointers import is_pointer
+from rcnnzoo.weights.hub import address_of, fetch, is_address
 from rcnnzoo.writing import WEIGHTS, atomic_write
 
 KEY = "rcnnzoo"
@@ -58,13 +59,15 @@ def load(path: str | Path) -> RecurrentModel:
     """A network from nothing but its file, in evaluation mode, with its card.
 
     Args:
-        path: A `.safetensors` file, or the folder of a run.
+        path: A `.safetensors` file, the folder of a run, or `hf://OWNER/NAME[@REVISION]`.
 
     Raises:
+        OptionError: What follows `hf://` has another form.
         WeightsError: The file is missing, damaged, changed after writing, not rcnnzoo's, or its tensors don't match
             the network, or its architecture is not installed. Nothing is loaded in that case.
     """
-    path = Path(path)
+    on_hub = isinstance(path, str) and is_address(path)
+    path = fetch(address_of(str(path))).path if on_hub else Path(path)
     path = path / WEIGHTS if path.is_dir() else path
     content, shapes = read_header(path)
     model, tensors = rebuild(path, content, shapes)

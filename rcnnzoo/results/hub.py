@@ -1,0 +1,145 @@
+"""Networks on the Hugging Face Hub: `rcnnzoo push` and `rcnnzoo pull`."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rcnnzoo.analysis.accuracy import measure_accuracy
+from rcnnzoo.analysis.profile import profile_all
+from rcnnzoo.architectures.card import Card, card_of
+from rcnnzoo.errors import OptionError
+from rcnnzoo.figures.sat import draw_sat
+from rcnnzoo.hashing import bytes_hash
+from rcnnzoo.policies.lookup import DEFAULT as POLICY
+from rcnnzoo.readouts.lookup import DEFAULT as READOUT
+from rcnnzoo.recording.recorder import Recording
+from rcnnzoo.references import Reference
+from rcnnzoo.results.model_card import FIGURE, write_model_card
+from rcnnzoo.results.naming import conditions_of, images_of, rule_of
+from rcnnzoo.results.result import Result
+from rcnnzoo.subjects import OpenTrace
+from rcnnzoo.traces import trace_of
+from rcnnzoo.weights.files import file_hash, load
+from rcnnzoo.weights.hub import address_of, fetch, is_address, upload
+from rcnnzoo.writing import WEIGHTS, atomic_write
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def push(text: str, to: str, licence: str, trace: Path | None = None, *, private: bool = False) -> Result:
+    """Publish a network's weights, unchanged, with a page about it.
+
+    Args:
+        text: What a user typed for MODEL.
+        to: `OWNER/NAME`, or `OWNER/NAME@BRANCH`.
+        licence: What the weights may be used for.
+        trace: The network's trace, of which the page shows accuracy and the speed-accuracy curve; by default the one of
+            the run's test images, if there is one.
+        private: Whether a new repository is visible to its owner alone.
+
+    Raises:
+        OptionError: `to` has another form, MODEL isn't one network with weights of its own, the licence isn't that of
+            the weights, or the trace isn't the network's.
+        WeightsError: The weights can't be read, or the Hub doesn't take them.
+        TraceError: The trace can't be used.
+    """
+    address, reference = address_of(to), Reference(text)
+    file = _own_weights(reference)
+    model = load(file)
+    card = card_of(model)
+    if card.licence is not None and card.licence.lower() != licence.lower():
+        raise OptionError(f"`licence` {licence}: the weights' own metadata say {card.licence}")
+    opened = _trace(reference, card, file, trace)
+    files: dict[str, Path | bytes] = {WEIGHTS: file}
+    if opened is None:
+        page = write_model_card(model, address, licence)
+    else:
+        measured = measure_accuracy(opened.trace, READOUT)
+        images = f"{images_of(opened.trace)}, {measured.images:,} images"
+        what = f"{images}, readout {READOUT}"
+        page = write_model_card(model, address, licence, measured.by_step, what, with_figure=True)
+        profile = profile_all({reference.name: opened.trace}, POLICY, READOUT, None)[reference.name]
+        title = f"{images}, {rule_of(POLICY, READOUT)}"
+        files[FIGURE] = _png(lambda: draw_sat({reference.name: profile.curve}, profile.oracle, title))
+    files["README.md"] = page.encode()
+    pushed = upload(address, files, f"{card.architecture}: weights and model card", private=private)
+    rows = [{"file": name} for name in files]
+    document = {"repository": address.repository, "revision": pushed.revision, "sha256": bytes_hash(file)}
+    notes = [str(pushed), f"SHA-256 of {WEIGHTS}: {document['sha256']}"]
+    if opened is None:
+        notes.insert(0, "Without a speed-accuracy curve: there is no trace of it (`rcnnzoo trace`, then `--trace`).")
+    return Result({**document, "files": list(files)}, [(f"pushed to {address}", rows)], notes=notes)
+
+
+def _own_weights(reference: Reference) -> Path:
+    """The weight file to publish."""
+    if reference.members:
+        one = next(iter(reference.members.values()))
+        raise OptionError(f"{reference.text} holds several networks, and a repository has one: name {one.text}")
+    if is_address(reference.text):
+        raise OptionError(f"{reference.text} is on the Hub: name a run or a .safetensors file")
+    if reference.is_trace or reference.weights is None:
+        what = "a trace" if reference.is_trace else "an architecture, whose weights are random"
+        raise OptionError(f"{reference.text} is {what}: name a run or a .safetensors file")
+    return reference.weights
+
+
+def _trace(reference: Reference, card: Card, weights: Path, given: Path | None) -> OpenTrace | None:
+    claim = card.metrics or {}
+    path = reference.traces / f"{claim.get('data')}-{claim.get('split')}.zarr" if given is None else given
+    if given is None and not path.is_dir():
+        return None
+    opened = trace_of(str(path), how=Recording())
+    if opened.trace.attrs["weights_sha256"] != file_hash(weights):
+        raise OptionError(f"`trace` {path}: was recorded from other weights than {weights}")
+    if conditions := conditions_of(opened.trace):
+        raise OptionError(f"`trace` {path}: was recorded under other conditions ({', '.join(conditions)})")
+    return opened
+
+
+def _png(draw: Callable[[], Figure]) -> bytes:
+    content = io.BytesIO()
+    draw().savefig(content, format="png", dpi=150)
+    return content.getvalue()
+
+
+def pull(text: str, out: Path | None = None) -> Result:
+    """Copy a published network's weights, byte for byte, after checking them.
+
+    Args:
+        text: `OWNER/NAME`, `OWNER/NAME@REVISION`, or either after `hf://`.
+        out: The file to write; by default NAME.safetensors.
+
+    Raises:
+        OptionError: `text` has another form, or `out` is another kind of file.
+        WeightsError: The network can't be fetched, or isn't what was published.
+    """
+    address = address_of(text)
+    out = Path(f"{address.repository.partition('/')[2]}.safetensors") if out is None else out
+    if out.suffix != ".safetensors":
+        raise OptionError(f"`out` {out}: the file's name must end in .safetensors")
+    fetched = fetch(address)
+    card = card_of(load(fetched.path))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(out) as temporary:
+        shutil.copyfile(fetched.path, temporary)
+    document = {
+        **card.to_dict(),
+        "out": str(out),
+        "repository": fetched.address.repository,
+        "revision": fetched.address.revision,
+        "sha256": bytes_hash(out),  # of its bytes; the card has one of its content
+    }
+    facts = {
+        "architecture": card.architecture,
+        "categories": len(card.categories),
+        "revision": fetched.address.revision,
+        "SHA-256 of the file": document["sha256"],
+    }
+    rows = [{"": name, "value": value} for name, value in facts.items()]
+    return Result(document, [(str(address), rows)], notes=[str(out)])
