@@ -43,11 +43,16 @@ class Architecture(Member):
             network has its own number: the target gets None unless a user asks for one.
         pretrained: Whether there are weights to start from. The target gets one more keyword, `pretrained`: whether to
             fetch them.
+        presentable: Whether it has a method `present`, so that what it is shown may change while it runs.
+        cascaded: Whether it can be built as a cascade, all of whose blocks run at every step on what they received
+            last. The target gets one more keyword, `cascaded`: whether to build that.
         example: For a family, the `variant` that tests use.
     """
 
     steps: int | None = 8
     pretrained: bool = False
+    presentable: bool = False
+    cascaded: bool = False
     example: str = ""
 
 

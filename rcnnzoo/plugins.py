@@ -17,16 +17,16 @@ import traceback
 import warnings
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import Distribution, EntryPoint, entry_points, version
+from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, entry_points, metadata, version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from rcnnzoo.errors import PluginError, RcnnzooError, RcnnzooWarning, UnknownName
 from rcnnzoo.hooks import members_of
-from rcnnzoo.hookspecs import KINDS, Member
+from rcnnzoo.hookspecs import KINDS, Architecture, Format, Member
 from rcnnzoo.registry import CORE, Plugin, Registry
 
 GROUP = "rcnnzoo"
@@ -43,11 +43,21 @@ def names(kind: str) -> list[str]:
     return list(registry().members[kind])
 
 
-def listing() -> list[dict[str, str]]:
-    """A row (name, kind, package, description) for everything installed, the plugins themselves last."""
+def listing() -> list[dict[str, Any]]:
+    """A row (name, kind, package, description) for everything installed, the plugins themselves last.
+
+    An architecture's has more: whether it can be shown changing stimuli (`presentable`), where it gets trained weights
+    (`weights`: an option, or formats that `rcnnzoo import` reads), and its package's `licence`.
+    """
     found = registry()
-    rows = [
-        {"name": name, "kind": kind, "package": package, "description": member.description}
+    rows: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "kind": kind,
+            "package": package,
+            "description": member.description,
+            **(_about(name, member, package, found) if isinstance(member, Architecture) else {}),
+        }
         for kind, members in found.members.items()
         for name, (member, package) in members.items()
     ]
@@ -61,6 +71,24 @@ def listing() -> list[dict[str, str]]:
         for plugin in found.plugins
     ]
     return rows + plugins
+
+
+def _about(name: str, architecture: Architecture, package: str, found: Registry) -> dict[str, Any]:
+    """What else the listing says of an architecture."""
+    formats = [(format_name, cast(Format, member)) for format_name, (member, _) in found.members["formats"].items()]
+    weights = ["--pretrained"] * architecture.pretrained
+    weights += [f"import {format_name}" for format_name, member in formats if name in member.architectures]
+    return {"presentable": architecture.presentable, "weights": weights, "licence": licence_of(package)}
+
+
+def licence_of(package: str) -> str | None:
+    """The licence that a package's metadata name; None for a file, or where they name none."""
+    try:
+        about = metadata(package)
+    except PackageNotFoundError:
+        return None
+    found = [about[name] for name in ("License-Expression", "License") if name in about]
+    return found[0].partition("\n")[0] if found else None  # older packages have the whole text there
 
 
 @dataclass(frozen=True)

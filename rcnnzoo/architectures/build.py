@@ -15,6 +15,7 @@ from rcnnzoo.errors import OptionError, PluginError
 from rcnnzoo.hookspecs import Architecture
 
 MOST_CATEGORIES = 1_000_000
+LACKS = {"pretrained": "has no pretrained weights", "cascaded": "can't be built as a cascade"}
 
 
 def build(
@@ -26,6 +27,7 @@ def build(
     steps: int | None = None,
     seed: int = 0,
     pretrained: bool = False,
+    cascaded: bool = False,
 ) -> RecurrentModel:
     """A network with new weights; the same seed gives the same ones, and torch's global generator is left unchanged.
 
@@ -38,6 +40,7 @@ def build(
         seed: Random seed of the initial weights.
         pretrained: Start from the architecture's pretrained weights, which may be downloaded; anything they don't hold,
             such as the classifier, is drawn at random.
+        cascaded: Build it as a cascade, all of whose blocks run at every step on what they received last.
 
     Raises:
         UnknownName: There is no such architecture.
@@ -57,12 +60,20 @@ def build(
         raise OptionError(f"`categories` {categories}: take at most {MOST_CATEGORIES:,}")
     category_names = [str(i) for i in range(categories)] if isinstance(categories, int) else list(categories)
     steps = description.steps if steps is None else steps
-    _check(name, description, category_names, image_size, width, steps, seed, pretrained)
+    _check(name, description, category_names, image_size, width, steps, seed)
+    for option, wanted, there in (
+        ("pretrained", pretrained, description.pretrained),
+        ("cascaded", cascaded, description.cascaded),
+    ):
+        if wanted and not there:
+            raise OptionError(f"`{option}`: {name} {LACKS[option]}: leave that out")
     more: dict[str, Any] = {}
     if description.name.endswith("/*"):
         more["variant"] = name.removeprefix(description.name[:-1])
     if description.pretrained:
         more["pretrained"] = pretrained
+    if description.cascaded:
+        more["cascaded"] = cascaded
     make = entry.load()
     with torch.random.fork_rng(devices=[]):  # weights are drawn on the processor
         torch.default_generator.manual_seed(seed)
@@ -71,7 +82,9 @@ def build(
         raise PluginError(f"architecture {name!r} built a {type(model).__name__}, which is not a RecurrentModel")
     if not isinstance(getattr(model, "num_steps", None), int):
         raise PluginError(f"architecture {name!r}: {type(model).__name__}.__init__ doesn't set self.num_steps = steps")
-    options = {"image_size": image_size, "steps": model.num_steps, "width": width}
+    options: dict[str, Any] = {"image_size": image_size, "steps": model.num_steps, "width": width}
+    if cascaded:
+        options["cascaded"] = True
     model.card = Card(name, options, category_names, plugin=entry.origin, pretrained=pretrained)
     return model
 
@@ -84,7 +97,6 @@ def _check(
     width: float,
     steps: int | None,
     seed: int,
-    pretrained: bool,
 ) -> None:
     """Refuse options with which no network, or not this one, can be built."""
     if len(categories) < 2:
@@ -108,5 +120,3 @@ def _check(
         raise OptionError(f"`steps` {steps} is too few: take at least 1")
     if description.steps == 1 and steps != 1:
         raise OptionError(f"`steps` {steps}: {name} is feedforward, it has exactly one time step")
-    if pretrained and not description.pretrained:
-        raise OptionError(f"`pretrained`: {name} has no pretrained weights: leave that out")

@@ -97,8 +97,9 @@ def matching(network: nn.Module, pattern: str) -> list[str]:
         elif "*" in pattern and any(each in can_be_cut for each in named):
             continue
         elif isinstance(modules[name.rpartition(".")[0]], BatchNormByStep):
-            whole, _, step = name.rpartition(".")
-            raise OptionError(f"`lesions` {pattern!r}: {name} is a step of {whole}: write {whole}@{int(step) + 1}")
+            whole, _, place = name.rpartition(".")
+            step = int(place) + modules[whole].first_step + 1
+            raise OptionError(f"`lesions` {pattern!r}: {name} is a step of {whole}: write {whole}@{step}")
         else:
             kind = type(modules[name]).__name__
             raise OptionError(

@@ -20,8 +20,10 @@ class BatchNormByStep(nn.ModuleList):
         maps: Feature maps K.
         num_steps: Time steps T.
         epsilon: Added to variances.
+        first_step: The first step, from 0, at which it is called: earlier ones have no statistics.
 
     Attributes:
+        first_step: Likewise.
         of_step: The step, from 0, whose statistics, scale and shift are used at each step; None for each step's own.
             It lets a network run for more steps than it was trained for.
 
@@ -30,18 +32,20 @@ class BatchNormByStep(nn.ModuleList):
     torch.Size([2, 8, 4, 4])
     """
 
-    def __init__(self, maps: int, num_steps: int, epsilon: float = 1e-5) -> None:
-        super().__init__(nn.BatchNorm2d(maps, eps=epsilon) for _ in range(num_steps))
+    def __init__(self, maps: int, num_steps: int, epsilon: float = 1e-5, first_step: int = 0) -> None:
+        super().__init__(nn.BatchNorm2d(maps, eps=epsilon) for _ in range(first_step, num_steps))
+        self.first_step = first_step
         self.of_step: tuple[int, ...] | None = None
 
     def __iter__(self) -> Iterator[nn.BatchNorm2d]:
-        """One for each step."""
+        """One for each step, from the first at which it is called."""
         return cast(Iterator[nn.BatchNorm2d], super().__iter__())
 
     def forward(self, x: Tensor, t: int | Tensor) -> Tensor:
         """Maps [B, K, H, W] at step t; with t a LongTensor [B], in evaluation mode, each row at its own step."""
         if isinstance(t, int):
-            normalised: Tensor = self[t if self.of_step is None else self.of_step[t]](x)
+            step = t if self.of_step is None else self.of_step[t]
+            normalised: Tensor = self[step - self.first_step](x)
             return normalised
         if self.of_step is not None:
             t = torch.tensor(self.of_step, device=t.device)[t]
@@ -51,6 +55,7 @@ class BatchNormByStep(nn.ModuleList):
             scale = norm.weight * torch.rsqrt(variance + norm.eps)
             scales.append(scale)
             shifts.append(norm.bias - mean * scale)
+        t = t - self.first_step
         scale, shift = torch.stack(scales)[t], torch.stack(shifts)[t]
         return torch.addcmul(shift[..., None, None], x, scale[..., None, None]).to(x.dtype)
 

@@ -6,12 +6,15 @@ import random
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rcnnzoo import plugins
 from rcnnzoo.architectures.normalisation import shared_batch_norms
 from rcnnzoo.checking.rows import Check, Doubt, Fault, Row, Skipped, Unusable, change, run_all, told
 from rcnnzoo.checking.specimen import CATEGORIES, Specimen, example_of, specimen
@@ -27,6 +30,7 @@ from rcnnzoo.checking.states import (
 from rcnnzoo.checking.unrolling import KEEP_NOTHING, TOLERANCE, attributes, distance, expect_close, unrolled
 from rcnnzoo.engine.decide import decide
 from rcnnzoo.errors import RcnnzooError
+from rcnnzoo.hookspecs import Architecture
 from rcnnzoo.plugins import one_line
 from rcnnzoo.profiling.operations import macs_per_step
 from rcnnzoo.readouts.lookup import readout
@@ -34,8 +38,22 @@ from rcnnzoo.weights.files import load, save
 
 
 def check_architecture(name: str) -> Iterator[Row]:
-    """One row per check of the architecture of that name; only the first faults if nothing else can be checked."""
-    return run_all(f"architecture {name}", "builds", lambda: specimen(example_of(name)), CHECKS)
+    """One row per check of the architecture of that name; only the first faults if nothing else can be checked.
+
+    One that can be built as a cascade is checked twice.
+    """
+    yield from run_all(f"architecture {name}", "builds", lambda: specimen(example_of(name)), CHECKS)
+    if cast(Architecture, plugins.look_up("architectures", name).member).cascaded:
+        cascade = partial(specimen, cascaded=True)
+        yield from run_all(f"architecture {name}, cascaded", "builds", lambda: cascade(example_of(name)), CHECKS)
+
+
+def says_whether_it_can_be_presented(specimen: Specimen) -> None:
+    """`rcnnzoo list` says so without building the network."""
+    description = cast(Architecture, plugins.look_up("architectures", specimen.architecture).member)
+    if not specimen.cascaded and description.presentable != specimen.network.can_present:
+        has = "has" if specimen.network.can_present else "doesn't have"
+        raise Doubt(f"its network {has} a method present: write presentable={specimen.network.can_present}")
 
 
 @torch.no_grad()
@@ -236,6 +254,7 @@ CHECKS: dict[str, Check[Specimen]] = {
     "images of a batch do not affect each other": images_of_a_batch_do_not_affect_each_other,
     "rows leave and join": rows_leave_and_join,
     "rows at different steps": rows_at_different_steps_share_a_batch,
+    "description": says_whether_it_can_be_presented,
     "what is shown may change": what_is_shown_may_change,
     "areas hold a row per image": areas_hold_rows,
     "features give the logits": features_are_what_the_classifier_saw,

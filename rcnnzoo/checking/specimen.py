@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -32,10 +32,18 @@ class Specimen:
     image_size: int
     width: float
     network: RecurrentModel
+    cascaded: bool = False
 
     def build(self, seed: int = SEED) -> RecurrentModel:
         """Another, new one, in training mode."""
-        return build(self.architecture, categories=CATEGORIES, image_size=self.image_size, width=self.width, seed=seed)
+        return build(
+            self.architecture,
+            categories=CATEGORIES,
+            image_size=self.image_size,
+            width=self.width,
+            seed=seed,
+            cascaded=self.cascaded,
+        )
 
     def images(self, count: int, seed: int = 7) -> Tensor:
         """Images of noise [B, 3, S, S]."""
@@ -55,8 +63,8 @@ def example_of(name: str) -> str:
     return name.replace("*", example)
 
 
-def specimen(name: str) -> Specimen:
-    """A small network of an architecture.
+def specimen(name: str, *, cascaded: bool = False) -> Specimen:
+    """A small network of an architecture, or a cascade of it.
 
     Raises:
         PluginError: It can't be built, lacks a method, or can't run, at any of the sizes that are tried.
@@ -64,9 +72,10 @@ def specimen(name: str) -> Specimen:
     failures: list[Exception] = []
     for image_size, width in SMALL:
         try:
-            network = build(name, categories=CATEGORIES, image_size=image_size, width=width, seed=SEED)
+            options: dict[str, Any] = {"image_size": image_size, "width": width, "cascaded": cascaded}
+            network = build(name, categories=CATEGORIES, seed=SEED, **options)
             _check_methods(network)
-            made = Specimen(name, image_size, width, network)
+            made = Specimen(name, network=network, **options)
             with torch.no_grad():
                 _check_result_of_step(network, made.images(8))
                 for seed in range(3):

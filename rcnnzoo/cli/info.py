@@ -20,6 +20,9 @@ def info(
     steps: Annotated[
         int | None, typer.Option(help="Number of time steps.", show_default="that of the architecture")
     ] = None,
+    cascaded: Annotated[
+        bool, typer.Option("--cascaded", help="Show it as a cascade, all of whose blocks run at every step.")
+    ] = False,
     modules: Annotated[
         bool,
         typer.Option("--modules", help="List areas and modules by name instead, as --lesion and --layers take them."),
@@ -34,5 +37,7 @@ def info(
     from rcnnzoo.results.network import describe, list_modules
 
     reference = next(iter(Reference(model).members.values()), Reference(model))  # members are built alike
-    network = reference.open(categories=categories, image_size=image_size, width=width, steps=steps)
+    network = reference.open(
+        categories=categories, image_size=image_size, width=width, steps=steps, cascaded=cascaded or None
+    )
     show((list_modules if modules else describe)(network), as_json=as_json)

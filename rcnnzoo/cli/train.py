@@ -11,7 +11,7 @@ import typer
 from rcnnzoo.cli.options import FigureFormats, computes, with_settings
 from rcnnzoo.cli.output import AsJson, show
 from rcnnzoo.progress import say
-from rcnnzoo.training.settings import changed, read_settings
+from rcnnzoo.training.settings import Settings, changed, read_settings
 from rcnnzoo.writing import file_name
 
 if TYPE_CHECKING:
@@ -62,12 +62,17 @@ def train(
     wanted = read_seeds(seeds)
     if out is None:
         settled, images = settle(changed(given, typed))
-        out = Path("runs", f"{file_name(settled.architecture)}-{images.name}-seeds{seeds.strip()}")
+        out = Path("runs", f"{_network(settled)}-{images.name}-seeds{seeds.strip()}")
     runs = {}
     for seed in wanted:
         _, run = _train(member(out, seed), changed(given, typed | {"seed": seed}), resume, True, figure_format)
         runs[seed] = run
     show(members_trained(out, runs), as_json=as_json)
+
+
+def _network(settings: Settings) -> str:
+    """What a network is called in the name of a run's folder."""
+    return file_name(settings.architecture) + "-cascaded" * settings.cascaded
 
 
 def _train(
@@ -80,7 +85,7 @@ def _train(
 
     begun = resume and folder is not None and bool(Run(folder).checkpoints)
     settings, images = settle(given, begun=begun)
-    folder = folder or Path("runs", f"{file_name(settings.architecture)}-{images.name}-seed{settings.seed}")
+    folder = folder or Path("runs", f"{_network(settings)}-{images.name}-seed{settings.seed}")
     run = Run(folder)
     if resume and not run.settings.is_file():
         say(f"{folder}: there is no run to resume, so a new one starts")

@@ -53,8 +53,9 @@ def altered(
         if not 1 <= norm_step <= trained:
             raise OptionError(f"`norm_step` {norm_step}: {name_of(model)} has statistics of steps 1 to {trained}")
     for norm in norms:
-        own = (min(t, len(norm) - 1) for t in range(steps))
-        norm.of_step = tuple(own if norm_step is None else (norm_step - 1,) * steps)
+        first, last = norm.first_step, norm.first_step + len(norm) - 1
+        wanted = range(steps) if norm_step is None else [norm_step - 1] * steps
+        norm.of_step = tuple(min(max(step, first), last) for step in wanted)
     if lesions:
         cut(network, lesions)
     if steps > trained or lesions:

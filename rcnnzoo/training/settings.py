@@ -120,6 +120,9 @@ class Settings:
         default="",
     )
     pretrained: bool = setting("Start from the architecture's pretrained weights, which are downloaded.", default=False)
+    cascaded: bool = setting(
+        "Build a cascade: all blocks run at every step, on what they received last.", default=False
+    )
     classifiers_only: bool = setting("Train only the classifiers; the rest stays as it is.", default=False)
     seed: int = setting(
         "Random seed of initial weights, order and augmentation.",

@@ -54,8 +54,8 @@ def settle(given: Mapping[str, Any], *, begun: bool = False) -> tuple[Settings, 
     places = {"data": data.source, "data_dir": data.folder}
     settled = {**start, **usual, **given, **places, "image_size": image_size, "recipe": name}
     if settled["steps"] is None:
-        width = given.get("width", 1.0)
-        settled["steps"] = build(given["architecture"], image_size=image_size, width=width).num_steps
+        options = {name: given[name] for name in ("width", "cascaded") if name in given}
+        settled["steps"] = build(given["architecture"], image_size=image_size, **options).num_steps
     settings = Settings(**settled)
     if settings.precision == "auto":
         settings = replace(settings, precision=best_precision())

@@ -35,6 +35,7 @@ def new_network(settings: Settings, data: Data, *, pretrained: bool = False) -> 
         steps=settings.steps,
         seed=settings.seed,
         pretrained=pretrained,
+        cascaded=settings.cascaded,
     )
     if settings.td_lambda < 1 and network.num_steps == 1:
         raise OptionError(
@@ -44,7 +45,7 @@ def new_network(settings: Settings, data: Data, *, pretrained: bool = False) -> 
 
 
 def settings_of(start: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that come from the network to start from: architecture, width, steps, path.
+    """The settings that come from the network to start from: architecture, width, steps, whether it is a cascade, path.
 
     Args:
         start: A run folder or a `.safetensors` file; empty if training starts from new weights.
@@ -62,7 +63,7 @@ def settings_of(start: str, given: Mapping[str, Any]) -> dict[str, Any]:
     card, _ = read_header(file)
     options = card.get("options")
     brought = {"architecture": card.get("architecture"), **(options if isinstance(options, dict) else {})}
-    settled = {name: brought[name] for name in ("architecture", "width", "steps") if name in brought}
+    settled = {name: brought[name] for name in ("architecture", "width", "steps", "cascaded") if name in brought}
     for name, value in settled.items():
         if given.get(name, value) != value:
             raise OptionError(f"`{name}` {given[name]}: {file} has {value}: leave it out, or start from another")

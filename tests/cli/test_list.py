@@ -15,6 +15,20 @@ def test_list(capsys):
     assert "cumulative-logits" in printed(capsys, "list", "readouts")
 
 
+def test_architectures_are_listed_by_package_with_what_they_can_do(capsys):
+    rows = {row["name"]: row for row in document(capsys, "list", "architectures")}
+    assert (rows["bl"]["presentable"], rows["bl"]["weights"], rows["bl"]["licence"]) == (
+        True,
+        ["import rcnn-sat"],
+        "MIT",
+    )
+    assert (rows["blt"]["presentable"], rows["blt"]["weights"]) == (True, [])
+    assert (rows["timm/*"]["presentable"], rows["timm/*"]["weights"]) == (False, ["--pretrained"])
+    shown = printed(capsys, "list", "architectures")
+    assert shown.index("rcnnzoo (MIT): architectures") < shown.index("rcnnzoo-timm (MIT): architectures")
+    assert "GPL-3.0" in printed(capsys, "list", "commands").split("rcnnzoo-behaviour (", 1)[1].partition(")")[0]
+
+
 def test_runs_are_listed_with_how_far_they_have_come(trained, capsys, tmp_path):
     (tmp_path / "runs").mkdir()
     shutil.copytree(trained, tmp_path / "runs" / "done")

@@ -15,6 +15,7 @@ def rcnnzoo_architectures() -> list[Architecture]:
             "rcnnzoo_timm.building:build",
             steps=None,
             pretrained=True,
+            cascaded=True,
             example="test_resnet",
         )
     ]

@@ -9,6 +9,7 @@ from timm.layers import get_channel_dim, get_spatial_dim
 from torch import nn
 
 from rcnnzoo.plugin import OptionError, RcnnzooError, UnknownName, WeightsError, reason
+from rcnnzoo_timm.cascade import Cascade, blocks_of
 from rcnnzoo_timm.network import MultiExit
 from rcnnzoo_timm.stages import cut
 
@@ -18,8 +19,15 @@ SAFE_NAMES = {"open_clip_pytorch_model.bin": "open_clip_model.safetensors"}
 
 
 def build(
-    *, variant: str, categories: int, image_size: int, width: float, steps: int | None, pretrained: bool
-) -> MultiExit:
+    *,
+    variant: str,
+    categories: int,
+    image_size: int,
+    width: float,
+    steps: int | None,
+    pretrained: bool,
+    cascaded: bool,
+) -> MultiExit | Cascade:
     """The network `timm/VARIANT`.
 
     Args:
@@ -27,8 +35,10 @@ def build(
         categories: How many.
         image_size: Side of the images in pixels.
         width: Must be 1.
-        steps: Number of stages, from the first; by default all.
+        steps: Number of stages, from the first, by default all; of a cascade the number of time steps, by default one
+            more than there are blocks.
         pretrained: Whether to fetch the backbone's weights from the Hugging Face Hub.
+        cascaded: Whether to run all residual blocks at every step, rather than one more stage.
 
     Raises:
         UnknownName: timm has none of that name.
@@ -38,6 +48,8 @@ def build(
     _check_name(variant)
     if width != 1:
         raise OptionError(f"`width` {width:g}: timm's networks have a fixed width: leave it out")
+    if cascaded:
+        return _build_cascade(variant, categories, image_size, steps, pretrained)
     try:
         backbone = _create(variant, image_size)
         there = len(backbone.feature_info.info)
@@ -61,6 +73,16 @@ def build(
     return network.train()
 
 
+def _build_cascade(variant: str, categories: int, image_size: int, steps: int | None, pretrained: bool) -> Cascade:
+    backbone = timm.create_model(variant)
+    about = backbone.pretrained_cfg
+    number = len(blocks_of(backbone))
+    if pretrained:
+        backbone = _with_weights(variant, image_size)
+    network = Cascade(backbone, number + 1 if steps is None else steps, about["mean"], about["std"], categories)
+    return network.train()
+
+
 def _check_name(variant: str) -> None:
     known = {*timm.list_models(), *timm.list_models(pretrained=True)}
     if variant not in known:
@@ -73,8 +95,11 @@ def _create(variant: str, image_size: int, **options: Any) -> Any:
     return timm.create_model(variant, features_only=True, **options)
 
 
-def _with_weights(variant: str, image_size: int, indices: tuple[int, ...]) -> nn.Module:
-    """With weights from the Hub, and only from a safetensors file there: timm by itself would fall back on a pickle."""
+def _with_weights(variant: str, image_size: int, indices: tuple[int, ...] | None = None) -> nn.Module:
+    """With weights from the Hub, and only from a safetensors file there: timm by itself would fall back on a pickle.
+
+    The whole network, or what gives features of some stages.
+    """
     about = timm.get_pretrained_cfg(variant)
     given = about.hf_hub_filename or SAFE
     file = SAFE_NAMES.get(given, given)
@@ -82,8 +107,11 @@ def _with_weights(variant: str, image_size: int, indices: tuple[int, ...]) -> nn
         raise WeightsError(f"timm/{variant} has no pretrained weights in safetensors format: leave `pretrained` out")
     source = {"hf_hub_filename": file, "url": None, "file": None, "state_dict": None, "custom_load": False}
     try:
-        network: nn.Module = _create(
-            variant, image_size, out_indices=indices, pretrained=True, pretrained_cfg_overlay=source
+        options = {"pretrained": True, "pretrained_cfg_overlay": source}
+        network: nn.Module = (
+            timm.create_model(variant, **options)
+            if indices is None
+            else _create(variant, image_size, out_indices=indices, **options)
         )
     except Exception as error:  # of the network, the Hub, or the file
         raise WeightsError(
