@@ -2,8 +2,8 @@
 
 A layer of maps whose units are connected to those around them. In each time step these horizontal connections first
 inhibit (H1 in the paper), then excite (H2), and gates decide how much of H2 is replaced. Equations are those of
-`models/hgru.py` in serre-lab/rnn_rts, which differ from the paper's: softplus in place of tanh, also of the mixture of
-the old and the new H2; batch normalisation after horizontal convolutions only. Letters: rcnnzoo's `contract`.
+`models/hgru.py` in serre-lab/rnn_rts, which differ from those of 2018: softplus in place of tanh, also of the mixture of
+the old and the new H2, and batch normalisation of both horizontal convolutions. Letters: rcnnzoo's `contract`.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class Horizontal(nn.Module):
             nn.init.orthogonal_(convolution.weight)
         for norm in (self.inhibition_norm, self.excitation_norm):
             nn.init.constant_(norm.weight, 0.1)
-        # The authors' code means to take the logarithm of this bias, as the paper does, but drops the result.
+        # The authors' code takes the logarithm of this bias, but drops the result: the bias stays as it was drawn.
         assert self.inhibition_gate.bias is not None
         assert self.excitation_gate.bias is not None
         nn.init.uniform_(self.inhibition_gate.bias, 1, 7)

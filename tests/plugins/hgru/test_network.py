@@ -102,6 +102,12 @@ def test_costs_are_those_of_the_convolutions(name, kernel, inputs):
     assert macs_per_step(network) == [step + 256 * (5 * inputs * 49 + 5), step]
 
 
+def test_the_published_network_is_as_large_as_the_authors_print():
+    """Their notebook `uncertainty_curves.ipynb`: 37,862, with two batch norms that are never run."""
+    network = rcnnzoo.build("hgru-cued", categories=2, image_size=150)
+    assert sum(weight.numel() for weight in network.parameters()) + 2 * (25 + 25) == 37_862
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_area_is_what_the_classifier_reads(name):
     network = network_of(name)
