@@ -14,6 +14,7 @@ def rcnnzoo_architectures() -> list[Architecture]:
             "CORnet-RT: V1, V2, V4 and IT, each recurrent, all at once (Kubilius et al. 2018)",
             "rcnnzoo_cornet.recurrent:build",
             steps=2,
+            presentable=True,
         ),
         Architecture(
             "cornet-s",

@@ -14,12 +14,14 @@ def rcnnzoo_architectures() -> list[Architecture]:
             "hGRU: horizontal connections that inhibit, then excite (Linsley et al. 2018)",
             "rcnnzoo_hgru.network:build",
             steps=8,
+            presentable=True,
         ),
         Architecture(
             "hgru-cued",
             "hGRU for drawings with cues, the images' blue channel (Goetschalckx et al. 2023)",
             "rcnnzoo_hgru.network:build_cued",
             steps=40,
+            presentable=True,
         ),
     ]
 

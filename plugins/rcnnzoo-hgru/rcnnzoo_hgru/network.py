@@ -2,8 +2,8 @@
 
 A layer of maps whose units are connected to those around them. In each time step these horizontal connections first
 inhibit (H1 in the paper), then excite (H2), and gates decide how much of H2 is replaced. Equations are those of
-`models/hgru.py` in serre-lab/rnn_rts, which differ from those of 2018: softplus in place of tanh, also of the mixture of
-the old and the new H2, and batch normalisation of both horizontal convolutions. Letters: rcnnzoo's `contract`.
+`models/hgru.py` in serre-lab/rnn_rts, which differ from those of 2018: softplus in place of tanh, also of the mixture
+of the old and the new H2, and batch normalisation of both horizontal convolutions. Letters: rcnnzoo's `contract`.
 """
 
 from __future__ import annotations

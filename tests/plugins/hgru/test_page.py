@@ -1,7 +1,9 @@
 """The page about the hGRU: its numbers are those of the networks, and its formulas those of the authors' code."""
 
 import re
+from typing import Any
 
+import numpy
 import pytest
 import torch
 
@@ -26,7 +28,9 @@ def test_its_uncertainty_is_that_of_evidence():
     """By hand: without evidence for either of two categories, exp(-10) each; with logits of 0, one each."""
     (code,) = (code for _, code in blocks(DOCS / "hgru.md", "py") if "evidence" in code)
     logits = rcnnzoo.make_trace(torch.tensor([[[0.0, 0.0], [-200.0, -200.0], [20.0, -5.0]]]), [0], [1, 1, 1])["logits"]
-    names = {"logits": logits, "categories": 2}
+    names: dict[str, Any] = {"logits": logits, "categories": 2, "numpy": numpy}
     exec(code, names)  # noqa: S102
     expected = [2 / 4, 2 / (2 + 2 * 4.539993e-05), 2 / (2 + 7.389056 + 0.606531)]
-    torch.testing.assert_close(torch.from_numpy(names["uncertainty"].values)[0].double(), torch.tensor(expected).double())
+    torch.testing.assert_close(
+        torch.from_numpy(names["uncertainty"].values)[0].double(), torch.tensor(expected).double()
+    )
