@@ -11,6 +11,31 @@ import torch
 from torch import Tensor, nn
 
 
+class Norm(nn.GroupNorm):
+    """Group norm over all maps together."""
+
+    def __init__(self, maps: int) -> None:
+        super().__init__(1, maps)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Maps [B, K, H, W] with mean 0 and variance 1 over all three, then scaled and shifted map by map."""
+        if not torch.compiler.is_exporting():
+            return super().forward(maps)
+        # onnxruntime adds up a whole image's values one after the other, which loses digits: in stages it doesn't.
+        centred = maps - self._mean(maps)
+        scale = (self._mean(centred.square()) + self.eps).rsqrt() * self.weight[:, None, None]
+        return centred * scale + self.bias[:, None, None]
+
+    def _mean(self, maps: Tensor) -> Tensor:
+        """Over all but the batch, one dimension at a time: [B, 1, 1, 1]."""
+        return maps.mean(dim=3, keepdim=True).mean(dim=2, keepdim=True).mean(dim=1, keepdim=True)
+
+
+def gate_of(received: Tensor) -> Tensor:
+    """What a stream's input from other areas multiplies the other stream by, from 0 to 2; 1 where it is 0."""
+    return 2 * received.sigmoid()
+
+
 class Separable(nn.Module):
     """A convolution in groups of maps, then one that mixes all maps: [B, K_in, H, W] -> [B, K, H, W]."""
 
@@ -36,21 +61,21 @@ class Stream(nn.Module):
     def __init__(self, maps: int, lateral: int) -> None:
         super().__init__()
         self.lateral = Separable(maps, maps, lateral) if lateral else None
-        self.norm = nn.GroupNorm(1, maps)
+        self.norm = Norm(maps)
 
     def forward(self, drive: Tensor, gate: Tensor | None, before: Tensor | None = None) -> Tensor:
         """The stream's maps now; all [B, K, H, W].
 
         Args:
             drive: Its input from other areas.
-            gate: The other stream's input from other areas; without any, nothing is multiplied.
+            gate: What it is multiplied by; nothing if the other stream has no input.
             before: Its own maps one time step ago.
         """
         if before is not None and self.lateral is not None:
             drive = drive + self.lateral(before)
         maps = drive.relu()
         if gate is not None:
-            maps = maps * 2 * gate.sigmoid()
+            maps = maps * gate
         normalised: Tensor = self.norm(maps)
         return normalised
 
@@ -61,7 +86,7 @@ class Retina(nn.Module):
     def __init__(self, maps: int, kernel: int, stride: int) -> None:
         super().__init__()
         self.from_below = nn.Conv2d(3, maps, kernel, stride, kernel // 2)
-        self.norm = nn.GroupNorm(1, maps)
+        self.norm = Norm(maps)
 
     def forward(self, images: Tensor) -> Tensor:
         """Convolved, rectified, normalised."""
@@ -105,7 +130,7 @@ class Readout(nn.Conv2d):
 
     def __init__(self, maps_in: int, others: int, categories: int, kernel: int, stride: int) -> None:
         super().__init__(maps_in, others, kernel, stride, kernel // 2)
-        self.norm = nn.GroupNorm(1, categories + others)
+        self.norm = Norm(categories + others)
 
     def forward(self, maps: Tensor, classifier: nn.Linear) -> Tensor:  # type: ignore[override]
         """LOC's maps [B, K, H, W] -> what is fed back, [B, C + others, H', W']."""
@@ -116,5 +141,5 @@ class Readout(nn.Conv2d):
 
     def windows(self, maps: Tensor) -> Tensor:
         """The mean of all windows [K, kernel, kernel] that the convolution takes from LOC's maps: [B, F]."""
-        windows = nn.functional.unfold(maps, self.kernel_size, padding=self.padding, stride=self.stride)
+        windows = nn.functional.unfold(maps, self.kernel_size, padding=self.kernel_size[0] // 2, stride=self.stride)
         return windows.mean(dim=-1)

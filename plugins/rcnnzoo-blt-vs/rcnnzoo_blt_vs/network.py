@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from rcnnzoo.plugin import RecurrentModel, State
-from rcnnzoo_blt_vs.areas import Area, Readout, Retina
+from rcnnzoo_blt_vs.areas import Area, Readout, Retina, gate_of
 
 V1, V4 = 1, 4
 """Positions of the two areas that skip connections join, counted from LGN."""
@@ -84,8 +84,9 @@ class SweepingBLTVS(BLTVS):
     area received from below gates it. As logits don't depend on the sweep down of their own time step, it is left to
     the next one: the last is never computed.
 
-    The state is the retina's maps; what each area received from below; each area's bottom-up maps; and, for each area
-    but LGN, the lateral drive of its top-down stream at the next sweep down.
+    The state is the retina's maps; what LGN receives of them; for each other area, the gate that its input from below
+    sets; each area's bottom-up maps; and, for each but LGN, the lateral drive of its top-down stream at the next sweep
+    down.
     """
 
     def step(self, state: State, t: int | Tensor) -> tuple[State, Tensor]:
@@ -94,24 +95,27 @@ class SweepingBLTVS(BLTVS):
         Returns the next state and the logits [B, C].
         """
         before: Sequence[Tensor | None] = [None] * len(self.areas)
-        feedback, lateral = before, None
+        feedback: Sequence[Tensor | None] = before
+        lateral = None
         if len(state) > 2:
             before = self.bottom_up(state)
             top_down, feedback = self._sweep_down(state)
             lateral = [
-                cast(Tensor, area.top_down.lateral(maps))
+                area.top_down.lateral(maps)
                 for area, maps in zip(self.areas.values(), top_down, strict=True)
                 if area.top_down.lateral is not None
             ]
-        received, maps = [state[1]], []
+        received, gates = state[1], []
+        maps: list[Tensor] = []
         for number, area in enumerate(self.areas.values()):
             if number > 0:
-                received.append(area.from_below(maps[-1]))
-            drive = received[-1] if area.skip is None else received[-1] + area.skip(maps[V1])
+                received = area.from_below(maps[-1])
+                gates.append(gate_of(received))
+            drive = received if area.skip is None else received + area.skip(maps[V1])
             maps.append(area.bottom_up(drive, feedback[number], before[number]))
         if lateral is None:
             lateral = [torch.zeros_like(each) for each in maps[1:]]
-        state = (state[0], *received, *maps, *lateral)
+        state = (*state[:2], *gates, *maps, *lateral)
         return state, self.classifier(self.features(state))
 
     def bottom_up(self, state: State) -> Sequence[Tensor]:
@@ -123,15 +127,16 @@ class SweepingBLTVS(BLTVS):
         return self._sweep_down(state)[0]
 
     def _sweep_down(self, state: State) -> tuple[list[Tensor], list[Tensor]]:
-        """Maps of the top-down streams and what each area receives from above, from LGN to LOC."""
+        """Maps of the top-down streams, and the gates that feedback sets for the bottom-up ones, from LGN to LOC."""
         count = len(self.areas)
-        received, lateral = state[1 : 1 + count], (None, *state[1 + 2 * count :])
+        gates, lateral = (gate_of(state[1]), *state[2 : 1 + count]), (None, *state[1 + 2 * count :])
         above = self.readout(self.bottom_up(state)[-1], self.classifier)
         maps, feedback = [], []
-        for area, gate, drive in zip(reversed(self.areas.values()), received[::-1], lateral[::-1], strict=True):
-            feedback.append(area.from_above(above, output_size=gate.shape[-2:]))
-            above = area.top_down(feedback[-1] if drive is None else feedback[-1] + drive, gate)
+        for area, gate, itself in zip(list(self.areas.values())[::-1], gates[::-1], lateral[::-1], strict=True):
+            received = area.from_above(above, output_size=gate.shape[-2:])
+            above = area.top_down(received if itself is None else received + itself, gate)
             maps.append(above)
+            feedback.append(gate_of(received))
         return maps[::-1], feedback[::-1]
 
 
@@ -187,8 +192,8 @@ class BiologicalBLTVS(BLTVS):
             driven = torch.zeros_like(received) if feedback is None else feedback
             now.append(
                 (
-                    area.bottom_up(received, feedback, bottom_up[number]),
-                    area.top_down(driven, received, top_down[number]),
+                    area.bottom_up(received, _of(gate_of, feedback), bottom_up[number]),
+                    area.top_down(driven, gate_of(received), top_down[number]),
                 )
             )
         up, down = zip(*now, strict=True)

@@ -70,15 +70,15 @@ def read_blt_vs(path: Path, architecture: str) -> RecurrentModel:
 def _check_names(path: Path, architecture: str, tensors: Mapping[str, Tensor]) -> None:
     own = build(architecture, categories=2, width=1 / MAPS[0]).state_dict()
     unused = {*UNUSED, *(UNUSED_BY_SWEEPS if architecture == UNROLLINGS["0"] else ())}
-    differences = list(_differences({*map(_published, own), *unused}, tensors.keys()))
+    differences = list(_differences({*map(_published, own), *unused}, set(tensors)))
     if differences:
         more = f" (and {len(differences) - 1} more differences)" if differences[1:] else ""
         raise WeightsError(f"{path}: not the weights of {architecture}: {differences[0]}{more}")
 
 
-def _differences(expected: set[str], found: Iterator[str] | set[str]) -> Iterator[str]:
-    yield from (f"{name} is missing" for name in sorted(expected.difference(found)))
-    yield from (f"{name} is not expected there" for name in sorted(set(found) - expected))
+def _differences(expected: set[str], found: set[str]) -> Iterator[str]:
+    yield from (f"{name} is missing" for name in sorted(expected - found))
+    yield from (f"{name} is not expected there" for name in sorted(found - expected))
 
 
 def _published(name: str) -> str:
