@@ -8,7 +8,8 @@ BIN := .venv/bin
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rcnnzoo needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[dev]' --editable plugins/rcnnzoo-behaviour \
-		--editable plugins/rcnnzoo-brain --editable plugins/rcnnzoo-timm
+		--editable plugins/rcnnzoo-blt-vs --editable plugins/rcnnzoo-brain --editable plugins/rcnnzoo-cornet \
+		--editable plugins/rcnnzoo-hgru --editable plugins/rcnnzoo-timm
 	touch $@
 
 demo: .venv/installed
@@ -31,8 +32,7 @@ docs: .venv/installed
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q -b html docs docs/_build/html
 
 wheel: .venv/installed
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist . ./plugins/rcnnzoo-behaviour ./plugins/rcnnzoo-brain \
-		./plugins/rcnnzoo-timm
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist . ./plugins/rcnnzoo-*
 	$(BIN)/python -m zipfile --list dist/rcnnzoo-*.whl | grep -q template/files/module.py.txt
 
 # In a folder of its own, so that the zoo's names stay what its documentation says.

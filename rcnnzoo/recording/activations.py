@@ -159,7 +159,7 @@ def record_activations(
         "pool": how.pool,
         "project": how.project,
         "project_seed": None if how.project is None else how.seed,
-        **({} if how.project is None else {"projection": "mean over units apart"}),  # not continued by another
+        **({} if how.project is None else {"projection": "means of maps and units apart"}),  # not continued by another
         "dtype": how.dtype,
         "ms_per_step": how.ms_per_step,
         "onset_ms": None if how.ms_per_step is None else how.onset_ms,
@@ -178,7 +178,7 @@ def record_activations(
 def _projection(source: Source, how: Extraction) -> Projection | None:
     if how.project is None or source.units <= how.project:
         return None
-    return Projection(source.name, source.units, how.project, how.seed)
+    return Projection(source.name, source.shape, how.project, how.seed)
 
 
 def _write(

@@ -177,13 +177,15 @@ def test_pooled_maps_are_their_means(images, tmp_path):
 def test_projections_are_scikit_learns_and_the_same_at_each_step(images, tmp_path):
     net = network("bl", steps=2)
     tree = extracted(net, images, tmp_path / "x.zarr", "layer*", project=300)
-    whole = extracted(net, images, tmp_path / "whole.zarr", "layer1")
-    own = Projection("layer1", whole["layer1"].sizes["unit"], 300, seed=0)
-    theirs = SparseRandomProjection(300, random_state=own._seed).fit(np.zeros((1, own.units)))
+    maps = by_hand(net, images, [])
+    own = Projection("layer1", maps["layer1", 1].shape[1:], 300, seed=0)
+    theirs = SparseRandomProjection(300 - own.maps, random_state=own._seed).fit(np.zeros((1, own.units)))
     for step in (1, 2):
-        values = whole["layer1"]["activations"].sel(step=step).to_numpy()
-        mean = values.mean(axis=1, keepdims=True)
-        expected = theirs.transform(values - mean) + mean * np.sqrt(own.units / 300)
+        values = maps["layer1", step].numpy()
+        mean, means = values.mean(axis=(1, 2, 3))[:, None], values.mean(axis=(2, 3))
+        left = (values - means[..., None, None]).reshape(len(values), -1)
+        each = np.sqrt(own.units / own.maps) * (means - mean)
+        expected = np.concatenate([each, theirs.transform(left)], axis=1) + mean * np.sqrt(own.units / 300)
         np.testing.assert_allclose(tree["layer1"]["activations"].sel(step=step), expected, rtol=1e-4, atol=1e-5)
     assert tree["layer4"].sizes["unit"] == 16 * 4 * 4  # fewer are kept as they are
 

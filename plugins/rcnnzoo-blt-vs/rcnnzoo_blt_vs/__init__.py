@@ -14,12 +14,14 @@ def rcnnzoo_architectures() -> list[Architecture]:
             "BLT-VS: bottom-up and top-down streams of the ventral stream, one sweep of each per time step",
             "rcnnzoo_blt_vs.building:build_sweeping",
             steps=6,
+            presentable=True,
         ),
         Architecture(
             "blt-vs-biological",
             "BLT-VS, signals moving on by one area per time step",
             "rcnnzoo_blt_vs.building:build_biological",
             steps=8,
+            presentable=True,
         ),
     ]
 
@@ -34,6 +36,6 @@ def rcnnzoo_formats() -> list[Format]:
             "rcnnzoo_blt_vs.weights:read_blt_vs",
             architectures=("blt-vs", "blt-vs-biological"),
             files="torch, .pth",
-            licence="MIT",
+            licence="MIT (the licence of the repository that links to them)",
         )
     ]

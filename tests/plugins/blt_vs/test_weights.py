@@ -112,7 +112,8 @@ def test_the_imported_file_is_the_network(categories, first, tmp_path, monkeypat
     document = json.loads(capsys.readouterr().out)
     assert document["source"]["format"] == "blt-vs"
     loaded = rcnnzoo.load("out.safetensors")
-    assert (len(loaded.card.categories), loaded.card.categories[0], loaded.card.licence) == (categories, first, "MIT")
+    assert (len(loaded.card.categories), loaded.card.categories[0]) == (categories, first)
+    assert loaded.card.licence.startswith("MIT")
     assert torch.equal(run(loaded, images(128)), run(read_blt_vs(file, "blt-vs"), images(128)))
 
 
