@@ -67,7 +67,7 @@ def write_model_card(
         "## How it was trained",
         _training(card),
         "## Licence",
-        licence,
+        _safe(licence),
         "## How to cite it",
         CITATION,
     ]
@@ -113,7 +113,7 @@ def _about(model: RecurrentModel, card: Card) -> str:
     origin = "" if card.plugin is None else f" of the plugin {_safe(card.plugin)}"
     return (
         f"`{card.architecture}`{origin} with {steps}, {len(card.categories):,} categories ({first} ... {last}) and "
-        f"images of {card.image_size}x{card.image_size} pixels, for [rcnnzoo](https://pypi.org/project/rcnnzoo/)."
+        f"images of {card.image_size}x{card.image_size} pixels, for rcnnzoo."
     )
 
 
