@@ -5,6 +5,7 @@ RcnnzooError
 ├── PluginError     a name that two packages claim, a description that is malformed
 ├── OptionError     an option whose value can't work
 ├── DataError       images, folders, labels
+│   └── WorkerKilled    a process that decodes images was killed
 ├── WeightsError    weight files
 ├── NetworkError    networks that compute values that are not finite
 ├── TraceError      traces
@@ -63,6 +64,19 @@ class OptionError(RcnnzooError):
 
 class DataError(RcnnzooError):
     """Images, folders or labels that can't be used."""
+
+
+class WorkerKilled(DataError):  # noqa: N818 - the name says enough
+    """A process that decodes images was killed from outside."""
+
+    SIGN = "DataLoader worker"
+    """The words of torch for this; it may say so at any time, in the middle of anything."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a process that decodes images was killed, most likely because memory ran out: take fewer `workers` "
+            "(0 decodes in the main process) or a smaller `batch_size`"
+        )
 
 
 class WeightsError(RcnnzooError):

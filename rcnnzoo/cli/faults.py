@@ -18,7 +18,7 @@ import typer
 
 from rcnnzoo import plugins
 from rcnnzoo.cli.statuses import INPUT, INTERRUPTED, OURS, PIPE_CLOSED, PREEMPTED
-from rcnnzoo.errors import RcnnzooError, RcnnzooWarning
+from rcnnzoo.errors import RcnnzooError, RcnnzooWarning, WorkerKilled
 from rcnnzoo.text import clipped, visible
 from rcnnzoo.training.interruption import Preempted
 
@@ -42,6 +42,8 @@ def report(error: BaseException, options: Mapping[str, str], *, debug: bool) -> 
         return PIPE_CLOSED
     if debug:
         traceback.print_exception(error)
+    if isinstance(error, RuntimeError) and WorkerKilled.SIGN in str(error):
+        error = WorkerKilled()
     status, message = explain(error)
     _say(with_options(message, options) if isinstance(error, RcnnzooError) else message)
     return status

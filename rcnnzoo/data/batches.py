@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from rcnnzoo.data.unreadable import Unreadable
-from rcnnzoo.errors import DataError
+from rcnnzoo.errors import WorkerKilled
 
 SHARED = "/dev/shm"  # noqa: S108 - only asked how full it is
 ROOM = 64
@@ -197,7 +197,7 @@ class Loader(Generic[Item]):
         """The batch of each entry of a plan, for example of a list of indices.
 
         Raises:
-            DataError: A process that decodes was killed.
+            WorkerKilled: A process that decodes was killed.
         """
         if self._loader is None:
             self._loader = self._start()
@@ -206,12 +206,9 @@ class Loader(Generic[Item]):
             yield from self._loader
         except RuntimeError as error:
             self._loader = None
-            if "DataLoader worker" not in str(error):
+            if WorkerKilled.SIGN not in str(error):
                 raise
-            raise DataError(
-                "a process that decodes images was killed, most likely because memory ran out: take fewer `workers` "
-                "(0 decodes in the main process) or a smaller `batch_size`"
-            ) from error
+            raise WorkerKilled from error
 
     def _start(self) -> DataLoader[Item]:
         return DataLoader(

@@ -83,6 +83,19 @@ def test_too_little_memory_is_said_in_one_line():
     assert line.startswith("error: not enough memory")
 
 
+def test_a_worker_killed_in_the_middle_of_something_is_said_in_one_line(capsys, monkeypatch):
+    """Torch raises this wherever the main process happens to be."""
+
+    def killed(*arguments, **options):
+        raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed.")
+
+    monkeypatch.setattr("rcnnzoo.results.network.summarise", killed)
+    assert main(["info", "b"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: a process that decodes images was killed, most likely because memory ran out")
+    assert said.count("\n") == 1
+
+
 def test_ctrl_c_before_the_program_is_imported_is_one_line(tmp_path):
     """A module that is interrupted while it is imported."""
     (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
