@@ -103,12 +103,15 @@ class Format(Member):
     Attributes:
         architectures: What a file may be for; the target gets one of these names.
         files: What a file is, in a few words, for example `Keras, .h5`.
-        licence: What the published weights may be used for; empty if their publisher doesn't say.
+        licence: What the published weights may be used for, for example `MIT`; empty if their publisher doesn't say.
+        ordered_as: Those among `ecoset` and `imagenet` whose categories the files have in rcnnzoo's order: a file with
+            as many categories gets their names, others get numbers.
     """
 
     architectures: tuple[str, ...] = ()
     files: str = ""
     licence: str = ""
+    ordered_as: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

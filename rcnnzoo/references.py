@@ -42,6 +42,8 @@ class Reference:
     @property
     def is_trace(self) -> bool:
         """Whether it is a trace, finished or not, rather than a network."""
+        if is_address(self.text):
+            return False
         return storage.is_trace(Path(self.text)) or Path(self.text).suffix == ".zarr"
 
     @cached_property

@@ -73,11 +73,19 @@ class Card:
             raise TypeError("architecture is not a name, or options are not a table")
         if not isinstance(categories, list) or not all(isinstance(name, str) for name in categories):
             raise TypeError("categories are not a list of names")
+        for name, kind in KINDS.items():
+            if not isinstance(content.get(name), kind | None):
+                raise TypeError(f"{name} is a {type(content[name]).__name__}")
         known = {name: value for name, value in content.items() if name in FIELDS}
         notes = {name: value for name, value in content.items() if name not in FIELDS}
         return cls(**{**known, "architecture": content["architecture"], "options": dict(options)}, notes=notes)
 
 
+KINDS: dict[str, type] = {
+    **dict.fromkeys(("preprocessing", "training", "metrics", "source"), Mapping),
+    **dict.fromkeys(("plugin", "licence", "rcnnzoo_version", "sha256"), str),
+}
+"""What a field must be, if it is there."""
 FIELDS = tuple(field.name for field in fields(Card) if field.name != "notes")
 
 

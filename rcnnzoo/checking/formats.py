@@ -58,7 +58,15 @@ def refuses_other_files(source: Source) -> None:
     with tempfile.TemporaryDirectory() as folder:
         text = Path(folder, "notes.txt")
         text.write_text("no weights")
-        for file, what in ((Path(folder, "missing"), "a missing file"), (text, "a text file")):
+        other, torn = Path(folder, "other.pth"), Path(folder, "torn.pth")
+        torch.save({"weight": torch.zeros(())}, other)
+        torn.write_bytes(other.read_bytes()[:200])
+        for file, what in (
+            (Path(folder, "missing"), "a missing file"),
+            (text, "a text file"),
+            (other, "a torch file with one number in it"),
+            (torn, "a torch file that is cut short"),
+        ):
             _expect_refusal(source, file, what)
 
 

@@ -17,7 +17,7 @@ def import_weights(
     arch: Annotated[
         str | None,
         typer.Option(
-            help="Architecture of the weights (rcnn-sat: b, b-k, b-f, b-d or bl).",
+            help="Architecture of the weights, for example bl; an error names those that a format has.",
             show_default="the format's, where it has only one",
         ),
     ] = None,

@@ -45,10 +45,12 @@ class Projection:
         """[B, units] -> [B, components]: the means of maps, if they are kept, then random projections."""
         mean = values.mean(axis=1, keepdims=True, dtype=np.float64)
         left = values - mean
-        means = left.reshape(len(left), self.maps, -1).mean(axis=2) if self.maps else left[:, :0]
+        apart = []
         if self.maps:
-            left -= np.repeat(means, self.units // self.maps, axis=1)
-            means *= np.sqrt(self.units / self.maps)
-        kept = np.concatenate([means, self._fitted.transform(left.astype(np.float32))], axis=1)
+            maps = left.reshape(len(left), self.maps, -1)
+            means = maps.mean(axis=2)
+            maps -= means[..., None]  # of `left` too, whose numbers these are
+            apart = [means * np.sqrt(self.units / self.maps)]
+        kept = np.concatenate([*apart, self._fitted.transform(left.astype(np.float32))], axis=1)
         shifted: npt.NDArray[np.float32] = (kept + mean * np.sqrt(self.units / self.components)).astype(np.float32)
         return shifted

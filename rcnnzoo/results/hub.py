@@ -18,7 +18,7 @@ from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
 from rcnnzoo.recording.recorder import Recording
 from rcnnzoo.references import Reference
-from rcnnzoo.results.model_card import FIGURE, write_model_card
+from rcnnzoo.results.model_card import FIGURE, Measured, identifier_of, write_model_card
 from rcnnzoo.results.naming import conditions_of, images_of, rule_of
 from rcnnzoo.results.result import Result
 from rcnnzoo.subjects import OpenTrace
@@ -52,7 +52,9 @@ def push(text: str, to: str, licence: str, trace: Path | None = None, *, private
     file = _own_weights(reference)
     model = load(file)
     card = card_of(model)
-    if card.licence is not None and card.licence.lower() != licence.lower():
+    if not licence.strip() or len(licence.splitlines()) > 1:
+        raise OptionError(f"`licence` {licence!r}: name it in one line, for example MIT")
+    if card.licence is not None and identifier_of(card.licence) != identifier_of(licence):
         raise OptionError(f"`licence` {licence}: the weights' own metadata say {card.licence}")
     opened = _trace(reference, card, file, trace)
     files: dict[str, Path | bytes] = {WEIGHTS: file}
@@ -62,7 +64,8 @@ def push(text: str, to: str, licence: str, trace: Path | None = None, *, private
         measured = measure_accuracy(opened.trace, READOUT)
         images = f"{images_of(opened.trace)}, {measured.images:,} images"
         what = f"{images}, readout {READOUT}"
-        page = write_model_card(model, address, licence, measured.by_step, what, with_figure=True)
+        data = str(opened.trace.attrs.get("data", "images"))
+        page = write_model_card(model, address, licence, Measured(measured.by_step, data, what), with_figure=True)
         profile = profile_all({reference.name: opened.trace}, POLICY, READOUT, None)[reference.name]
         title = f"{images}, {rule_of(POLICY, READOUT)}"
         files[FIGURE] = _png(lambda: draw_sat({reference.name: profile.curve}, profile.oracle, title))
@@ -123,6 +126,8 @@ def pull(text: str, out: Path | None = None) -> Result:
     out = Path(f"{address.repository.partition('/')[2]}.safetensors") if out is None else out
     if out.suffix != ".safetensors":
         raise OptionError(f"`out` {out}: the file's name must end in .safetensors")
+    if out.is_dir():
+        raise OptionError(f"`out` {out}: is a folder; name a file")
     fetched = fetch(address)
     card = card_of(load(fetched.path))
     out.parent.mkdir(parents=True, exist_ok=True)

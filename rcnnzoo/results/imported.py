@@ -30,6 +30,6 @@ def describe(network: RecurrentModel, file: Path, *, compared: bool = False) -> 
     notes = [str(file)]
     if not compared:
         notes.insert(
-            0, "The source has no checksum: damage shows only when its SHA-256 is compared with the publisher's."
+            0, "Not every kind of damage shows by itself: compare the SHA-256 of the source with its publisher's."
         )
     return Result({"out": str(file), **card.to_dict()}, [(None, rows)], notes=notes)

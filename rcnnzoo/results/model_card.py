@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -11,11 +14,29 @@ from huggingface_hub import EvalResult, ModelCardData
 from rcnnzoo.analysis.intervals import wilson
 from rcnnzoo.architectures.card import Card, card_of
 from rcnnzoo.architectures.contract import RecurrentModel
+from rcnnzoo.errors import WeightsError
 from rcnnzoo.profiling.summary import summarise
 from rcnnzoo.results.result import interval, percent
 from rcnnzoo.weights.hub import Address
 
 FIGURE = "speed-accuracy.png"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A network's accuracy.
+
+    Attributes:
+        by_step: One row per step, `step, accuracy, low, high`, as `measure_accuracy` gives.
+        data: The data set.
+        images: Which images of it, in words.
+    """
+
+    by_step: pd.DataFrame
+    data: str
+    images: str
+
+
 KNOWN_LICENCES = frozenset(
     {"agpl-3.0", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "gpl-2.0", "gpl-3.0", "lgpl-3.0", "mit"}
     | {"mpl-2.0", "odbl", "openrail", "unlicense"}
@@ -34,8 +55,7 @@ def write_model_card(
     model: RecurrentModel,
     address: Address,
     licence: str,
-    accuracy: pd.DataFrame | None = None,
-    images: str = "",
+    measured: Measured | None = None,
     *,
     with_figure: bool = False,
 ) -> str:
@@ -45,14 +65,14 @@ def write_model_card(
         model: The network, with its card.
         address: Where it is published.
         licence: What its weights may be used for.
-        accuracy: One row per step, `step, accuracy, low, high`, as `measure_accuracy` gives; by default what the
-            network's card claims.
-        images: Which images the accuracy is of, in words.
+        measured: Its accuracy; by default what the network's card claims.
         with_figure: Whether `FIGURE` lies beside the page.
+
+    Raises:
+        WeightsError: The card's metrics aren't numbers as they should be.
     """
     card = card_of(model)
-    if accuracy is None:
-        accuracy, images = claimed(card)
+    measured = measured or claimed(card)
     name = address.repository.partition("/")[2]
     parts = [
         f"# {name}",
@@ -60,7 +80,7 @@ def write_model_card(
         "## How to load it",
         _loading(card, address),
         "## How accurate it is",
-        _accuracy(accuracy, images),
+        _accuracy(measured),
         f"![Accuracy against multiply-accumulates at every threshold of entropy]({FIGURE})" if with_figure else "",
         "## What it costs",
         _cost(model),
@@ -71,36 +91,54 @@ def write_model_card(
         "## How to cite it",
         CITATION,
     ]
-    front = _front_matter(card, name, licence, accuracy, images)
+    front = _front_matter(card, name, licence, measured)
     return f"---\n{front.to_yaml()}\n---\n\n" + "\n\n".join(part for part in parts if part) + "\n"
 
 
-def claimed(card: Card) -> tuple[pd.DataFrame | None, str]:
-    """The accuracy that a card claims, by step with its 95 % interval, and of which images; None without one."""
+def claimed(card: Card) -> Measured | None:
+    """The accuracy that a card claims; None without one.
+
+    Raises:
+        WeightsError: It isn't a list of shares of a number of images.
+    """
     metrics = card.metrics or {}
     if not metrics.get("accuracy") or not metrics.get("images"):
-        return None, ""
-    number = int(metrics["images"])
+        return None
     rows = []
-    for step, share in enumerate(metrics["accuracy"], 1):
-        low, high = wilson(round(share * number), number)
-        rows.append({"step": step, "accuracy": share, "low": low, "high": high})
-    what = f"{metrics.get('data', 'its test images')}, {metrics.get('split', 'test')}"
-    return pd.DataFrame(rows), f"{what}, {number:,} images, readout {metrics.get('readout', 'cumulative')}"
+    try:
+        number = int(metrics["images"])
+        for step, share in enumerate(metrics["accuracy"], 1):
+            low, high = wilson(round(share * number), number)
+            rows.append({"step": step, "accuracy": share, "low": low, "high": high})
+    except (TypeError, ValueError) as error:
+        raise WeightsError(
+            f"its metadata's metrics are not an accuracy by step of a number of images ({error})"
+        ) from error
+    data = str(metrics.get("data", "its test images"))
+    what = f"{data}, {metrics.get('split', 'test')}, {number:,} images, readout {metrics.get('readout', 'cumulative')}"
+    return Measured(pd.DataFrame(rows), data, what)
 
 
-def _front_matter(card: Card, name: str, licence: str, accuracy: pd.DataFrame | None, images: str) -> ModelCardData:
-    identifier = licence.lower().replace(" ", "-")
+def identifier_of(licence: str) -> str:
+    """A licence as the Hub writes it.
+
+    >>> identifier_of("CC BY-NC 4.0"), identifier_of("GPL-3.0-only")
+    ('cc-by-nc-4.0', 'gpl-3.0')
+    """
+    return "-".join(licence.lower().split()).removesuffix("-only").removesuffix("-or-later")
+
+
+def _front_matter(card: Card, name: str, licence: str, measured: Measured | None) -> ModelCardData:
+    identifier = identifier_of(licence)
     known = identifier in KNOWN_LICENCES
     more: dict[str, Any] = {"license": identifier} if known else {"license": "other", "license_name": identifier}
-    if accuracy is not None:
-        data = str((card.metrics or {}).get("data", "images"))
+    if measured is not None:
         result = EvalResult(
             task_type="image-classification",
-            dataset_type=data,
-            dataset_name=images,
+            dataset_type=measured.data,
+            dataset_name=measured.images,
             metric_type="accuracy",
-            metric_value=round(float(accuracy["accuracy"].iloc[-1]), 4),
+            metric_value=round(float(measured.by_step["accuracy"].iloc[-1]), 4),
         )
         more |= {"model_name": name, "eval_results": [result]}
     tags = ["rcnnzoo", "recurrent-convolutional-network", "early-exit", card.architecture]
@@ -126,14 +164,14 @@ def _loading(card: Card, address: Address) -> str:
     )
 
 
-def _accuracy(accuracy: pd.DataFrame | None, images: str) -> str:
-    if accuracy is None:
+def _accuracy(measured: Measured | None) -> str:
+    if measured is None:
         return "Its metadata hold no measured accuracy."
     rows = [
         {"step": row["step"], "top-1 %": percent(row["accuracy"]), "95 % interval": interval(row["low"], row["high"])}
-        for row in accuracy.to_dict("records")
+        for row in measured.by_step.to_dict("records")
     ]
-    return f"On {_safe(images)}.\n\n{_table(rows)}"
+    return f"On {_safe(measured.images)}.\n\n{_table(rows)}"
 
 
 def _cost(model: RecurrentModel) -> str:
@@ -159,7 +197,9 @@ def _training(card: Card) -> str:
 
 
 def _pairs(content: Mapping[str, Any]) -> list[dict[str, object]]:
-    return [{"": name.replace("_", " "), "value": value} for name, value in content.items() if value not in (None, "")]
+    """Rows of what is set to one value: neither what is left out nor lists and tables."""
+    shown = {name: value for name, value in content.items() if isinstance(value, str | int | float) and value != ""}
+    return [{"": name.replace("_", " "), "value": value} for name, value in shown.items() if value is not False]
 
 
 def _table(rows: Sequence[Mapping[str, object]]) -> str:
@@ -171,7 +211,7 @@ def _table(rows: Sequence[Mapping[str, object]]) -> str:
 
 def _safe(value: object) -> str:
     """Text of others on a page: in one line, and nothing in it is taken for Markdown or HTML."""
-    text = " ".join(str(value).split())
-    for mark in "\\`*_[]<>|":
+    text = html.escape(" ".join(str(value).split()), quote=False)
+    for mark in "\\`*_[]|~$@":
         text = text.replace(mark, f"\\{mark}")
-    return text
+    return re.sub(r"(?i)(https?|www)(?=[:.])", "\\1\u200b", text)  # an invisible space, so that no link is made

@@ -36,7 +36,9 @@ def settle(given: Mapping[str, Any], *, begun: bool = False) -> tuple[Settings, 
         UnknownName: There is no such architecture, data set or recipe.
         DataError: The images can't be used.
     """
-    given = {**({} if begun else settings_of(given.get("start_from", ""), given)), **given}
+    brought = {} if begun else settings_of(given.get("start_from", ""), given)
+    pinned = {"start_from": brought["start_from"]} if brought else {}
+    given = {**brought, **given, **pinned}
     for name, how in (("architecture", "name one, as in `rcnnzoo train bl`"), ("data", "give `data`")):
         if name not in given:
             raise OptionError(f"{name} is missing: {how}, or a settings file that has it (`config`)")

@@ -59,15 +59,21 @@ def settings_of(start: str, given: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     if given.get("pretrained"):
         raise OptionError("`start_from` and `pretrained` can't be combined: give one of them")
-    file = weights_of(start)
+    if is_address(start):
+        fetched = fetch(address_of(start))
+        file, start = fetched.path, str(fetched.address)  # by its commit, so that a later one changes nothing
+    else:
+        file = weights_of(start)
+        start = str(file.resolve())
     card, _ = read_header(file)
     options = card.get("options")
-    brought = {"architecture": card.get("architecture"), **(options if isinstance(options, dict) else {})}
+    options = {"cascaded": False, **(options if isinstance(options, dict) else {})}
+    brought = {"architecture": card.get("architecture"), **options}
     settled = {name: brought[name] for name in ("architecture", "width", "steps", "cascaded") if name in brought}
     for name, value in settled.items():
         if given.get(name, value) != value:
             raise OptionError(f"`{name}` {given[name]}: {file} has {value}: leave it out, or start from another")
-    return settled | {"start_from": str(file.resolve())}
+    return settled | {"start_from": start}
 
 
 def weights_of(start: str) -> Path:
@@ -95,4 +101,8 @@ def take_weights(model: RecurrentModel, start: str) -> dict[str, Any]:
     if {name: tensor.shape for name, tensor in tensors.items()} != {n: tensor.shape for n, tensor in wanted.items()}:
         raise WeightsError(f"{file}: its tensors don't match this network: start from one of the same kind")
     model.load_state_dict(tensors, strict=False)
-    return {"file": file.name, "sha256": card_of(other).sha256, "classifier": "kept" if same else "new"}
+    return {
+        "file": start if is_address(start) else file.name,
+        "sha256": card_of(other).sha256,
+        "classifier": "kept" if same else "new",
+    }

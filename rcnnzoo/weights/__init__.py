@@ -18,5 +18,6 @@ def rcnnzoo_formats() -> list[Format]:
             "rcnnzoo.weights.rcnn_sat:read_rcnn_sat",
             architectures=("b", "b-k", "b-f", "b-d", "bl"),
             files="Keras, .h5",
+            ordered_as=("ecoset", "imagenet"),
         )
     ]

@@ -6,6 +6,7 @@ cache, which names it by its hash; whenever it is used, its bytes are compared w
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from rcnnzoo.writing import WEIGHTS
 
 SCHEME = "hf://"
 FORM = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[^@\s]+))?")
-SHA256 = re.compile("[0-9a-f]{64}")
+SHA1 = re.compile("[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def address_of(text: str) -> Address:
         OptionError: It has another form.
     """
     found = FORM.fullmatch(text.removeprefix(SCHEME))
-    if found is None:
+    if found is None or ".." in text.split("@")[-1].split("/"):
         raise OptionError(f"{text}: is not OWNER/NAME or OWNER/NAME@REVISION")
     return Address(found["repository"], found["revision"])
 
@@ -93,12 +94,18 @@ def fetch(address: Address) -> Fetched:
 
 
 def _check_hash(path: Path, address: Address) -> None:
-    """The cache has a link to a file that is named by the hash that the Hub gave."""
+    """The cache has a link to a file that is named by the hash that the Hub gave: SHA-256, or git's own of small files.
+
+    Where there are no links, only the hash inside the file, which is checked when it is loaded, shows damage.
+    """
     stored = path.resolve()
     found = bytes_hash(stored)
-    if SHA256.fullmatch(stored.name) and found != stored.name:
+    if SHA1.fullmatch(stored.name):
+        content = stored.read_bytes()
+        found = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    if stored != path.absolute() and found != stored.name:
         raise WeightsError(
-            f"{address}: {stored} is not what was published, its SHA-256 is {found}: delete it, and it is fetched again"
+            f"{address}: {stored} is not what was published, its hash is {found}: delete it, and it is fetched again"
         )
 
 
@@ -115,7 +122,8 @@ def upload(address: Address, files: Mapping[str, Path | bytes], message: str, *,
         The address of the commit.
 
     Raises:
-        WeightsError: Nobody is logged in or may write there, or the Hub can't be reached.
+        WeightsError: Nobody is logged in or may write there, the repository is there and open to all though it is meant
+            to be private, or the Hub can't be reached.
     """
     from huggingface_hub import CommitOperationAdd, HfApi
 
@@ -123,6 +131,12 @@ def upload(address: Address, files: Mapping[str, Path | bytes], message: str, *,
     operations = [CommitOperationAdd(name, file) for name, file in files.items()]
     with _in_one_line(address):
         hub.create_repo(address.repository, private=private, exist_ok=True)
+        if private and not hub.repo_info(address.repository).private:
+            raise WeightsError(
+                f"{address}: is there already and open to all: leave out `private`, or take another name"
+            )
+        if address.revision is not None:
+            hub.create_branch(address.repository, branch=address.revision, exist_ok=True)
         commit = hub.create_commit(address.repository, operations, commit_message=message, revision=address.revision)
     return Address(address.repository, commit.oid)
 
@@ -139,6 +153,8 @@ def _in_one_line(address: Address) -> Iterator[None]:
         disable_progress_bars()
     try:
         yield
+    except WeightsError:
+        raise
     except errors.HFValidationError as error:
         raise OptionError(f"{address}: is not a name that the Hub allows") from error
     except errors.LocalTokenNotFoundError as error:

@@ -18,8 +18,11 @@ from rcnnzoo.hashing import bytes_hash
 from rcnnzoo.hookspecs import Format
 from rcnnzoo.weights.files import save
 
-NAMES = {ecoset.CATEGORIES: ecoset.category_names, imagenet.CATEGORIES: imagenet.category_names}
-"""Names of the categories, by their number: it tells the data sets of published weights apart."""
+NAMES = {
+    "ecoset": (ecoset.CATEGORIES, ecoset.category_names),
+    "imagenet": (imagenet.CATEGORIES, imagenet.category_names),
+}
+"""Categories of the data sets of published weights, which their number tells apart: how many, and their names."""
 
 
 def import_weights(
@@ -42,7 +45,7 @@ def import_weights(
         out: The file to write.
         categories: Number that the file must have; by default any.
         names: A file with a category's name per line, in the order of the logits. By default, categories are named
-            if there are 565 (ecoset's) or 1000 (ImageNet's), else numbered.
+            if there are 565 (ecoset's) or 1000 (ImageNet's) and the format has them in that order, else numbered.
         sha256: Of the file's bytes, as its publisher gives it: another file is not opened.
         licence: What the weights may be used for; by default what the format says.
 
@@ -65,14 +68,17 @@ def import_weights(
     if sha256 is not None and sha256.lower() != found_hash:
         raise WeightsError(f"{file}: its SHA-256 is {found_hash}, not {sha256}: fetch the file again (`sha256`)")
     read: Callable[[Path, str], RecurrentModel] = entry.load()
-    network = read(file, architecture)
+    try:
+        network = read(file, architecture)
+    except OptionError as error:  # of a network that can't be built as the file has it
+        raise WeightsError(f"{file}: no network can have its sizes: {error}") from error
     card = card_of(network)
     found = len(card.categories)
     if categories not in (None, found):
         raise OptionError(f"`categories` {categories}: {file} has {found}")
     network.card = replace(
         card,
-        categories=_names(found) if names is None else read_names(names, found),
+        categories=_names(found, description) if names is None else read_names(names, found),
         licence=licence or description.licence or None,
         preprocessing={**PREPROCESSING, "image_size": card.image_size},
         source={"format": form, "file": file.name, "sha256": found_hash},
@@ -91,8 +97,9 @@ def _architecture(form: Format, given: str | None) -> str:
     return given
 
 
-def _names(number: int) -> list[str]:
-    return list(NAMES[number]()) if number in NAMES else [str(category) for category in range(number)]
+def _names(number: int, form: Format) -> list[str]:
+    known = [names for size, names in map(NAMES.__getitem__, form.ordered_as) if size == number]
+    return list(known[0]()) if known else [str(category) for category in range(number)]
 
 
 def read_names(file: Path, number: int) -> list[str]:

@@ -63,14 +63,14 @@ def test_damage_shows_by_the_publishers_hash(tmp_path, capsys):
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     typed = ["import", "rcnn-sat", "bl.h5", "--arch", "bl", "--out", "bl.safetensors"]
     assert main([*typed, "--sha256", digest.upper()]) == 0
-    assert "checksum" not in capsys.readouterr().out
+    assert "damage" not in capsys.readouterr().out
     (tmp_path / "bl.safetensors").unlink()
     content = bytearray(file.read_bytes())
     with h5py.File(file) as opened:
         content[opened["ReadoutDense/ReadoutDense/bias:0"].id.get_offset()] ^= 1
     file.write_bytes(content)
     assert main(typed) == 0
-    assert "The source has no checksum: damage shows only when its SHA-256 is compared" in capsys.readouterr().out
+    assert "Not every kind of damage shows by itself: compare the SHA-256 of the source" in capsys.readouterr().out
     (tmp_path / "bl.safetensors").unlink()
     assert main([*typed, "--sha256", digest]) == 2
     assert f"not {digest}: fetch the file again (--sha256)" in capsys.readouterr().err

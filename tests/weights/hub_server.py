@@ -21,6 +21,8 @@ class Hub:
 
     Attributes:
         repositories: By name, commits by their hash, in order; a commit has content by file name.
+        private: Names of repositories that not everybody sees.
+        branches: Names of repositories and of their branches besides `main`, which hold the same commits here.
         uploaded: Large files by their SHA-256.
         asked: Each request: method, path, token.
         breaks_after: Bytes of a file after which the connection breaks off; None if it doesn't.
@@ -28,6 +30,8 @@ class Hub:
     """
 
     repositories: dict[str, dict[str, dict[str, bytes]]] = field(default_factory=dict)
+    private: set[str] = field(default_factory=set)
+    branches: set[tuple[str, str]] = field(default_factory=set)
     uploaded: dict[str, bytes] = field(default_factory=dict)
     asked: list[tuple[str, str, str | None]] = field(default_factory=list)
     breaks_after: int | None = None
@@ -45,7 +49,7 @@ class Hub:
     def find(self, repository, revision):
         """The hash of the commit that a revision stands for; None if there is none."""
         commits = self.repositories[repository]
-        if revision == "main":
+        if revision == "main" or (repository, revision) in self.branches:
             return next(reversed(commits), None)
         return revision if revision in commits else None
 
@@ -82,6 +86,9 @@ def handler_of(hub: Hub) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             self.note()
+            about = re.fullmatch(r"/api/models/([^/]+/[^/]+)", self.path)
+            if about and about[1] in hub.repositories:
+                return self.reply({"id": about[1], "private": about[1] in hub.private, "tags": [], "siblings": []})
             found = re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", self.path)
             if found is None:
                 return self.reply({"error": "not found"}, 404, X_Error_Code="EntryNotFound")
@@ -116,6 +123,8 @@ def handler_of(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 asked = json.loads(body)
                 name = f"{asked['organization']}/{asked['name']}" if asked.get("organization") else asked["name"]
                 status = 409 if name in hub.repositories else 200
+                if name not in hub.repositories and (asked.get("private") or asked.get("visibility") == "private"):
+                    hub.private.add(name)
                 hub.repositories.setdefault(name, {})
                 return self.reply({"url": f"{hub.url}/{name}", "id": name}, status)
             if self.path == "/api/validate-yaml":
@@ -131,7 +140,11 @@ def handler_of(hub: Hub) -> type[BaseHTTPRequestHandler]:
                     for each in json.loads(body)["objects"]
                 ]
                 return self.reply({"transfer": "basic", "objects": objects})
-            found = re.fullmatch(r"/api/models/([^/]+/[^/]+)/commit/main", self.path)
+            branch = re.fullmatch(r"/api/models/([^/]+/[^/]+)/branch/([^/]+)", self.path)
+            if branch:
+                hub.branches.add((branch[1], branch[2]))
+                return self.reply({})
+            found = re.fullmatch(r"/api/models/([^/]+/[^/]+)/commit/[^/]+", self.path)
             if found:
                 changes = {}
                 for line in map(json.loads, body.splitlines()):

@@ -59,6 +59,14 @@ def test_code_in_a_file_is_refused_and_not_executed(tmp_path, zipped):
         ({"epoch": 1, "a": torch.zeros(1)}, r"holds no network's tensors by name \(it has epoch\)"),
         ({"a": torch.tensor([1, float("nan")])}, "a holds values that are not finite"),
         ({"state_dict": {"b": torch.tensor([float("inf")])}}, "b holds values that are not finite"),
+        ({"bn.running_var": torch.tensor([1.0, -1.0])}, "bn.running_var has negative values"),
+        ({"a": torch.ones(2, dtype=torch.complex64)}, "a is not a dense tensor of real numbers"),
+        ({"a": torch.eye(3).to_sparse()}, "a is not a dense tensor of real numbers"),
+        ({"a": torch.empty(3, device="meta")}, "a is not a dense tensor of real numbers"),
+        (
+            {"state_dict": {"a": torch.ones(1)}, "model": {"b": torch.ones(1)}},
+            r"holds several networks' tensors \(state_dict, model\)",
+        ),
     ],
 )
 def test_what_holds_no_weights_is_refused(tmp_path, content, message):
@@ -75,6 +83,17 @@ def test_a_file_cut_short_is_refused(network, tmp_path, share, zipped):
     content = file.read_bytes()
     file.write_bytes(content[: int(share * len(content))])
     with pytest.raises(WeightsError, match=r"file.pth: .*fetch it again"):
+        read_torch(file)
+
+
+def test_a_changed_byte_of_a_tensor_is_seen(network, tmp_path):
+    file = tmp_path / "file.pth"
+    torch.save(network.state_dict(), file)
+    content = bytearray(file.read_bytes())
+    where = content.index(network.state_dict()["layers.3.bottom_up.0.weight"].numpy().tobytes())
+    content[where + 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"file.pth: is damaged, the checksum of .* is wrong"):
         read_torch(file)
 
 
@@ -99,6 +118,9 @@ def test_names_and_shapes_must_agree(network, tmp_path):
     ):
         fill(other, wrong, tmp_path / "file.pth")
     assert all(torch.equal(other.state_dict()[name], tensor) for name, tensor in before.items())
+    kinds = {**tensors, "classifier.0.bias": torch.zeros(3, dtype=torch.int64)}
+    with pytest.raises(WeightsError, match=r"classifier.0.bias is torch.int64, not torch.float32"):
+        fill(other, kinds, tmp_path / "file.pth")
     older = {name: tensor for name, tensor in tensors.items() if not name.endswith("num_batches_tracked")}
     fill(other, older, tmp_path / "file.pth")
     images = torch.randn(2, 3, 32, 32)

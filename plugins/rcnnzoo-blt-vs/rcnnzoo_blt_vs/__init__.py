@@ -36,6 +36,7 @@ def rcnnzoo_formats() -> list[Format]:
             "rcnnzoo_blt_vs.weights:read_blt_vs",
             architectures=("blt-vs", "blt-vs-biological"),
             files="torch, .pth",
-            licence="MIT (the licence of the repository that links to them)",
+            licence="MIT",
+            ordered_as=("imagenet",),
         )
     ]

@@ -38,6 +38,14 @@ UNUSED_BY_SWEEPS = tuple(
 )
 """The same for networks without biological unrolling: their sweep down never calls V1's skip connections."""
 
+SIZED = {
+    f"{READOUT}.bias": 1,
+    f"{READOUT}.weight": 4,
+    "connections.Retina.bu_conv.weight": 4,
+    "connections.V1.bu_conv.bias": 1,
+}
+"""The tensors that say how many categories and maps there are and which kernels, and their numbers of axes."""
+
 
 def read_blt_vs(path: Path, architecture: str) -> RecurrentModel:
     """A network with the weights of a file; categories, width and image size come from the file.
@@ -54,6 +62,9 @@ def read_blt_vs(path: Path, architecture: str) -> RecurrentModel:
         raise WeightsError(f"{path}: {named[0]} in its name means {UNROLLINGS[named[1]]}: give that as `arch`")
     tensors = read_torch(path)
     _check_names(path, architecture, tensors)
+    for name, axes in SIZED.items():
+        if tensors[name].ndim != axes:
+            raise WeightsError(f"{path}: {name} is {list(tensors[name].shape)}, not an array of {axes} axes")
     categories = len(tensors[f"{READOUT}.bias"]) - OTHERS
     if categories < 2:
         raise WeightsError(f"{path}: {READOUT} has {categories + OTHERS} maps, too few for {OTHERS} and 2 categories")

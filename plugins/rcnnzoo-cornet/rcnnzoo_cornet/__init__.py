@@ -35,6 +35,7 @@ def rcnnzoo_formats() -> list[Format]:
             "rcnnzoo_cornet.importing:read_cornet",
             architectures=("cornet-rt", "cornet-s"),
             files="torch, .pth",
-            licence="GPL-3.0 (the licence of the repository that links to them)",
+            licence="GPL-3.0",
+            ordered_as=("imagenet",),
         )
     ]

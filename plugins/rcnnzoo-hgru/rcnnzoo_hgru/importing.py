@@ -86,7 +86,7 @@ def _sizes(file: Path, found: Mapping[str, Tensor], architecture: str) -> tuple[
 
 def _steps(file: Path) -> int:
     """The number of time steps that a network was trained for."""
-    places = [folder / OPTIONS for folder in (file.parent, file.parent.parent)]
+    places = [folder / OPTIONS for folder in file.absolute().parents[:2]]
     options = next((place for place in places if place.is_file()), None)
     if options is None:
         raise WeightsError(
@@ -97,7 +97,7 @@ def _steps(file: Path) -> int:
         steps, activation = read["timesteps"], read.get("activ", ACTIVATION)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise WeightsError(f"{options}: can't be read as options of rnn_rts, with their timesteps") from error
-    if not isinstance(steps, int) or steps < 1:
+    if type(steps) is not int or steps < 1:
         raise WeightsError(f"{options}: its timesteps is {steps!r}, not a number of time steps")
     if activation != ACTIVATION:
         raise WeightsError(f"{options}: its activ is {activation!r}: only networks with {ACTIVATION} can be imported")

@@ -74,6 +74,8 @@ def build(
 
 
 def _build_cascade(variant: str, categories: int, image_size: int, steps: int | None, pretrained: bool) -> Cascade:
+    if steps == 1:
+        raise OptionError("`steps` 1: a cascade has at least 2, as residuals arrive at the second: take more")
     backbone = timm.create_model(variant)
     about = backbone.pretrained_cfg
     number = len(blocks_of(backbone))

@@ -126,9 +126,10 @@ class Cascade(RecurrentModel):
         return state[-1]
 
     def activations(self, state: State) -> dict[str, Tensor]:
-        """What each block received at this step, and the classifier's inputs."""
-        _, *received, seen = state
-        return {**{f"block{number}": maps for number, maps in enumerate(received, 1)}, "average": seen}
+        """The stem's maps, those of each block but the last at this step, and the last one's averaged over space."""
+        _, stem, *maps, average = state
+        blocks = {f"block{number}": of_block for number, of_block in enumerate(maps, 1)}
+        return {"stem": stem, **blocks, f"block{len(self.blocks)}": average}
 
 
 def blocks_of(backbone: nn.Module) -> list[nn.Module]:

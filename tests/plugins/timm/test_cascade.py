@@ -124,6 +124,7 @@ def test_the_first_step_costs_its_shortcuts_alone():
     ("name", "options", "message"),
     [
         ("timm/test_vit", {"cascaded": True}, "`cascaded`: VisionTransformer can't be run as a cascade"),
+        ("timm/resnet10t", {"cascaded": True, "steps": 1}, "`steps` 1: a cascade has at least 2"),
         ("bl", {"cascaded": True}, "`cascaded`: bl can't be built as a cascade: leave that out"),
     ],
 )
