@@ -148,8 +148,10 @@ def test_asking_for_what_is_not_installed_is_said(install, monkeypatch):
     """A job would find out late that a plugin it was told to load is missing."""
     install("zoo-one", READOUT.format(name="first", module="{module}"))
     monkeypatch.setenv("RCNNZOO_LOAD_PLUGINS", "zoo-onee, zoo_one,")
-    words = "RCNNZOO_LOAD_PLUGINS: unknown plugin 'zoo-onee': did you mean 'zoo-one'?"
-    assert names_with_warnings() == ([*BUILT_IN, "first"], [words])
+    words = "RCNNZOO_LOAD_PLUGINS: unknown plugin 'zoo-onee': did you mean 'zoo-one'"
+    names, (warning,) = names_with_warnings()
+    assert names == [*BUILT_IN, "first"]
+    assert warning.startswith(words)
     plugins.registry.cache_clear()
     monkeypatch.setenv("RCNNZOO_STRICT_PLUGINS", "1")
     with pytest.raises(PluginError, match=re.escape(words)):

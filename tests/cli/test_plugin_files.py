@@ -86,7 +86,8 @@ def test_its_members_belong_to_the_file_and_work(write_plugin, capsys):
     assert capsys.readouterr().out == "hello you\n"
     assert main(["--plugin", file, "list", "architectures", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert rows[-1] == {"name": "mine", "kind": "architectures", "package": "mine.py", "description": "a mean"}
+    about = {"presentable": False, "weights": [], "licence": None}
+    assert rows[-1] == {"name": "mine", "kind": "architectures", "package": "mine.py", "description": "a mean"} | about
     assert main(["--plugin", file, "--help"]) == 0
     assert "say hello" in capsys.readouterr().out
     assert main(["--plugin", file, "gret"]) == 2
