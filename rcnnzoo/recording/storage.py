@@ -73,7 +73,7 @@ CHECKSUM = [Crc32cCodec()]
 
 
 def check_room(path: Path, needed: int, advice: str) -> None:
-    """Refuse to begin what doesn't fit on the disk, so many bytes.
+    """Refuse to begin writing more bytes than the disk has room for.
 
     Raises:
         TraceError: It doesn't.

@@ -75,7 +75,7 @@ def push(text: str, to: str, licence: str, trace: Path | None = None, *, private
     document = {"repository": address.repository, "revision": pushed.revision, "sha256": bytes_hash(file)}
     notes = [str(pushed), f"SHA-256 of {WEIGHTS}: {document['sha256']}"]
     if opened is None:
-        notes.insert(0, "Without a speed-accuracy curve: there is no trace of it (`rcnnzoo trace`, then `--trace`).")
+        notes.insert(0, "The page has no speed-accuracy curve: record a trace first, or name one with `--trace`.")
     return Result({**document, "files": list(files)}, [(f"pushed to {address}", rows)], notes=notes)
 
 

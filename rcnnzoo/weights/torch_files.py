@@ -116,11 +116,11 @@ def _state_dict(path: Path, content: object) -> dict[str, Tensor]:
     """The content itself, or the one part of it that is a state dict."""
     if not isinstance(content, Mapping):
         raise WeightsError(f"{path}: holds a {type(content).__name__}, not a network's tensors by name")
-    nested = [content[name] for name in STATES if isinstance(content.get(name), Mapping)]
+    nested = [name for name in STATES if isinstance(content.get(name), Mapping)]
     if len(nested) > 1:
-        names = ", ".join(name for name in STATES if isinstance(content.get(name), Mapping))
+        names = ", ".join(nested)
         raise WeightsError(f"{path}: holds several networks' tensors ({names}), and it isn't known which are meant")
-    tensors = nested[0] if nested else content
+    tensors = content[nested[0]] if nested else content
     others = [str(name) for name, value in tensors.items() if not isinstance(value, Tensor)]
     if others or not tensors:
         named = f" (it has {', '.join(others[:3])})" if others else ""
