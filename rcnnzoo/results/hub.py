@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import shutil
-from collections.abc import Callable
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rcnnzoo.analysis.accuracy import measure_accuracy
-from rcnnzoo.analysis.profile import profile_all
 from rcnnzoo.architectures.card import Card, card_of
 from rcnnzoo.errors import OptionError
-from rcnnzoo.figures.sat import draw_sat
 from rcnnzoo.hashing import bytes_hash
-from rcnnzoo.policies.lookup import DEFAULT as POLICY
 from rcnnzoo.readouts.lookup import DEFAULT as READOUT
 from rcnnzoo.recording.recorder import Recording
 from rcnnzoo.references import Reference
 from rcnnzoo.results.model_card import FIGURE, Measured, identifier_of, write_model_card
-from rcnnzoo.results.naming import conditions_of, images_of, rule_of
+from rcnnzoo.results.naming import conditions_of, images_of
 from rcnnzoo.results.result import Result
+from rcnnzoo.results.saving import save_figure
+from rcnnzoo.results.speed_accuracy import sweep
 from rcnnzoo.subjects import OpenTrace
 from rcnnzoo.traces import trace_of
 from rcnnzoo.weights.files import file_hash, load
 from rcnnzoo.weights.hub import address_of, fetch, is_address, upload
 from rcnnzoo.writing import WEIGHTS, atomic_write
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def push(text: str, to: str, licence: str, trace: Path | None = None, *, private: bool = False) -> Result:
@@ -62,13 +56,10 @@ def push(text: str, to: str, licence: str, trace: Path | None = None, *, private
         page = write_model_card(model, address, licence)
     else:
         measured = measure_accuracy(opened.trace, READOUT)
-        images = f"{images_of(opened.trace)}, {measured.images:,} images"
-        what = f"{images}, readout {READOUT}"
+        what = f"{images_of(opened.trace)}, {measured.images:,} images, readout {READOUT}"
         data = str(opened.trace.attrs.get("data", "images"))
         page = write_model_card(model, address, licence, Measured(measured.by_step, data, what), with_figure=True)
-        profile = profile_all({reference.name: opened.trace}, POLICY, READOUT, None)[reference.name]
-        title = f"{images}, {rule_of(POLICY, READOUT)}"
-        files[FIGURE] = _png(lambda: draw_sat({reference.name: profile.curve}, profile.oracle, title))
+        files[FIGURE] = _drawn(sweep({reference.name: opened}))
     files["README.md"] = page.encode()
     pushed = upload(address, files, f"{card.architecture}: weights and model card", private=private)
     rows = [{"file": name} for name in files]
@@ -105,10 +96,12 @@ def _trace(reference: Reference, card: Card, weights: Path, given: Path | None) 
     return opened
 
 
-def _png(draw: Callable[[], Figure]) -> bytes:
-    content = io.BytesIO()
-    draw().savefig(content, format="png", dpi=150)
-    return content.getvalue()
+def _drawn(curve: Result) -> bytes:
+    """The figure of a sweep as PNG."""
+    (draw,) = curve.figures.values()
+    with tempfile.TemporaryDirectory() as folder:
+        save_figure(draw, Path(folder, "figure"), ["png"])
+        return Path(folder, "figure.png").read_bytes()
 
 
 def pull(text: str, out: Path | None = None) -> Result:

@@ -82,8 +82,8 @@ def fetch(address: Address) -> Fetched:
     Without a connection, the commit that the revision last stood for is taken from the cache.
 
     Raises:
-        WeightsError: The repository or revision doesn't exist, holds no weights of rcnnzoo's, or can't be reached and is
-            not in the cache; or the file's hash is not the one that the Hub gave.
+        WeightsError: The repository or revision doesn't exist, holds no weights of rcnnzoo's, or can't be reached and
+            isn't in the cache; or the file's hash is not the one that the Hub gave.
     """
     from huggingface_hub import hf_hub_download
 
