@@ -59,12 +59,7 @@ def settings_of(start: str, given: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     if given.get("pretrained"):
         raise OptionError("`start_from` and `pretrained` can't be combined: give one of them")
-    if is_address(start):
-        fetched = fetch(address_of(start))
-        file, start = fetched.path, str(fetched.address)  # by its commit, so that a later one changes nothing
-    else:
-        file = weights_of(start)
-        start = str(file.resolve())
+    file, place = _found(start)
     card, _ = read_header(file)
     options = card.get("options")
     options = {"cascaded": False, **(options if isinstance(options, dict) else {})}
@@ -73,15 +68,17 @@ def settings_of(start: str, given: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in settled.items():
         if given.get(name, value) != value:
             raise OptionError(f"`{name}` {given[name]}: {file} has {value}: leave it out, or start from another")
-    return settled | {"start_from": start}
+    return settled | {"start_from": place}
 
 
-def weights_of(start: str) -> Path:
-    """The weight file of a run folder or of a repository on the Hub, or the file itself."""
+def _found(start: str) -> tuple[Path, str]:
+    """The weight file of a run folder or of a repository on the Hub, or the file itself; and what names it for good."""
     if is_address(start):
-        return fetch(address_of(start)).path
+        fetched = fetch(address_of(start))
+        return fetched.path, str(fetched.address)  # by its commit, so that a later one changes nothing
     path = Path(start)
-    return path / WEIGHTS if path.is_dir() else path
+    file = path / WEIGHTS if path.is_dir() else path
+    return file, str(file.resolve())
 
 
 def take_weights(model: RecurrentModel, start: str) -> dict[str, Any]:
@@ -93,7 +90,7 @@ def take_weights(model: RecurrentModel, start: str) -> dict[str, Any]:
     Raises:
         WeightsError: There is no such file, it is damaged, or its tensors do not match the network.
     """
-    file = weights_of(start)
+    file, place = _found(start)
     other = load(file)
     same = list(card_of(other).categories) == list(card_of(model).categories)
     tensors = {name: tensor for name, tensor in other.state_dict().items() if same or not name.startswith(CLASSIFIER)}
@@ -102,7 +99,7 @@ def take_weights(model: RecurrentModel, start: str) -> dict[str, Any]:
         raise WeightsError(f"{file}: its tensors don't match this network: start from one of the same kind")
     model.load_state_dict(tensors, strict=False)
     return {
-        "file": start if is_address(start) else file.name,
+        "file": place if is_address(start) else file.name,
         "sha256": card_of(other).sha256,
         "classifier": "kept" if same else "new",
     }

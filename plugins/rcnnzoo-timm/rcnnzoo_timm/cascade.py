@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from torch import Tensor, nn
 
-from rcnnzoo.plugin import BatchNormByStep, OptionError, RecurrentModel, State
+from rcnnzoo.plugin import BatchNormByStep, OptionError, State
+from rcnnzoo_timm.network import OfBackbone
 
 RESIDUALS = {
     BasicBlock: "conv1 bn1 drop_block act1 aa conv2 bn2 se drop_path",
@@ -75,7 +75,7 @@ class Block(nn.Module):
         return activated
 
 
-class Cascade(RecurrentModel):
+class Cascade(OfBackbone):
     """A residual network whose blocks all run at every step.
 
     The state holds what the stem gives, what each block received at this step, and the classifier's inputs.
@@ -91,25 +91,19 @@ class Cascade(RecurrentModel):
     def __init__(
         self, backbone: ResNet, num_steps: int, mean: Sequence[float], std: Sequence[float], categories: int
     ) -> None:
-        super().__init__()
+        super().__init__(mean, std)
         self.num_steps = num_steps
         self.stem = nn.Sequential(backbone.conv1, backbone.bn1, backbone.act1, backbone.maxpool)
         self.blocks = nn.ModuleList(Block(block, num_steps) for block in blocks_of(backbone))
         self.classifier = nn.Linear(backbone.num_features, categories)
-        self.register_buffer("mean", torch.tensor(mean)[:, None, None])
-        self.register_buffer("std", torch.tensor(std)[:, None, None])
 
     def begin(self, images: Tensor) -> State:
         """What the stem gives, which doesn't change over time: [B, K, H, W]."""
-        return (self._through_stem(images),)
+        return (self.stem(self.normalised(images)),)
 
     def present(self, state: State, images: Tensor) -> State:
         """The same memory behind another stem: what blocks received at the step before stays."""
-        return (self._through_stem(images), *state[1:])
-
-    def _through_stem(self, images: Tensor) -> Tensor:
-        given: Tensor = self.stem(((images + 1) / 2 - self.get_buffer("mean")) / self.get_buffer("std"))
-        return given
+        return (*self.begin(images), *state[1:])
 
     def step(self, state: State, t: int | Tensor) -> tuple[State, Tensor]:
         """All blocks at step t, and the classifier on the last one's maps, averaged over space."""

@@ -11,7 +11,26 @@ from rcnnzoo.plugin import RecurrentModel, State
 from rcnnzoo_timm.stages import Stage
 
 
-class MultiExit(RecurrentModel):
+class OfBackbone(RecurrentModel):
+    """A network that gives its backbone the images as that requires them.
+
+    Args:
+        mean: Mean of the images that the backbone is meant for, one per colour, of values in [0, 1].
+        std: Their standard deviation.
+    """
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        # Saved with the weights: another version of timm may have other numbers for the same name.
+        self.register_buffer("mean", torch.tensor(mean)[:, None, None])
+        self.register_buffer("std", torch.tensor(std)[:, None, None])
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """Images [B, 3, H, W] in [-1, 1] as the backbone requires them."""
+        return ((images + 1) / 2 - self.get_buffer("mean")) / self.get_buffer("std")
+
+
+class MultiExit(OfBackbone):
     """Each time step runs one more stage, and that stage's own classifier on its output.
 
     Args:
@@ -34,19 +53,16 @@ class MultiExit(RecurrentModel):
         std: Sequence[float],
         categories: int,
     ) -> None:
-        super().__init__()
+        super().__init__(mean, std)
         self.num_steps = len(stages)
         self.space = space
         self.taken = [stage.taken for stage in stages]
         self.stages = nn.ModuleList(stage.run for stage in stages)
         self.classifier = nn.ModuleList(nn.Linear(stage.feature[channels - 1], categories) for stage in stages)
-        # Saved with the weights: another version of timm may have other numbers for the same name.
-        self.register_buffer("mean", torch.tensor(mean)[:, None, None])
-        self.register_buffer("std", torch.tensor(std)[:, None, None])
 
     def begin(self, images: Tensor) -> State:
         """The images as the backbone requires them: [B, 3, H, W]."""
-        return (((images + 1) / 2 - self.get_buffer("mean")) / self.get_buffer("std"),)
+        return (self.normalised(images),)
 
     def step(self, state: State, t: int | Tensor) -> tuple[State, Tensor]:
         """Run stage t.
