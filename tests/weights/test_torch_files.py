@@ -1,6 +1,5 @@
 """Files of torch.save, good and bad."""
 
-import os
 from collections import OrderedDict
 
 import pytest
@@ -9,21 +8,12 @@ import torch
 from rcnnzoo.architectures.build import build
 from rcnnzoo.errors import WeightsError
 from rcnnzoo.weights.torch_files import fill, read_torch
+from tests.weights.pickled import Runs
 
 
 @pytest.fixture
 def network():
     return build("b", categories=3, image_size=32, width=1 / 16, seed=1)
-
-
-class Runs:
-    """Runs a program when it is unpickled."""
-
-    def __init__(self, command):
-        self.command = command
-
-    def __reduce__(self):
-        return os.system, (self.command,)
 
 
 @pytest.mark.parametrize("wrap", ["", "module.", "_orig_mod.", "module._orig_mod."])

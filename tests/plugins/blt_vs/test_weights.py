@@ -1,7 +1,6 @@
 """The authors' weights give here what they give in the authors' code, and files that aren't theirs are refused."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from rcnnzoo.cli import main
 from rcnnzoo.errors import WeightsError
 from rcnnzoo_blt_vs.weights import read_blt_vs
 from tests.plugins.blt_vs.published import GOLDENS, at_a_place, images, shapes, weights
+from tests.weights.pickled import Runs
 
 SMALL = {"width": 1 / 32, "categories": 7}
 
@@ -115,16 +115,6 @@ def test_the_imported_file_is_the_network(categories, first, tmp_path, monkeypat
     assert (len(loaded.card.categories), loaded.card.categories[0]) == (categories, first)
     assert loaded.card.licence.startswith("MIT")
     assert torch.equal(run(loaded, images(128)), run(read_blt_vs(file, "blt-vs"), images(128)))
-
-
-class Runs:
-    """Runs a program when it is unpickled."""
-
-    def __init__(self, command):
-        self.command = command
-
-    def __reduce__(self):
-        return os.system, (self.command,)
 
 
 def spoil(folder, fault):

@@ -1,6 +1,5 @@
 """The authors' weights give here what they give in their code, and files that aren't theirs are refused."""
 
-import os
 from functools import partial
 
 import pytest
@@ -14,6 +13,7 @@ from rcnnzoo.plugins import look_up
 from rcnnzoo_cornet.importing import read_cornet
 from tests.plugins.cornet.goldens import checkpoint, empty, golden, shapes_of
 from tests.plugins.cornet.recipe import weights
+from tests.weights.pickled import Runs
 
 close = partial(torch.testing.assert_close, rtol=0, atol=1e-5)
 
@@ -115,21 +115,11 @@ def spoil(file, fault):
         case "NaN":
             write(file, V1__norm1__bias=torch.full((64,), float("nan")))
         case "code":
-            torch.save({"state_dict": empty("cornet-rt"), "hook": Runs(file.with_name("executed"))}, file)
+            torch.save({"state_dict": empty("cornet-rt"), "hook": Runs(f"touch {file.with_name('executed')}")}, file)
         case "half":
             torch.save(checkpoint("cornet-rt"), file)
             content = file.read_bytes()
             file.write_bytes(content[: len(content) // 2])
-
-
-class Runs:
-    """Creates a file when it is unpickled."""
-
-    def __init__(self, made):
-        self.made = made
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.made}",)
 
 
 @pytest.mark.parametrize(

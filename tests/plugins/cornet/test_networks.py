@@ -13,6 +13,7 @@ from rcnnzoo.checking.specimen import specimen
 from rcnnzoo.cli import main
 from rcnnzoo.errors import OptionError
 from rcnnzoo.profiling.operations import macs_per_step
+from tests.plugins.exits import reaction_times, thresholds_between
 
 specimen_of = cache(specimen)
 NAMES = ["cornet-rt", "cornet-s"]
@@ -120,19 +121,6 @@ def test_images_that_leave_early_decide_as_in_a_trace(name):
     assert decisions.reaction_time.tolist() == expected.tolist()
     assert decisions.category.tolist() == probabilities[torch.arange(24), expected - 1].argmax(-1).tolist()
     assert len(expected.unique()) >= 3
-
-
-def thresholds_between(confidence):
-    """Those far enough from every score that rounding doesn't matter."""
-    ordered = confidence.flatten().sort().values
-    return ((ordered[1:] + ordered[:-1]) / 2)[ordered.diff() > 1e-3]
-
-
-def reaction_times(confidence, threshold):
-    """The first step, from 1, of [B, T] at which each image is sure, or the last."""
-    sure = confidence >= threshold
-    sure[:, -1] = True
-    return sure.int().argmax(1) + 1
 
 
 @pytest.mark.parametrize("name", NAMES)

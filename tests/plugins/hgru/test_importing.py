@@ -1,7 +1,6 @@
 """The authors' weights give here what they give in their code, and files that aren't theirs are refused."""
 
 import json
-import os
 from functools import partial
 
 import pytest
@@ -14,6 +13,7 @@ from rcnnzoo.hookspecs import Format
 from rcnnzoo.plugins import look_up
 from rcnnzoo_hgru.importing import read_hgru
 from tests.plugins.hgru.goldens import STEPS, golden, tensors_of, write
+from tests.weights.pickled import Runs
 
 close = partial(torch.testing.assert_close, rtol=0, atol=1e-5)
 
@@ -141,7 +141,7 @@ def spoil(file, fault):
         case "NaN":
             save(conv6__bias=torch.tensor([0.0, float("inf")]))
         case "code":
-            torch.save({"state_dict": tensors, "hook": Runs(file.with_name("executed"))}, file)
+            torch.save({"state_dict": tensors, "hook": Runs(f"touch {file.with_name('executed')}")}, file)
         case "half":
             content = file.read_bytes()
             file.write_bytes(content[: len(content) // 2])
@@ -157,16 +157,6 @@ def spoil(file, fault):
             options.write_text(json.dumps({"timesteps": "many"}))
         case "tanh":
             options.write_text(json.dumps({"timesteps": 40, "activ": "tanh"}))
-
-
-class Runs:
-    """Creates a file when it is unpickled."""
-
-    def __init__(self, made):
-        self.made = made
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.made}",)
 
 
 @pytest.mark.parametrize(
