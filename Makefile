@@ -1,5 +1,7 @@
 # `make test` sets up .venv by itself when needed.
 PYTHON ?= python3
+# The checks before the tests are single processes, so two at a time.
+MAKEFLAGS += --jobs=2
 BIN := .venv/bin
 
 .PHONY: demo test gpu lint types docs wheel example clean

@@ -115,6 +115,11 @@ class Format(Member):
 
 
 @dataclass(frozen=True)
+class Recipe(Member):
+    """What `rcnnzoo reproduce` trains and asks: `target` is the `pathlib.Path` of a TOML file, or the text of one."""
+
+
+@dataclass(frozen=True)
 class Command(Member):
     """A command of the `rcnnzoo` program: `target` is a function as Typer takes it, light to import."""
 
@@ -140,6 +145,7 @@ KINDS = {
     "readouts": Kind("readout", Readout),
     "data": Kind("data set", DataSet),
     "formats": Kind("format", Format),
+    "recipes": Kind("recipe", Recipe),
     "commands": Kind("command", Command),
 }
 """By what users type after `rcnnzoo list`."""
@@ -168,6 +174,11 @@ def rcnnzoo_data() -> list[DataSet]:  # type: ignore[empty-body]
 @hookspec
 def rcnnzoo_formats() -> list[Format]:  # type: ignore[empty-body]
     """Formats of published weights that this package reads."""
+
+
+@hookspec
+def rcnnzoo_recipes() -> list[Recipe]:  # type: ignore[empty-body]
+    """Recipes for `rcnnzoo reproduce` that this package adds."""
 
 
 @hookspec

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from rcnnzoo.hookspecs import Format as Format
     from rcnnzoo.hookspecs import Policy as Policy
     from rcnnzoo.hookspecs import Readout as Readout
+    from rcnnzoo.hookspecs import Recipe as Recipe
     from rcnnzoo.hookspecs import hookimpl as hookimpl
     from rcnnzoo.locks import locked as locked
     from rcnnzoo.plugins import load_file as load_file
@@ -130,6 +131,7 @@ _HOMES = {
     "Readout": "rcnnzoo.hookspecs",
     "ReadoutName": "rcnnzoo.cli.options",
     "Recording": "rcnnzoo.recording.recorder",
+    "Recipe": "rcnnzoo.hookspecs",
     "RecurrentModel": "rcnnzoo.architectures.contract",
     "Reference": "rcnnzoo.references",
     "Result": "rcnnzoo.results.result",

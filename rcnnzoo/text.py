@@ -72,3 +72,15 @@ def in_ranges(numbers: Sequence[int]) -> str:
     if len(numbers) == last - first + 1 > 1:
         return f"{first} to {last}"
     return ", ".join(map(str, numbers))
+
+
+def duration(seconds: float) -> str:
+    """A time in words.
+
+    >>> duration(90), duration(7_200), duration(200_000)
+    ('1.5 min', '2.0 h', '2.3 days')
+    """
+    for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.1f} s"

@@ -7,7 +7,7 @@ import pytest
 from rcnnzoo import hookspecs
 from rcnnzoo.errors import PluginError
 from rcnnzoo.hooks import members_of
-from rcnnzoo.hookspecs import Architecture, Command, DataSet, Format, Policy, Readout, hookimpl
+from rcnnzoo.hookspecs import Architecture, Command, DataSet, Format, Policy, Readout, Recipe, hookimpl
 
 
 def plugin(**hooks):
@@ -20,7 +20,7 @@ def plugin(**hooks):
 def test_what_they_return_comes_back_by_kind():
     net, rule = Architecture("net", "made up", "a.b:c"), Policy("rule", "made up", "a:b.c")
     found = members_of(plugin(architectures=[net], policies=[rule]))
-    others: dict[str, list[object]] = {"readouts": [], "data": [], "formats": [], "commands": []}
+    others: dict[str, list[object]] = {"readouts": [], "data": [], "formats": [], "recipes": [], "commands": []}
     assert found == {"architectures": [net], "policies": [rule], **others}
 
 
@@ -47,6 +47,7 @@ def test_names_that_nothing_may_have(name):
         ("readouts", Readout, "readout"),
         ("data", DataSet, "data set"),
         ("formats", Format, "format"),
+        ("recipes", Recipe, "recipe"),
         ("commands", Command, "command"),
     ],
 )

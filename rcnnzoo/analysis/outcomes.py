@@ -37,6 +37,13 @@ class Outcomes:
         """The scores turned so that low is sure, [N, T]."""
         return self.scores if self.below else -self.scores
 
+    def exits(self, threshold: float) -> npt.NDArray[np.int64]:
+        """The step, from 0, at which each image stops by a threshold, [N]."""
+        sure = self.doubt <= np.float32(threshold if self.below else -threshold)
+        sure[:, -1] = True
+        steps: npt.NDArray[np.int64] = sure.argmax(axis=1)
+        return steps
+
     def of(self, images: npt.NDArray[np.int64]) -> Outcomes:
         """The same for some images, by their numbers; a number may occur more than once."""
         return replace(self, scores=self.scores[images], right=self.right[images])

@@ -16,6 +16,7 @@ from rcnnzoo.checking.data import check_data
 from rcnnzoo.checking.formats import check_format
 from rcnnzoo.checking.policies import check_policy
 from rcnnzoo.checking.readouts import check_readout
+from rcnnzoo.checking.recipes import check_recipe
 from rcnnzoo.checking.rows import Doubt, Fault, Row, run
 from rcnnzoo.errors import PluginError, UnknownName
 from rcnnzoo.plugins import Plugin, Registry
@@ -26,6 +27,7 @@ CHECKS: dict[str, Callable[[str], Iterator[Row]]] = {
     "readouts": check_readout,
     "data": check_data,
     "formats": check_format,
+    "recipes": check_recipe,
     "commands": check_command,
 }
 

@@ -29,6 +29,8 @@ def rcnnzoo_commands() -> list[Command]:
         Command("extract", "record what layers hold after each time step", f"{here}.extract:extract"),
         Command("export", "write a network or activations for other tools", f"{here}.export:export"),
         Command("rdm", "measure how dissimilar images are to layers and steps", f"{here}.rdm:rdm"),
+        Command("reproduce", "the whole paper: train, compare, draw, report", f"{here}.reproduce:reproduce"),
+        Command("report", "write one page with tables and figures of networks", f"{here}.report:report"),
         Command("new-plugin", "write the package of a new plugin", f"{here}.new_plugin:new_plugin"),
         Command("check-plugin", "check whether a plugin keeps the contract", f"{here}.check_plugin:check_plugin"),
     ]

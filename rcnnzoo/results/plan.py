@@ -9,7 +9,7 @@ from rcnnzoo.data.opening import Data
 from rcnnzoo.devices import best_device, device_name
 from rcnnzoo.profiling.summary import summarise
 from rcnnzoo.results.result import Result
-from rcnnzoo.text import counted, short
+from rcnnzoo.text import counted, duration, short
 from rcnnzoo.training.images import prepare_images
 from rcnnzoo.training.planning import Measured, Need, images_decoded, measure_need
 from rcnnzoo.training.settings import Settings
@@ -106,24 +106,12 @@ def _rows(document: dict[str, Any], settings: Settings, need: Need, last: Measur
         "with --checkpoint-activations": f"{again.images / again.seconds:.1f}",
         "images a second, data path": f"{speeds['data_path']:.1f}",
         "limit": document["limit"],
-        "time of an epoch": _duration(document["seconds_per_epoch"]),
-        f"time of {counted(settings.epochs, 'epoch')}": _duration(document["days"] * 86_400),
+        "time of an epoch": duration(document["seconds_per_epoch"]),
+        f"time of {counted(settings.epochs, 'epoch')}": duration(document["days"] * 86_400),
         "disk: two checkpoints": f"{disk['checkpoints'] / 1e9:.2f} GB",
         "disk: a trace of the test images, at most": f"{disk['trace'] / 1e9:.2f} GB",
     }
     return [{"": name, "value": value} for name, value in values.items()]
-
-
-def _duration(seconds: float) -> str:
-    """A time in words.
-
-    >>> _duration(90), _duration(7_200), _duration(200_000)
-    ('1.5 min', '2.0 h', '2.3 days')
-    """
-    for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.1f} s"
 
 
 def _notes(document: dict[str, Any], settings: Settings, last: Measured) -> list[str]:

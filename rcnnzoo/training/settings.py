@@ -190,18 +190,32 @@ def read_settings(file: Path) -> dict[str, Any]:
         raise OptionError(f"{file}: can't be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:  # also for numbers of thousands of digits, and very deep tables
         raise OptionError(f"{file}: is not a TOML file ({reason(error)})") from error
+    return checked_types(given, str(file))
+
+
+def checked_types(given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Settings whose names and types are right; whole numbers are floats where these are wanted.
+
+    Args:
+        given: The settings.
+        where: What they come from, for messages.
+
+    Raises:
+        OptionError: There is an unknown name or a value of another type.
+    """
     types = get_type_hints(Settings)
+    checked = dict(given)
     for name, value in given.items():
         if name not in types:
-            raise UnknownName("setting", name, types, str(file))
+            raise UnknownName("setting", name, types, where)
         wanted = types[name]
         if wanted is float and type(value) is int and abs(value) < 2**53:
-            given[name] = float(value)
+            checked[name] = float(value)
         elif type(value) is not wanted:
             shown = repr(value)
             shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}..."
-            raise OptionError(f"{file}: {name} = {shown} should be of type {wanted.__name__}")
-    return given
+            raise OptionError(f"{where}: {name} = {shown} should be of type {wanted.__name__}")
+    return checked
 
 
 def changed(settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

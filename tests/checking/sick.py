@@ -13,7 +13,7 @@ from rcnnzoo.architectures.contract import RecurrentModel
 from rcnnzoo.architectures.normalisation import BatchNormByStep
 from rcnnzoo.data.splits import Split
 from rcnnzoo.errors import DataError, OptionError, WeightsError
-from rcnnzoo.hookspecs import Architecture, Command, DataSet, Format, Policy, Readout, hookimpl
+from rcnnzoo.hookspecs import Architecture, Command, DataSet, Format, Policy, Readout, Recipe, hookimpl
 
 
 class Healthy(RecurrentModel):
@@ -699,6 +699,20 @@ def rcnnzoo_formats():
     return [
         Format(f"sick-{name}", "made up", f"{__name__}:read_{name}", **usual | own) for name, own in FORMATS.items()
     ]
+
+
+RECIPE = 'title = "Sick"\ndata = "digits"\nnetworks = ["bl", "b"]\nseeds = "0-1"\n'
+UNREADABLE = "title = "
+HOMELESS = RECIPE.replace('"b"', '"b-x"')
+PRIVATE = RECIPE.replace("digits", "/home/me/photos")
+LAWLESS = RECIPE + 'policy = "guess"\n'
+ALONE = RECIPE.replace(', "b"', "")
+
+
+@hookimpl
+def rcnnzoo_recipes():
+    names = ("unreadable", "homeless", "private", "lawless", "alone")
+    return [Recipe(f"sick-{name}", "made up", f"{__name__}:{name.upper()}") for name in names]
 
 
 @hookimpl

@@ -80,7 +80,7 @@ def test_each_plugin_keeps_the_contract(name, folder):
 
 
 def test_the_commands_of_the_page_are_run_by_the_fixture(folder):
-    assert len(COMMANDS) == 8
+    assert len(COMMANDS) == 9
     assert rcnnzoo.load("runs/conv-gru-digits-seed0/model.safetensors").num_steps == 6
     assert (folder / "mine" / "mine.py").is_file()
 

@@ -1,0 +1,192 @@
+"""A recipe as commands of the program, in order: what `rcnnzoo reproduce` runs is what a user could type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rcnnzoo.errors import OptionError
+from rcnnzoo.recipes.reading import Recipe, options
+from rcnnzoo.runs.members import member, read_seeds
+from rcnnzoo.training.settings import checked_types
+from rcnnzoo.writing import WEIGHTS, file_name
+
+REPORT = "report.html"
+COMMANDS = "commands.txt"
+JOBS = "jobs.txt"
+LOG = "log.txt"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command.
+
+    Attributes:
+        name: What it does, for people.
+        command: What a user would type after `rcnnzoo`.
+        reads: Files on whose content its result depends, as far as another step or the user could change them.
+        writes: Files that are there when it is done.
+        network: The architecture that it trains, if it trains one.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    reads: tuple[Path, ...]
+    writes: tuple[Path, ...]
+    network: str | None = None
+
+
+@dataclass(frozen=True)
+class Study:
+    """Answers of people, and the images that they saw."""
+
+    human: Path
+    images: Path
+
+    @property
+    def name(self) -> str:
+        """What its folder is called."""
+        return file_name(self.human.stem)
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A recipe, where its data lie, and where everything goes.
+
+    Attributes:
+        recipe: What is trained and asked; options that a user gave are in it.
+        data_dir: Folder of the data set.
+        studies: Answers of people.
+        out: The folder of everything that is written.
+    """
+
+    recipe: Recipe
+    data_dir: Path | None
+    studies: Sequence[Study]
+    out: Path
+
+    def __post_init__(self) -> None:
+        names = [study.name for study in self.studies]
+        if len(set(names)) < len(names):
+            raise OptionError("`human`: two files have the same name, and so would their results: rename one of them")
+
+    @property
+    def seeds(self) -> range:
+        """Of the members of each network."""
+        return read_seeds(self.recipe.seeds)
+
+    def settings(self, network: str) -> dict[str, Any]:
+        """What a training of a network is given, without a seed.
+
+        Raises:
+            OptionError: The recipe has a setting that `rcnnzoo train` doesn't, or one of another type.
+        """
+        table = {**self.recipe.training, **self.recipe.training_of.get(network, {})}
+        checked = checked_types(table, "the recipe's training")
+        where = {} if self.data_dir is None else {"data_dir": str(self.data_dir)}
+        return {**checked, "architecture": network, "data": self.recipe.data, **where}
+
+    def folder(self, network: str) -> Path:
+        """Where the members of a network are."""
+        return self.out / "runs" / file_name(network)
+
+    def runs(self, network: str) -> dict[int, Path]:
+        """The run of each seed."""
+        return {seed: member(self.folder(network), seed) for seed in self.seeds}
+
+    def model(self, network: str) -> str:
+        """What MODEL is for a network: the folder of its members, or its only run."""
+        return str(self.folder(network) if len(self.seeds) > 1 else self.runs(network)[self.seeds[0]])
+
+    def steps(self) -> list[Step]:
+        """All commands in order; the last one writes the page."""
+        steps = [self._training(network) for network in self.recipe.networks]
+        steps += [self._accuracy(network) for network in self.recipe.networks]
+        if len(self.recipe.networks) > 1:
+            steps.append(self._comparison())
+        steps.append(self._curve())
+        steps += [self._behaviour(study) for study in self.studies]
+        return [*steps, self._report()]
+
+    def jobs(self) -> list[tuple[str, ...]]:
+        """The training of each member by itself, for an array job of a cluster."""
+        return [
+            (*self._train(network), "--seed", str(seed), "--out", str(run), "--resume")
+            for network in self.recipe.networks
+            for seed, run in self.runs(network).items()
+        ]
+
+    def _train(self, network: str) -> tuple[str, ...]:
+        given = self.settings(network)
+        return ("train", given.pop("architecture"), *options(given))
+
+    def _training(self, network: str) -> Step:
+        folder = self.folder(network)
+        command = (*self._train(network), "--seeds", self.recipe.seeds, "--out", str(folder), "--resume")
+        return Step(f"train {network}", command, (), self._weights([network]), network)
+
+    def _accuracy(self, network: str) -> Step:
+        out = self.out / "accuracy" / file_name(network)
+        command = ("evaluate", self.model(network), *self._readout(), "--out", str(out))
+        return Step(f"accuracy of {network}", command, self._weights([network]), (out,))
+
+    def _comparison(self) -> Step:
+        out = self.out / "compare"
+        command = ("compare", *self._models(), *self._rule(), "--out", str(out))
+        return Step("comparison of networks (Table 1)", command, self._weights(), (out,))
+
+    def _curve(self) -> Step:
+        out = self.out / "profile"
+        first, *others = self._models()
+        against = [word for other in others for word in ("--against", other)]
+        command = ("profile", first, "--sweep", *against, *self._rule(), "--out", str(out))
+        return Step("speed and accuracy (Fig. 1)", command, self._weights(), (out,))
+
+    def _behaviour(self, study: Study) -> Step:
+        out = self._results(study)
+        first, *others = self._models()
+        against = [word for other in others for word in ("--against", other)]
+        asked = ("--images", str(study.images), "--human", str(study.human), *options(self.recipe.behaviour))
+        command = ("behaviour", first, *against, *asked, *self._readout(), "--out", str(out))
+        return Step(f"people of {study.name} (Fig. 2)", command, (*self._weights(), study.human), (out,))
+
+    def _report(self) -> Step:
+        out = self.out / REPORT
+        people = [word for study in self.studies for word in ("--behaviour", str(self._results(study)))]
+        about = ("--title", self.recipe.title, "--commands", str(self.out / COMMANDS))
+        command = ("report", *self._models(), *people, *self._rule(), *about, "--out", str(out))
+        found = [self._results(study) / "methods.txt" for study in self.studies]
+        return Step("report", command, (*self._weights(), self.out / COMMANDS, *found), (out,))
+
+    def _results(self, study: Study) -> Path:
+        return self.out / "behaviour" / study.name
+
+    def _models(self) -> list[str]:
+        return [self.model(network) for network in self.recipe.networks]
+
+    def _weights(self, networks: Sequence[str] | None = None) -> tuple[Path, ...]:
+        chosen = self.recipe.networks if networks is None else networks
+        return tuple(run / WEIGHTS for network in chosen for run in self.runs(network).values())
+
+    def _rule(self) -> list[str]:
+        return ["--policy", self.recipe.policy, *self._readout()]
+
+    def _readout(self) -> list[str]:
+        return ["--readout", self.recipe.readout]
+
+
+def adapted(recipe: Recipe, seeds: str | None, training: Mapping[str, Any]) -> Recipe:
+    """A recipe with what a user gave in place of its own.
+
+    Args:
+        recipe: The recipe.
+        seeds: Of the members of each network; None means not given.
+        training: Settings of the training of every network.
+    """
+    own = {
+        network: {name: value for name, value in table.items() if name not in training}
+        for network, table in recipe.training_of.items()
+    }
+    return replace(recipe, seeds=seeds or recipe.seeds, training={**recipe.training, **training}, training_of=own)
