@@ -120,11 +120,11 @@ def traces_of(
     for number, one in enumerate(traces):
         if one.path.resolve() in (other.path.resolve() for other in traces[:number]):
             raise OptionError(f"{typed[number]} is named twice: name each network once")
-    names = _told_apart([one.trace.attrs["name"] for one in traces], typed)
+    names = told_apart([one.trace.attrs["name"] for one in traces], typed)
     return dict(zip(names, traces, strict=True))
 
 
-def _told_apart(names: Sequence[str], typed: Sequence[str]) -> Sequence[str]:
+def told_apart(names: Sequence[str], typed: Sequence[str]) -> Sequence[str]:
     """Names of networks; those that share one go by what was typed for them."""
     shared = {name for name, count in Counter(names).items() if count > 1}
     shown = [text if name in shared else name for name, text in zip(names, typed, strict=True)]
@@ -169,7 +169,7 @@ def traces_of_members(
     for model, place in zip(models, places, strict=True):
         if places.count(place) > 1:
             raise OptionError(f"{model} is named twice: name each network once")
-    names = _told_apart([as_utf8(place.name) for place in places], models)
+    names = told_apart([as_utf8(place.name) for place in places], models)
     return {
         name: {
             seed: trace_of(member.text, data, data_dir, split, how=how, out=out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,18 +58,31 @@ def find_outcomes(trace: xr.Dataset, policy: str, readout: str) -> Outcomes:
         PluginError: The policy's scores are not numbers, or have another shape.
         TraceError: The trace has no images.
     """
+    return find_outcomes_of_all(trace, [policy], readout)[policy]
+
+
+def find_outcomes_of_all(trace: xr.Dataset, policies: Sequence[str], readout: str) -> dict[str, Outcomes]:
+    """The same for several policies, by name, from reading the trace once.
+
+    Raises:
+        UnknownName: There is no such policy or readout.
+        PluginError: A policy's scores are not numbers, or have another shape.
+        TraceError: The trace has no images.
+    """
     images, steps, _ = trace["logits"].shape
     if not images:
         raise TraceError("the trace has no images: nothing to measure")
-    rule, probabilities_of = look_up_policy(policy), look_up_readout(readout)
+    rules, probabilities_of = {name: look_up_policy(name) for name in policies}, look_up_readout(readout)
     # Filled in place: small arrays kept between the large ones of a block would split the heap, and memory would grow.
-    scores, right = np.empty((images, steps), dtype=np.float32), np.empty((images, steps), dtype=np.bool_)
+    scores = {name: np.empty((images, steps), dtype=np.float32) for name in policies}
+    right = np.empty((images, steps), dtype=np.bool_)
     start = 0
     for logits, labels in in_blocks(trace):
         probabilities = probabilities_of(logits)
         here = slice(start, start + len(labels))
-        scores[here] = checked_scores(rule, probabilities, policy)
+        for name, rule in rules.items():
+            scores[name][here] = checked_scores(rule, probabilities, name)
         right[here] = first_best(probabilities) == labels[:, None]
         start += len(labels)
     costs = np.cumsum(trace["macs"].to_numpy())
-    return Outcomes(scores, right, costs, rule.direction == "below")
+    return {name: Outcomes(scores[name], right, costs, rule.direction == "below") for name, rule in rules.items()}

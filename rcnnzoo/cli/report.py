@@ -23,18 +23,18 @@ def report(
         typer.Option(metavar="DIR", help="Results of `rcnnzoo behaviour`, for Fig. 2; may be repeated."),
     ] = None,
     commands: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A text file: the commands that made all this, one a line.")
+        Path | None, typer.Option(metavar="FILE", help="A text file: the commands that made all this, one per line.")
     ] = None,
     data: Data = None,
     data_dir: DataDir = None,
     split: Split = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write one page of everything about networks: one HTML file that asks for nothing else, to look at and to send.
+    """Write one page of everything about networks: one HTML file that loads nothing else, to look at and to send.
 
     Networks are on the same images, those of a run unless --data is given. For folders of several seeds, all of it is
-    the mean over seeds with its interval. The page has tables that can be copied as CSV, curves that answer the mouse
-    and the keyboard, the easiest and the hardest images, and how everything was made.
+    the mean over seeds with its interval. The page has tables that can be copied as CSV, curves that respond to the
+    mouse and the keyboard, the easiest and the hardest images, and how everything was made.
 
     Example: rcnnzoo report runs/bl-digits-seed0 runs/b-digits-seed0 --out report.html
     """

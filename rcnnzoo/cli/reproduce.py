@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rcnnzoo.cli.output import AsJson, show
+from rcnnzoo.cli.statuses import INTERRUPTED, PREEMPTED
 from rcnnzoo.devices import computing
 
 
@@ -69,9 +70,10 @@ def reproduce(
     from rcnnzoo.progress import say
     from rcnnzoo.recipes.reading import find_recipe
     from rcnnzoo.reproduction.carrying_out import carry_out, write_jobs
+    from rcnnzoo.reproduction.checking import check
     from rcnnzoo.reproduction.estimate import estimate
     from rcnnzoo.reproduction.planned import planned
-    from rcnnzoo.reproduction.steps import Reproduction, Study, adapted
+    from rcnnzoo.reproduction.steps import REPORT, Reproduction, Study, adapted
 
     if dry_run and jobs:
         raise OptionError("`dry_run` and `jobs` can't be combined: give one of them")
@@ -92,20 +94,24 @@ def reproduce(
     given = {"epochs": epochs, "width": width, "image_size": image_size}
     chosen = adapted(find_recipe(recipe), seeds, {name: value for name, value in given.items() if value is not None})
     reproduction = Reproduction(chosen, data_dir, studies, out)
+    settled = check(reproduction)
+    shared = [*(["--device", device] if device else []), *(["--threads", str(threads)] if threads else [])]
     if jobs:
-        say(write_jobs(reproduction))
+        say(write_jobs(reproduction, shared))
         return
     with computing(device, threads):
-        estimates = {network: estimate(reproduction, network) for network in chosen.networks}
+        estimates = {
+            network: estimate(*settled[network], reproduction.runs(network).values()) for network in chosen.networks
+        }
         plan = planned(reproduction, estimates)
     if dry_run:
         show(plan, as_json=as_json)
         return
     for note in plan.notes:
         say(note)
-    shared = [*(["--device", device] if device else []), *(["--threads", str(threads)] if threads else [])]
     seconds_left = {network: one.seconds_left for network, one in estimates.items()}
     status = carry_out(reproduction, lambda command: main([*command, *shared]), seconds_left)
     if status:
+        say("stopped: the same command resumes" if status in (INTERRUPTED, PREEMPTED) else "not finished: see above")
         raise typer.Exit(status)
-    print(out / "report.html")  # noqa: T201
+    print(out / REPORT)  # noqa: T201

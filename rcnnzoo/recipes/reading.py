@@ -85,7 +85,7 @@ def read_recipe(text: str, where: str) -> Recipe:
     """
     try:
         content = tomllib.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # also for very deep tables
         raise OptionError(f"{where}: is not TOML ({reason(error)})") from error
     known = get_type_hints(Recipe)
     for name, value in content.items():

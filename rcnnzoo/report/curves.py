@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rcnnzoo import plugins
 from rcnnzoo.analysis.intervals import mean_of_seeds, wilson
-from rcnnzoo.analysis.outcomes import Outcomes, find_outcomes
+from rcnnzoo.analysis.outcomes import Outcomes, find_outcomes_of_all
 from rcnnzoo.analysis.sat_curve import curve_of, evenly_spaced_rows
 from rcnnzoo.policies.lookup import policy as look_up_policy
 from rcnnzoo.progress import progress
@@ -30,16 +30,18 @@ def curves(subjects: Subjects, policy: str, readout: str) -> dict[str, Any]:
     """
     policies, readouts = plugins.names("policies"), plugins.names("readouts")
     found = []
-    with progress("curves for the report", len(subjects.networks) * len(policies) * len(readouts)) as advance:
+    with progress("curves for the report", len(subjects.networks) * len(readouts)) as advance:
         for network, members in subjects.traces.items():
-            for rule in policies:
-                for how in readouts:
-                    outcomes = [find_outcomes(opened.trace, rule, how) for opened in members.values()]
-                    found.append({"network": network, "policy": rule, "readout": how, **curve(outcomes)})
-                    advance(1)
+            for how in readouts:
+                outcomes = [find_outcomes_of_all(opened.trace, policies, how) for opened in members.values()]
+                found += [
+                    {"network": network, "policy": rule, "readout": how, **curve([each[rule] for each in outcomes])}
+                    for rule in policies
+                ]
+                advance(1)
     return {
         "images": subjects.images.sizes["image"],
-        "interval": "95 % over seeds" if subjects.several else "95 % over images",
+        "interval": "95 % over seeds, which share a threshold" if subjects.several else "95 % over images",
         "policies": [{"name": name, "unit": _unit(name)} for name in policies],
         "readouts": readouts,
         "policy": policy,
@@ -59,7 +61,9 @@ def curve(members: Sequence[Outcomes]) -> dict[str, list[Any]]:
     Args:
         members: Of each member of a network; all of them stop by the same threshold.
     """
-    thresholds = evenly_spaced_rows(curve_of(members[0]), POINTS)["threshold"].to_numpy()
+    thresholds = evenly_spaced_rows(curve_of(members[0]), POINTS)["threshold"].to_numpy(copy=True)
+    if len(thresholds) > 1:  # all stop at step 1 there, those of other members as well
+        thresholds[0] = np.inf if members[0].below else -np.inf
     rows: dict[str, list[Any]] = {
         name: [] for name in ("threshold", "accuracy", "low", "high", "macs", "steps", "shares")
     }

@@ -54,7 +54,7 @@ def gather(
         "lead": _lead(subjects, readout),
         "notes": _notes(subjects, studies, commands),
         "networks": list(subjects.networks),
-        "claims": claims(subjects, readout, studies),
+        "claims": claims(subjects, policy, readout, studies),
         "accuracy": _accuracy(subjects, policy, readout),
         "sat": curves(subjects, policy, readout),
         "by_step": _by_step(subjects, readout),
@@ -72,7 +72,7 @@ def _lead(subjects: Subjects, readout: str) -> str:
     words = f"{counted(len(subjects.networks), 'network')} on {subjects.images.sizes['image']:,} images of {images}"
     if subjects.several:
         return (
-            f"{words}, {len(subjects.shared)} seeds each ({in_ranges(subjects.shared)}), {readout} readout. Intervals "
+            f"{words}, {len(subjects.seeds)} seeds each ({in_ranges(subjects.seeds)}), {readout} readout. Intervals "
             "are over seeds unless they say otherwise: how much the mean would vary with networks from other seeds."
         )
     return (
@@ -82,14 +82,19 @@ def _lead(subjects: Subjects, readout: str) -> str:
 
 
 def _notes(subjects: Subjects, studies: Sequence[Mapping[str, Any]], commands: Sequence[str]) -> list[str]:
-    notes = []
-    counts = {name: len(members) for name, members in subjects.networks.items()}
-    if not subjects.several and max(counts.values()) > 1:
-        notes.append("Networks have fewer than two seeds in common, so only the first member of each is compared.")
-    elif len(set(counts.values())) > 1:
-        notes.append("Networks differ in their number of seeds; tests use those that all have.")
+    notes = [
+        f"{name}: {counted(len(seeds), 'member')} ({in_ranges(seeds)}) left out, as not all networks have them."
+        for name, seeds in subjects.left_out.items()
+    ]
+    if len(subjects.by_architecture) < len(subjects.networks):
+        used = ", ".join(subjects.by_architecture.values())
+        notes.append(f"Several networks have the same architecture: the claims are about {used}.")
+    for study in studies:
+        unknown = {row["network"] for row in study["correlations"]} - set(subjects.networks)
+        if unknown:
+            notes.append(f"{study['name']}: {', '.join(sorted(unknown))} are not among the networks of this page.")
     if not studies:
-        notes.append("Without answers of people (--behaviour) there is no Fig. 2.")
+        notes.append("Without human data (--behaviour) there is no Fig. 2.")
     if not commands:
         notes.append("The commands that made these results were not given (--commands).")
     return notes
@@ -106,12 +111,16 @@ def tables_of(result: Result, name: str) -> list[dict[str, Any]]:
 
 def _accuracy(subjects: Subjects, policy: str, readout: str) -> dict[str, Any]:
     if len(subjects.networks) < 2:
-        return {"tables": [], "matrix": None}
+        return {"tables": [], "notes": [], "matrix": None}
     if subjects.several:
         result = seed_comparison.compare(subjects.traces, policy, readout)
     else:
         result = comparison.compare(subjects.firsts, policy, readout)
-    return {"tables": tables_of(result, "comparison"), "matrix": _matrix(subjects, result.document)}
+    return {
+        "tables": tables_of(result, "comparison"),
+        "notes": list(result.notes),
+        "matrix": _matrix(subjects, result.document),
+    }
 
 
 def _matrix(subjects: Subjects, document: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,7 +133,7 @@ def _matrix(subjects: Subjects, document: Mapping[str, Any]) -> dict[str, Any]:
             within = [row for row in document["within"] if (row["a"], row["b"]) == (a, b)]
             detail = "; ".join(
                 f"seed {row['seed']}: only {a} right on {row['only_a']:,}, only {b} on {row['only_b']:,}, "
-                f"McNemar's p {p_value(row['p'])}"
+                f"McNemar's p {p_value(row['p'])}, not corrected"
                 for row in within
             )
         else:

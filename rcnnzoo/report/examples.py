@@ -33,7 +33,9 @@ LARGEST = 96
 def examples(
     subjects: Subjects, policy: str, readout: str, data: str | None, data_dir: Path | None
 ) -> dict[str, Any] | None:
-    """The easiest and the hardest images of the first network with several time steps; None if there is none.
+    """The easiest and the hardest images of the first network with several time steps.
+
+    None if there is no such network, or to the policy all images are alike.
 
     Easy is what the network is sure of soonest: images are in the order of their mean score over time steps under the
     exit policy, the same order as the area under the curve of its uncertainty.
@@ -53,6 +55,8 @@ def examples(
     trace = member.opened.trace
     outcomes = find_outcomes(trace, policy, readout)
     area = outcomes.doubt.mean(axis=1)
+    if area.min() == area.max():  # as under fixed-steps, to which all images are alike
+        return None
     order = np.argsort(area, kind="stable")
     count = min(SHOWN, len(order) // 2)
     chosen = [(int(place), "easiest") for place in order[:count]]
@@ -97,7 +101,7 @@ def _example(
         "file": str(trace["file"].to_numpy()[place]),
         "label": str(names[label]),
         "picture": None if split is None else _picture(split, place),
-        "measure": measure(float(abs(area[place]))),
+        "measure": measure(float(outcomes.scores[place].mean())),
         "right": bool(outcomes.right[place, -1]),
         "categories": [str(names[category]) for category in drawn],
         "probabilities": [[round(float(p), 4) for p in probabilities[:, category]] for category in drawn],

@@ -302,7 +302,8 @@ function peopleChart(found, width) {
   for (const row of rows) {
     root.append(words(row.lines, 0, row.top + 12, { class: row.heading ? "heading" : "" }));
     if (row.heading) continue;
-    const index = Math.max(0, data.networks.indexOf(row.network));
+    const place = data.networks.indexOf(row.network);
+    const index = place < 0 ? data.networks.length : place; // a network of other results looks like none of these
     const y = row.top + row.lines.length * 7.5 + 1;
     const interval = known(row.low) && known(row.high);
     const range = { class: `line ${look(index).colour}`, d: `M${px(row.low)} ${y}H${px(row.high)}` };

@@ -68,7 +68,7 @@ def provenance(subjects: Subjects, commands: Sequence[str]) -> dict[str, Any]:
                 "trained on": attributes.get("training_data"),
             }
         )
-        hashes += [_hashes(name, seed, member) for seed, member in members.items()]
+        hashes += [_hashes(name, member) for member in members.values()]
     versions = [{"package": package, "version": found} for package in PACKAGES if (found := _version(package))]
     versions.append({"package": "Python", "version": platform.python_version()})
     return {
@@ -87,11 +87,11 @@ def provenance(subjects: Subjects, commands: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _hashes(name: str, seed: int, member: Member) -> dict[str, Any]:
+def _hashes(name: str, member: Member) -> dict[str, Any]:
     attributes = member.opened.trace.attrs
     return {
         "network": name,
-        "seed": seed,
+        "seed": member.seed,
         "weights": attributes.get("weights_sha256"),
         "images": attributes.get("data_sha256"),
         "traced by": f"rcnnzoo {attributes.get('rcnnzoo_version')}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,11 +13,12 @@ import xarray as xr
 
 from rcnnzoo.analysis.traces import check_same_images
 from rcnnzoo.architectures.card import Card
+from rcnnzoo.errors import OptionError
 from rcnnzoo.recording.recorder import Recording
 from rcnnzoo.references import Reference
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.subjects import OpenTrace
-from rcnnzoo.traces import traces_of, traces_of_members
+from rcnnzoo.traces import told_apart, traces_of, traces_of_members
 from rcnnzoo.weights.files import read_header
 
 
@@ -39,6 +41,12 @@ class Member:
             return None
         return Run(self.reference.config.parent)
 
+    @property
+    def seed(self) -> int | None:
+        """The seed that it was trained with; None if it isn't known."""
+        seed = (self.card.training or {}).get("seed") if self.card is not None else None
+        return seed if isinstance(seed, int) else None
+
     @cached_property
     def card(self) -> Card | None:
         """What its weights say; None of a trace, or of a network that isn't trained."""
@@ -49,31 +57,32 @@ class Member:
 
 @dataclass(frozen=True)
 class Subjects:
-    """Networks of a report.
+    """Networks of a report, which have the same seeds, or one member each.
 
     Attributes:
-        networks: Members by seed, by name; a single network has one, whatever its seed.
+        networks: Members by seed, by name; a single network has one, numbered 0 where its seed isn't known.
+        left_out: Seeds of members that are not looked at, as other networks lack them, by name.
     """
 
     networks: Mapping[str, Mapping[int, Member]]
+    left_out: Mapping[str, Sequence[int]]
+
+    @property
+    def seeds(self) -> list[int]:
+        """Of each network; intervals are over them if there are several."""
+        return list(next(iter(self.networks.values())))
 
     @property
     def several(self) -> bool:
-        """Whether intervals are over seeds: all networks have two seeds or more in common."""
-        return len(self.shared) > 1
+        """Whether intervals are over seeds, rather than over images."""
+        return len(self.seeds) > 1
 
-    @property
-    def shared(self) -> list[int]:
-        """Seeds that all networks have."""
-        first, *others = (set(members) for members in self.networks.values())
-        return sorted(first.intersection(*others))
-
-    @property
+    @cached_property
     def traces(self) -> dict[str, dict[int, OpenTrace]]:
         """Of each member."""
         return {name: {seed: one.opened for seed, one in of.items()} for name, of in self.networks.items()}
 
-    @property
+    @cached_property
     def firsts(self) -> dict[str, OpenTrace]:
         """The trace of the first member of each network."""
         return {name: next(iter(members.values())) for name, members in self.traces.items()}
@@ -82,6 +91,29 @@ class Subjects:
     def images(self) -> xr.Dataset:
         """A trace of the images that all were shown."""
         return next(iter(self.firsts.values())).trace
+
+    @cached_property
+    def by_architecture(self) -> dict[str, str]:
+        """The first network of each architecture."""
+        names: dict[str, str] = {}
+        for name, opened in self.firsts.items():
+            names.setdefault(str(opened.trace.attrs.get("architecture")), name)
+        return names
+
+
+def alike(networks: Mapping[str, Mapping[int, Member]]) -> Subjects:
+    """Networks with the members that can be compared: those of seeds that all have, if there are two or more.
+
+    Otherwise the first member of each is taken.
+    """
+    first, *others = (set(members) for members in networks.values())
+    shared = sorted(first.intersection(*others))
+    chosen = {
+        name: {seed: members[seed] for seed in (shared if len(shared) > 1 else list(members)[:1])}
+        for name, members in networks.items()
+    }
+    left_out = {name: [seed for seed in members if seed not in chosen[name]] for name, members in networks.items()}
+    return Subjects(chosen, {name: seeds for name, seeds in left_out.items() if seeds})
 
 
 def open_subjects(
@@ -94,23 +126,21 @@ def open_subjects(
         WeightsError: There is no such network, or it is not finished.
         TraceError: A trace can't be used, or they are of different images.
     """
-    networks: dict[str, dict[int, Member]] = {}
-    folders = [text for text in typed if Reference(text).members]
-    singles = [text for text in typed if text not in folders]
-    given: dict[str, Any] = {"data": data, "data_dir": data_dir, "split": split}
-    found = traces_of_members(folders, **given, how=Recording()) if folders else {}
-    by_text = dict(zip(folders, found.items(), strict=True))
-    alone = traces_of(singles, **given, how=Recording()) if singles else {}
-    by_text_alone = dict(zip(singles, alone.items(), strict=True))
-    for text in typed:  # in the order in which they were named
-        if text in by_text:
-            name, members = by_text[text]
-            references = Reference(text).members
-            networks[name] = {seed: Member(references[seed], opened) for seed, opened in members.items()}
+    given: dict[str, Any] = {"data": data, "data_dir": data_dir, "split": split, "how": Recording()}
+    found: list[tuple[str, dict[int, Member]]] = []
+    for text in typed:
+        if references := Reference(text).members:
+            ((name, traces),) = traces_of_members([text], **given).items()
+            found.append((name, {seed: Member(references[seed], opened) for seed, opened in traces.items()}))
         else:
-            name, opened = by_text_alone[text]
-            networks[name] = {0: Member(Reference(text), opened)}
-    subjects = Subjects(networks)
+            ((name, opened),) = traces_of([text], **given).items()
+            member = Member(Reference(text), opened)
+            found.append((name, {member.seed or 0: member}))
+    places = [member.opened.path.resolve() for _, members in found for member in members.values()]
+    if twice := [place for place, count in Counter(places).items() if count > 1]:
+        raise OptionError(f"{twice[0]}: the same network is named twice: name each network once")
+    names = told_apart([name for name, _ in found], typed)
+    subjects = alike({name: members for name, (_, members) in zip(names, found, strict=True)})
     check_same_images(
         {f"{name} seed {seed}": opened.trace for name, of in subjects.traces.items() for seed, opened in of.items()}
     )

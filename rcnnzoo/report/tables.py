@@ -100,11 +100,12 @@ def lines(chart: Mapping[str, Any], file: str) -> dict[str, Any]:
 def sat(document: Mapping[str, Any], policy: Mapping[str, Any], readout: str) -> dict[str, Any]:
     """One row per point of the curves of one exit policy and one readout, with the reaction times behind it."""
     curves = [one for one in document["curves"] if (one["policy"], one["readout"]) == (policy["name"], readout)]
+    ends = {False: "all stop at step 1", True: "none stops early"}
     most = max((document["steps"][one["network"]] for one in curves), default=0)
     rows = [
         {
             "network": one["network"],
-            f"threshold ({policy['unit']})": "infinite" if threshold is None else threshold,
+            f"threshold ({policy['unit']})": ends[one["steps"][i] > 1] if threshold is None else threshold,
             "accuracy (%)": percent(one["accuracy"][i]),
             "low (%)": percent(one["low"][i]),
             "high (%)": percent(one["high"][i]),

@@ -48,8 +48,9 @@ def _metrics(member: Member) -> pd.DataFrame | None:
     if member.run is None:
         return None
     try:
-        table = pd.read_csv(member.run.metrics)
-    except (OSError, ValueError) as error:
+        table = pd.read_csv(member.run.metrics).astype(float)
+        table[["epoch", "seconds", "train_loss"]]
+    except (OSError, ValueError, KeyError) as error:
         warnings.warn(
             f"{member.run.metrics}: can't be read, so its curves are left out ({reason(error)})", RcnnzooWarning, 2
         )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 
+from rcnnzoo import plugins
 from rcnnzoo.errors import TrainingError
 from rcnnzoo.locks import LOCK, locked
 from rcnnzoo.progress import say
-from rcnnzoo.reproduction.record import Record
+from rcnnzoo.reproduction.record import Record, identity_of
 from rcnnzoo.reproduction.steps import COMMANDS, JOBS, LOG, Reproduction
 from rcnnzoo.results.saving import save_text
 from rcnnzoo.text import duration
@@ -18,12 +20,14 @@ PROGRAM = "rcnnzoo"
 
 
 def as_typed(command: Sequence[str]) -> str:
-    """A command as a user would type it in a shell.
+    """A command as a user would type it in a shell, with the files of plugins that are loaded.
 
     >>> as_typed(["train", "bl", "--data", "my photos"])
     "rcnnzoo train bl --data 'my photos'"
     """
-    return shlex.join([PROGRAM, *command])
+    loaded = [plugin for plugin in plugins.registry().plugins if plugin.package.endswith(".py")]
+    files = [word for plugin in loaded for word in ("--plugin", str(sys.modules[plugin.module].__file__))]
+    return shlex.join([PROGRAM, *files, *command])
 
 
 def carry_out(
@@ -39,9 +43,11 @@ def carry_out(
         seconds_left: Of the training of each network.
 
     Raises:
+        OptionError: There are members that were not asked for.
         BusyError: Another process is doing this in the same folder.
         TrainingError: The folder is a file.
     """
+    reproduction.check_members()
     out, steps = reproduction.out, reproduction.steps()
     if out.exists() and not out.is_dir():
         raise TrainingError(f"{out}: is not a folder; give another one (`out`)")
@@ -56,19 +62,24 @@ def carry_out(
                 continue
             left = sum(seconds_left.get(other.network or "", 0.0) for other in steps[number - 1 :])
             say(f"{head}, about {duration(left)} of training left" if left else head)
+            identity = identity_of(step)
             with (out / LOG).open("a", encoding="utf-8") as log, redirect_stdout(log):
                 print(f"$ {as_typed(step.command)}")  # noqa: T201 - the log, above what the command prints
                 status = run(step.command)
             if status:
-                say(f"{head}: stopped; the same command resumes here")
                 return status
-            record.add(step)
+            record.add(step, identity)
     return 0
 
 
-def write_jobs(reproduction: Reproduction) -> str:
-    """Write one command a member, for a cluster's array job; how to use it."""
-    jobs = [as_typed(command) for command in reproduction.jobs()]
+def write_jobs(reproduction: Reproduction, shared: Sequence[str] = ()) -> str:
+    """Write one training command per member, for a cluster's array job; how to use it.
+
+    Args:
+        reproduction: What is to be done.
+        shared: Options of each command.
+    """
+    jobs = [as_typed([*command, *shared]) for command in reproduction.jobs()]
     file = reproduction.out / JOBS
     save_text("".join(f"{job}\n" for job in jobs), file)
     line = f'sed -n "${{SLURM_ARRAY_TASK_ID}}p" {shlex.quote(str(file))} | sh'

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
+from rcnnzoo.data.opening import Data
 from rcnnzoo.profiling.summary import summarise
-from rcnnzoo.reproduction.steps import Reproduction
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.training.planning import Trial
-from rcnnzoo.training.settling import settle
+from rcnnzoo.training.settings import Settings
 from rcnnzoo.training.starting import new_network
 
 
@@ -21,7 +23,7 @@ class Estimate:
 
     Attributes:
         parameters: Of the network.
-        macs: Multiply-accumulates an image, all steps.
+        macs: Multiply-accumulates per image, all steps.
         epochs: Of each member.
         done: Epochs that are finished, over all members.
         left: Epochs that are not, over all members.
@@ -43,19 +45,21 @@ class Estimate:
         return self.left * self.seconds
 
 
-def estimate(reproduction: Reproduction, network: str) -> Estimate:
+def estimate(settings: Settings, data: Data, folders: Iterable[Path]) -> Estimate:
     """What the training of a network's members takes on this machine.
 
     The time of an epoch is that of epochs that a member has finished, otherwise a few updates are measured.
 
+    Args:
+        settings: Of one of the members.
+        data: Their images.
+        folders: Of the members' runs.
+
     Raises:
-        UnknownName: There is no such architecture or data set.
-        OptionError: A setting can't work.
-        DataError: The images can't be used.
+        TrainingError: Memory runs out with two images.
     """
-    settings, data = settle({**reproduction.settings(network), "seed": reproduction.seeds[0]})
     summary = summarise(new_network(settings, data))
-    runs = [Run(folder) for folder in reproduction.runs(network).values()]
+    runs = [Run(folder) for folder in folders]
     done = sum(settings.epochs if run.finished else min(run.epochs_done(), settings.epochs) for run in runs)
     left = len(runs) * settings.epochs - done
     seconds, measured = _seconds_of_finished(runs), "finished epochs"

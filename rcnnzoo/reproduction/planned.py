@@ -34,7 +34,7 @@ def planned(reproduction: Reproduction, estimates: Mapping[str, Estimate]) -> Re
             "MACs per image": short(one.macs),
             "epochs": f"{members} x {one.epochs}" if members > 1 else str(one.epochs),
             "finished": one.done,
-            "an epoch": duration(one.seconds) if one.seconds else None,
+            "time per epoch": duration(one.seconds) if one.seconds else None,
             "left": duration(one.seconds_left),
         }
         for name, one in estimates.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +33,21 @@ class Record:
         """Whether a step was done by the same command on the same files, and its results are there."""
         if not all(path.exists() for path in step.writes):
             return False
-        return bool(self.steps.get(step.name) == _identity(step))
+        return bool(self.steps.get(step.name) == identity_of(step))
 
-    def add(self, step: Step) -> None:
-        """Note that a step is done."""
-        self.steps[step.name] = _identity(step)
+    def add(self, step: Step, identity: Mapping[str, Any]) -> None:
+        """Note that a step is done.
+
+        Args:
+            step: The step.
+            identity: What it was before it began: what it reads may have been changed since.
+        """
+        self.steps[step.name] = dict(identity)
         with atomic_write(self.file) as temporary:
             temporary.write_text(json.dumps({"steps": self.steps}, indent=2) + "\n", encoding="utf-8")
 
 
-def _identity(step: Step) -> dict[str, Any]:
+def identity_of(step: Step) -> dict[str, Any]:
     """What a step's result depends on; a file that isn't there yet has no hash."""
     hashes = {str(file): bytes_hash(file) if file.is_file() else None for file in step.reads}
     return {"command": list(step.command), "reads": hashes}

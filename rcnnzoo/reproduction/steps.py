@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rcnnzoo.errors import OptionError
 from rcnnzoo.recipes.reading import Recipe, options
-from rcnnzoo.runs.members import member, read_seeds
+from rcnnzoo.results.naming import file_stem
+from rcnnzoo.runs.members import member, members, read_seeds
 from rcnnzoo.training.settings import checked_types
 from rcnnzoo.writing import WEIGHTS, file_name
 
@@ -71,6 +73,20 @@ class Reproduction:
         names = [study.name for study in self.studies]
         if len(set(names)) < len(names):
             raise OptionError("`human`: two files have the same name, and so would their results: rename one of them")
+        folders = [file_name(network) for network in self.recipe.networks]
+        if len(set(folders)) < len(folders):
+            raise OptionError(f"two of the recipe's networks would share a folder: {', '.join(sorted(folders))}")
+
+    def check_members(self) -> None:
+        """Refuse a folder with more members than are asked for: results would be about all of them.
+
+        Raises:
+            OptionError: There are others.
+        """
+        for network in self.recipe.networks:
+            others = [run for seed, run in members(self.folder(network)).items() if seed not in self.seeds]
+            if others and len(self.seeds) > 1:
+                raise OptionError(f"`seeds` {self.recipe.seeds}: {others[0]} is another member; include it, or move it")
 
     @property
     def seeds(self) -> range:
@@ -84,6 +100,8 @@ class Reproduction:
             OptionError: The recipe has a setting that `rcnnzoo train` doesn't, or one of another type.
         """
         table = {**self.recipe.training, **self.recipe.training_of.get(network, {})}
+        if own := {"architecture", "data", "data_dir", "seed"} & set(table):
+            raise OptionError(f"the recipe's training: {min(own)} doesn't belong there; leave it out")
         checked = checked_types(table, "the recipe's training")
         where = {} if self.data_dir is None else {"data_dir": str(self.data_dir)}
         return {**checked, "architecture": network, "data": self.recipe.data, **where}
@@ -129,36 +147,56 @@ class Reproduction:
 
     def _accuracy(self, network: str) -> Step:
         out = self.out / "accuracy" / file_name(network)
-        command = ("evaluate", self.model(network), *self._readout(), "--out", str(out))
-        return Step(f"accuracy of {network}", command, self._weights([network]), (out,))
+        command = ("evaluate", self.model(network), *self._readout(), *self._data(), "--out", str(out))
+        written = self._figure(out, "accuracy", readout=self.recipe.readout)
+        return Step(f"accuracy of {network}", command, self._weights([network]), written)
 
     def _comparison(self) -> Step:
         out = self.out / "compare"
-        command = ("compare", *self._models(), *self._rule(), "--out", str(out))
-        return Step("comparison of networks (Table 1)", command, self._weights(), (out,))
+        command = ("compare", *self._models(), *self._rule(), *self._data(), "--out", str(out))
+        written = self._figure(out, "compare", policy=self.recipe.policy, readout=self.recipe.readout)
+        return Step("comparison of networks (Table 1)", command, self._weights(), written)
 
     def _curve(self) -> Step:
         out = self.out / "profile"
-        first, *others = self._models()
-        against = [word for other in others for word in ("--against", other)]
-        command = ("profile", first, "--sweep", *against, *self._rule(), "--out", str(out))
-        return Step("speed and accuracy (Fig. 1)", command, self._weights(), (out,))
+        command = ("profile", *self._with_others("--sweep"), *self._rule(), *self._data(), "--out", str(out))
+        written = self._figure(out, "sat", policy=self.recipe.policy, readout=self.recipe.readout)
+        return Step("speed and accuracy (Fig. 1)", command, self._weights(), written)
 
     def _behaviour(self, study: Study) -> Step:
-        out = self._results(study)
-        first, *others = self._models()
-        against = [word for other in others for word in ("--against", other)]
         asked = ("--images", str(study.images), "--human", str(study.human), *options(self.recipe.behaviour))
-        command = ("behaviour", first, *against, *asked, *self._readout(), "--out", str(out))
-        return Step(f"people of {study.name} (Fig. 2)", command, (*self._weights(), study.human), (out,))
+        out = ("--out", str(self._results(study)))
+        command = ("behaviour", *self._with_others(), *asked, *self._readout(), *out)
+        reads = (*self._weights(), study.human)
+        return Step(f"answers of people in {study.human.name} (Fig. 2)", command, reads, self._tables_of(study))
 
     def _report(self) -> Step:
         out = self.out / REPORT
         people = [word for study in self.studies for word in ("--behaviour", str(self._results(study)))]
         about = ("--title", self.recipe.title, "--commands", str(self.out / COMMANDS))
-        command = ("report", *self._models(), *people, *self._rule(), *about, "--out", str(out))
-        found = [self._results(study) / "methods.txt" for study in self.studies]
-        return Step("report", command, (*self._weights(), self.out / COMMANDS, *found), (out,))
+        command = ("report", *self._models(), *people, *self._rule(), *self._data(), *about, "--out", str(out))
+        tables = [table for study in self.studies for table in self._tables_of(study)]
+        return Step("report", command, (*self._weights(), self.out / COMMANDS, *tables), (out,))
+
+    def _figure(self, out: Path, question: str, **chosen: str) -> tuple[Path, ...]:
+        """A table and its figure, which is written after all tables."""
+        stem = file_stem(question, **chosen)
+        table = {"compare": file_stem("models", readout=self.recipe.readout)}.get(question, stem)
+        return (out / f"{table}.csv", out / f"{stem}.svg")
+
+    def _tables_of(self, study: Study) -> tuple[Path, ...]:
+        """What the report reads of a study; the methods are written last."""
+        names = ("correlations.csv", "comparisons.csv", "controls.csv", "ceilings.csv", "methods.txt")
+        stem = partial(file_stem, readout=self.recipe.readout)
+        return tuple(self._results(study) / f"{stem(Path(name).stem)}{Path(name).suffix}" for name in names)
+
+    def _with_others(self, *flags: str) -> tuple[str, ...]:
+        first, *others = self._models()
+        return (first, *flags, *(word for other in others for word in ("--against", other)))
+
+    def _data(self) -> list[str]:
+        """Where the data set lies now: a run remembers where it was."""
+        return [] if self.data_dir is None else ["--data-dir", str(self.data_dir)]
 
     def _results(self, study: Study) -> Path:
         return self.out / "behaviour" / study.name

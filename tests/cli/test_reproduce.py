@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,14 @@ def test_what_can_t_work_is_refused_before_anything_is_trained(tmp_path, capsys)
     refused(capsys, "reproduce tiny.toml --out out --json", "--json needs --dry-run")
     Path("wrong.toml").write_text(TINY.replace("epochs = 1", "epoch = 1"))
     refused(capsys, "reproduce wrong.toml --out out", "unknown setting 'epoch': did you mean 'epochs'?")
+    for before, after, words in (
+        ("[training]", 'policy = "entropi"\n[training]', "did you mean 'entropy'?"),
+        ('"b"]', '"b-x"]', "unknown architecture 'b-x'"),
+        ("epochs = 1", "epochs = 1\nseed = 3", "seed doesn't belong there"),
+        ('"digits"', '"digitz"', "'digitz'"),
+    ):
+        Path("wrong.toml").write_text(TINY.replace(before, after))
+        refused(capsys, "reproduce wrong.toml --out out --jobs", words)
     assert not Path("out").exists()
 
 
@@ -143,9 +152,28 @@ def test_a_report_of_single_networks_and_traces(run, trained_b, capsys):
     page = Path("page.html").read_text()
     assert found["bytes"] == len(page.encode())
     assert found["networks"] == ["run", "b"]
-    assert "Without answers of people" in page
+    assert "Without human data" in page
     verdicts = {claim["claim"]: claim["verdict"] for claim in found["claims"]}
-    assert verdicts["bl is more accurate than b-k, which is feedforward with as many parameters"] == "not tested"
+    (one,) = [verdict for claim, verdict in verdicts.items() if "more accurate than b-k" in claim]
+    assert one == "not tested"
+
+
+def test_networks_of_one_name_are_told_apart_and_one_named_twice_is_refused(run, twin, capsys):
+    found = json.loads(printed(capsys, "report", run, twin, "--out", "page.html", "--json"))
+    assert found["networks"] == [str(run), str(twin)]
+    refused(capsys, f"report {run} {run} --out twice.html", "is named twice")
+
+
+def test_members_that_others_lack_are_left_out_and_named(done, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(done)
+    shutil.copytree("out/runs/b", tmp_path / "b")
+    shutil.copytree("out/runs/bl/seed0", tmp_path / "single")
+    page = tmp_path / "page.html"
+    found = json.loads(printed(capsys, "report", tmp_path / "b", tmp_path / "single", "--out", page, "--json"))
+    assert found["networks"] == ["b", "single"]
+    assert "b: 1 member (1) left out, as not all networks have them." in page.read_text()
+    assert "one seed each" in page.read_text()
+    assert content_of(page.read_text())["sat"]["interval"] == "95 % over images"
 
 
 def test_a_report_refuses_what_it_can_t_show(run, capsys):

@@ -383,7 +383,7 @@ def test_without_a_clipboard_the_table_is_a_file(visit):
 
 
 def test_a_matrix_is_copied_with_its_empty_half(visit):
-    rows = copied(visit(), '[data-file="mcnemar.csv"]').split("\r\n")
+    rows = copied(visit(), '[data-file="pairs.csv"]').split("\r\n")
     assert rows[0] == ",b-k,b-f,b-d,bl"
     assert rows[4] == 'b-d,,,,"p < 0.001 b-d right alone on 312 images, bl on 201"'
 

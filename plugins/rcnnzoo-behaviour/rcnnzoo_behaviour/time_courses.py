@@ -156,8 +156,7 @@ class AnimacyPipeline:
         members = [self._time_courses(network) for network in networks]
         model = next((network for network in networks if network.model), None)
         random = [] if model is None else self._random(model)
-        name = members[0].name if len(members) == 1 else f"{members[0].name} and {len(members) - 1} more"
-        return Entry(name, members, random)
+        return Entry(name_together([member.name for member in members]), members, random)
 
     def _in_order(self, trace: xr.Dataset, path: str) -> xr.Dataset:
         """A trace's images in the order of people's."""
@@ -303,3 +302,16 @@ def _unused(name: str, names: list[str]) -> str:
         unused = f"{name} ({number})"
     names.append(unused)
     return unused
+
+
+def name_together(names: Sequence[str]) -> str:
+    """What networks that make one entry are called: members of a folder by its name, others by the first.
+
+    >>> name_together(["bl-seed0", "bl-seed1"]), name_together(["bl", "other"]), name_together(["bl-seed0"])
+    ('bl', 'bl and 1 more', 'bl-seed0')
+    """
+    if len(names) == 1:
+        return names[0]
+    folders = {folder for folder, _, number in (name.rpartition("-seed") for name in names) if number.isdigit()}
+    is_one_folder = len(folders) == 1 and all(name.startswith(f"{next(iter(folders))}-seed") for name in names)
+    return next(iter(folders)) if is_one_folder else f"{names[0]} and {len(names) - 1} more"

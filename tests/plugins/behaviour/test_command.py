@@ -19,6 +19,7 @@ import rcnnzoo
 from rcnnzoo import plugins
 from rcnnzoo.cli import main
 from rcnnzoo.locks import locked
+from rcnnzoo.report.people import people
 from rcnnzoo_behaviour import figures
 from tests.plugins.behaviour.crowd import make_images, rows_by_image, rows_by_trial, write_csv
 
@@ -83,6 +84,18 @@ def test_correlations_say_what_the_readings_say(result):
     assert area["spearman"] == pytest.approx(
         part["area_under_uncertainty"].corr(part["uncertainty"], method="spearman")
     )
+
+
+def test_the_report_reads_what_it_wrote(result):
+    found = people(result, "cumulative")
+    table = pd.read_csv(result / "correlations.csv")
+    (row,) = [row for row in found["correlations"] if (row["network"], row["measure"]) == ("bl", "reaction time")]
+    wanted = table[(table["network"] == "bl") & (table["images"] == "all") & (table["predicted"] == "uncertainty")]
+    wanted = wanted[wanted["measure"] == "reaction time"].iloc[0]
+    assert (row["r"], row["low"], row["p"]) == tuple(wanted[["spearman", "low", "p_corrected"]])
+    assert {row["control"] for row in found["controls"]} == {"randomly initialised", "shuffled within animate or not"}
+    assert len(found["ceilings"]) > 0
+    assert found["methods"] == (result / "methods.txt").read_text().strip()
 
 
 def test_the_pair_is_compared_by_areas_as_one_has_no_reaction_times(result):
