@@ -1,13 +1,18 @@
 """The documentation, run: its examples work, and its statements are true."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import rcnnzoo
 from rcnnzoo import plugins
+from rcnnzoo.cli import main
 from rcnnzoo.training.recipes import recipe
+from tests.conftest import plugins_of
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -19,20 +24,37 @@ def blocks(page, *languages):
     return [(language, code) for language, code in found if language in languages]
 
 
-def run_shell(code, folder):
-    """As a user's shell would; `rcnnzoo` is the one under test."""
-    code = re.sub(r"^rcnnzoo\b", f"{sys.executable} -m rcnnzoo", code, flags=re.MULTILINE)
-    subprocess.run(["bash", "-euc", code], cwd=folder, check=True, capture_output=True, text=True)
+def run_commands(code):
+    """Commands of rcnnzoo, one on each line, in this process, which saves starting one for each."""
+    for line in code.splitlines():
+        program, *typed = shlex.split(line)
+        assert program == "rcnnzoo", line
+        assert main(typed) == 0, line
 
 
-def test_the_tutorial_runs_as_written(tmp_path):
-    for language, code in blocks(DOCS / "tutorial.md", "bash", "python"):
-        if language == "bash":
-            run_shell(code, tmp_path)
-        else:
-            subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
-    assert (tmp_path / "predictions" / "bl-digits-clutter-seed0" / "predictions.png").is_file()
-    assert (tmp_path / "runs" / "b-digits-clutter-seed0" / "traces" / "digits-clutter-test" / "accuracy.svg").is_file()
+WRITTEN = {
+    "tutorial": [
+        "predictions/bl-digits-clutter-seed0/predictions.png",
+        "runs/b-digits-clutter-seed0/traces/digits-clutter-test/accuracy.svg",
+    ],
+    "own-network": ["mine.html"],
+    "own-people": ["behaviour/correlations.csv", "behaviour/methods.txt", "people.html"],
+    "brains-and-time": ["rsa/correlations.csv", "rsa/steps.csv"],
+}
+"""Tutorials, and some of the files that are there in the end."""
+
+
+@pytest.mark.parametrize("page", WRITTEN)
+def test_the_tutorials_run_as_written_but_for_their_number_of_epochs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with plugins_of(tmp_path):
+        for language, code in blocks(DOCS / f"{page}.md", "bash", "python"):
+            if language == "python":
+                exec(code, {})  # noqa: S102 - the page's own code
+            else:
+                run_commands(re.sub(r"--epochs \d+", "--epochs 1", code))
+    for file in WRITTEN[page]:
+        assert (tmp_path / file).is_file()
 
 
 def test_the_page_on_stopping_early_runs_as_written(tmp_path):

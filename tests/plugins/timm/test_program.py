@@ -12,7 +12,7 @@ import rcnnzoo
 from rcnnzoo.cli import main
 from rcnnzoo.data.opening import open_data
 from rcnnzoo.profiling.operations import macs_per_step
-from tests.docs.test_docs import DOCS, blocks, run_shell
+from tests.docs.test_docs import DOCS, blocks, run_commands
 
 RUN = "runs/timm-test_resnet-digits-seed0"
 
@@ -21,8 +21,10 @@ RUN = "runs/timm-test_resnet-digits-seed0"
 def folder(tmp_path_factory):
     """Where the page's commands have been run, as written."""
     folder = tmp_path_factory.mktemp("timm")
-    for _, code in blocks(DOCS / "timm.md", "bash"):
-        run_shell(code, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for _, code in blocks(DOCS / "timm.md", "bash"):
+            run_commands(code)
     return folder
 
 
