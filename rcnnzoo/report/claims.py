@@ -1,8 +1,4 @@
-"""The paper's claims beside what these networks show.
-
-What the paper says is from the abstract of Spoerer et al. 2020 (doi 10.1371/journal.pcbi.1008215), whose four points
-are numbered there, and from the authors' published code (parameters). Nothing here is a result of ours.
-"""
+"""The paper's claims beside what these networks show; where the paper's side comes from, `report.paper` says."""
 
 from __future__ import annotations
 
@@ -16,6 +12,7 @@ from rcnnzoo.analysis.differences import Difference, at_equal_cost, of_accuracie
 from rcnnzoo.analysis.intervals import LEVEL, Bootstrap
 from rcnnzoo.analysis.outcomes import Outcomes, find_outcomes
 from rcnnzoo.analysis.sat_curve import curve_of
+from rcnnzoo.report.paper import PARAMETERS
 from rcnnzoo.report.subjects import Subjects
 from rcnnzoo.results.result import p_value
 from rcnnzoo.text import short
@@ -23,8 +20,6 @@ from rcnnzoo.text import short
 RECURRENT, BASELINE = "bl", "b"
 CONTROLS = ("b-k", "b-f", "b-d")
 """Feedforward networks with about as many parameters."""
-PUBLISHED = {"b-k": 39_796_040, "b-f": 40_006_824, "b-d": 28_819_848, "bl": 28_870_920}
-"""Parameters with 1,000 categories at full width, counted from the authors' published code."""
 MARGIN = 0.02
 """Difference in accuracy up to which two networks count as equally accurate."""
 FEWER = 0.9
@@ -135,7 +130,7 @@ def _as_many_parameters(subjects: Subjects, names: Mapping[str, str]) -> Claim:
         if architecture in names
     }
     claim = f"the controls have at least about as many parameters as {RECURRENT}"
-    paper = ", ".join(f"{name} {short(PUBLISHED[name])}" for name in (RECURRENT, *CONTROLS))
+    paper = ", ".join(f"{name} {short(PARAMETERS[name])}" for name in (RECURRENT, *CONTROLS))
     paper += " (authors' code, 1,000 categories, full width)"
     if len(counts) < 2:
         return Claim(claim, paper, why="no control is among the networks")

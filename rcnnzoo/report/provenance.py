@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from rcnnzoo.report import paper
 from rcnnzoo.report.subjects import Member, Subjects
 from rcnnzoo.results.model_card import CITATION
 from rcnnzoo.text import short
@@ -71,12 +72,14 @@ def provenance(subjects: Subjects, commands: Sequence[str]) -> dict[str, Any]:
         hashes += [_hashes(name, member) for member in members.values()]
     versions = [{"package": package, "version": found} for package in PACKAGES if (found := _version(package))]
     versions.append({"package": "Python", "version": platform.python_version()})
+    tables = [
+        {"title": "networks", "file": "networks.csv", "rows": rows},
+        paper.networks(subjects.by_architecture),
+        {"title": "hashes of weights and images (SHA-256)", "file": "hashes.csv", "rows": hashes},
+        {"title": "versions", "file": "versions.csv", "rows": versions},
+    ]
     return {
-        "tables": [
-            {"title": "networks", "file": "networks.csv", "rows": rows},
-            {"title": "hashes of weights and images (SHA-256)", "file": "hashes.csv", "rows": hashes},
-            {"title": "versions", "file": "versions.csv", "rows": versions},
-        ],
+        "tables": [table for table in tables if table["rows"]],
         "commands": list(commands),
         "citations": [
             CITATION,
