@@ -197,7 +197,8 @@ def test_built_ins_come_through_the_same_entry_points():
 def test_every_built_in_target_can_be_imported():
     for kind in hooks.KINDS:
         for name in plugins.names(kind):
-            assert callable(plugins.look_up(kind, name).load())
+            found = plugins.look_up(kind, name).load()
+            assert found.is_file() if kind == "recipes" else callable(found)
 
 
 FAMILY = """
