@@ -123,6 +123,7 @@ def full() -> dict[str, Any]:
                     for i, name in enumerate(names)
                 ]},
             ],
+            "notes": ["b and bl: tests leave out 1 seed of b alone (3)"],
             "matrix": {
                 "title": "McNemar's test of each pair", "names": names,
                 "cells": [
@@ -179,8 +180,8 @@ def empty() -> dict[str, Any]:
     """The least that a report can hold."""
     return {
         "title": "Nothing yet", "lead": "", "notes": [], "networks": [], "claims": [],
-        "accuracy": {"tables": [], "matrix": None}, "sat": None, "by_step": None, "training": None, "images": None,
-        "people": [], "settings": {"tables": [], "commands": ["rcnnzoo report"], "citations": [], "bibtex": ""},
+        "accuracy": {"tables": [], "notes": [], "matrix": None}, "sat": None, "by_step": None, "training": None,
+        "images": None, "people": [], "settings": {"tables": [], "commands": ["rcnnzoo report"], "citations": [], "bibtex": ""},
     }  # fmt: skip
 
 
