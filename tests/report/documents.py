@@ -181,7 +181,8 @@ def empty() -> dict[str, Any]:
     return {
         "title": "Nothing yet", "lead": "", "notes": [], "networks": [], "claims": [],
         "accuracy": {"tables": [], "notes": [], "matrix": None}, "sat": None, "by_step": None, "training": None,
-        "images": None, "people": [], "settings": {"tables": [], "commands": ["rcnnzoo report"], "citations": [], "bibtex": ""},
+        "images": None, "people": [],
+        "settings": {"tables": [], "commands": ["rcnnzoo report"], "citations": [], "bibtex": ""},
     }  # fmt: skip
 
 
