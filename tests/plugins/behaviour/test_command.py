@@ -90,8 +90,8 @@ def test_the_report_reads_what_it_wrote(result):
     found = people(result, "cumulative")
     table = pd.read_csv(result / "correlations.csv")
     (row,) = [row for row in found["correlations"] if (row["network"], row["measure"]) == ("bl", "reaction time")]
-    wanted = table[(table["network"] == "bl") & (table["images"] == "all") & (table["predicted"] == "uncertainty")]
-    wanted = wanted[wanted["measure"] == "reaction time"].iloc[0]
+    chosen = table[(table["network"] == "bl") & (table["images"] == "all") & (table["predicted"] == "uncertainty")]
+    wanted = chosen[chosen["measure"] == "reaction time"].iloc[0]
     assert (row["r"], row["low"], row["p"]) == tuple(wanted[["spearman", "low", "p_corrected"]])
     assert {row["control"] for row in found["controls"]} == {"randomly initialised", "shuffled within animate or not"}
     assert len(found["ceilings"]) > 0
