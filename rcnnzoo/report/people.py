@@ -20,7 +20,7 @@ TABLES = ("correlations", "comparisons", "controls", "ceilings", "classifiers")
 COLUMNS = {
     "correlations": ("network", "images", "n", "predicted", "measure", "spearman"),
     "controls": ("network", "control", "spearman"),
-    "ceilings": ("ceiling", "network", "images", "value"),
+    "ceilings": ("ceiling", "network", "value"),
 }
 """Those that the page needs, by table."""
 
@@ -71,7 +71,7 @@ def people(folder: Path, readout: str) -> dict[str, Any]:
             ],
             "ceilings": [
                 {"ceiling": row["ceiling"], "network": row["network"], "r": row["value"]}
-                for row in _records(ceilings[ceilings["images"] == "all"])
+                for row in _records(ceilings)
                 if row["value"] is not None
             ],
             "tables": [

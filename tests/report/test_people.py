@@ -16,7 +16,7 @@ TABLES = {
     ),
     "comparisons": ("a,b,measure,difference", "bl,b,area under uncertainty,0.1"),
     "controls": ("network,control,spearman,low,high", "bl,randomly initialised,0.05,-0.1,0.2"),
-    "ceilings": ("ceiling,network,images,value", "reliability,,all,0.8", "reliability,,D > 0,0.7", "ties,bl,all,"),
+    "ceilings": ("ceiling,network,images,value", "reliability,,40,0.8", "ties,bl,40,"),
     "classifiers": ("network,step,accuracy", "bl,1,0.7"),
 }
 
