@@ -36,6 +36,7 @@ def hub(elsewhere, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(elsewhere / "cache"))
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)  # the server speaks the older protocol alone
     monkeypatch.setattr("time.sleep", lambda seconds: None)  # between attempts
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1)  # seconds for which a silent server is waited for
     with serving() as server:
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
         template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
