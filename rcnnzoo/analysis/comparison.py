@@ -12,6 +12,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -73,7 +74,10 @@ def compare(
         raise OptionError("a comparison needs two networks: name another MODEL or TRACE")
     check_same_images(traces)
     outcomes = {name: find_outcomes(trace, policy, readout) for name, trace in traces.items()}
-    pairs = [{"a": a, "b": b, **mcnemar(outcomes[a], outcomes[b])} for a, b in combinations(outcomes, 2)]
+    pairs = [
+        {"a": a, "b": b, **mcnemar(outcomes[a].right[:, -1], outcomes[b].right[:, -1])}
+        for a, b in combinations(outcomes, 2)
+    ]
     table = pd.DataFrame(pairs)
     for column, method in (("p_corrected", "bonferroni"), ("p_holm", "holm")):
         table[column] = multipletests(table["p"], method=method)[1]
@@ -95,11 +99,10 @@ def _model(name: str, trace: xr.Dataset, outcomes: Outcomes) -> dict[str, Any]:
     }
 
 
-def mcnemar(a: Outcomes, b: Outcomes) -> dict[str, Any]:
-    """McNemar's test on the answers after all steps, exact: binomial on the images where only one is right."""
+def mcnemar(right_a: npt.NDArray[np.bool_], right_b: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """McNemar's test on right answers, [N] each, exact: binomial on the images where only one is right."""
     from statsmodels.stats.contingency_tables import mcnemar as test
 
-    right_a, right_b = a.right[:, -1], b.right[:, -1]
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     result = test([[0, only_a], [only_b, 0]], exact=True)  # the images on which they agree don't matter
     return {

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest, norm
+from scipy.stats import norm
 
 from rcnnzoo.analysis.bands import accuracy_at, resampled_accuracy_at
 from rcnnzoo.analysis.changes import changes_of
+from rcnnzoo.analysis.comparison import mcnemar
 from rcnnzoo.analysis.intervals import LEVEL, Bootstrap, mean_of_seeds, percentiles
 from rcnnzoo.analysis.outcomes import Outcomes
 
@@ -73,9 +74,7 @@ def of_accuracies(pairs: Sequence[tuple[Truths, Truths]]) -> Difference:
     if len(pairs) > 1:
         return found
     ((a, b),) = pairs
-    only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
-    p = float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
-    return Difference(found.mean, None, found.images, p)
+    return Difference(found.mean, None, found.images, mcnemar(a, b)["p"])
 
 
 def of_groups(values: Sequence[Floats], groups: Sequence[Truths]) -> Difference:

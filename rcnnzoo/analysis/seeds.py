@@ -126,7 +126,7 @@ def compare_seeds(
         both = [(found[a][seed], found[b][seed]) for seed in seeds]
         pairs.append({"a": a, "b": b, "seeds": len(seeds), **_test(both), **_at_equal_cost(both, cost)})
         within += [
-            {"a": a, "b": b, "seed": seed, **mcnemar(one.outcomes, other.outcomes)}
+            {"a": a, "b": b, "seed": seed, **mcnemar(one.outcomes.right[:, -1], other.outcomes.right[:, -1])}
             for seed, (one, other) in zip(seeds, both, strict=True)
         ]
         for name in (a, b):

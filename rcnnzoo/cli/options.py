@@ -110,6 +110,8 @@ FigureFormats = Annotated[
         show_default=" and ".join(FIGURE_FORMATS),
     ),
 ]
+DEVICE = typer.Option(help="Device: cpu, cuda, cuda:1, mps, ...", show_default="a GPU if there is one, else cpu")
+THREADS = typer.Option(min=1, max=4096, help="Threads on the processor.", show_default="all cores")
 FLAGS = {"mirrored": "--flip/--no-flip"}
 """Settings whose options aren't called like them."""
 
@@ -140,17 +142,9 @@ def computes(command: Callable[..., None]) -> Callable[..., None]:
         with computing(device, threads), quietly(quiet):
             command(*typed, **named)
 
-    shown = "a GPU if there is one, else cpu"
     more = [
-        _parameter(
-            "device", str | None, typer.Option(help="Device: cpu, cuda, cuda:1, mps, ...", show_default=shown), None
-        ),
-        _parameter(
-            "threads",
-            int | None,
-            typer.Option(min=1, max=4096, help="Threads on the processor.", show_default="all cores"),
-            None,
-        ),
+        _parameter("device", str | None, DEVICE, None),
+        _parameter("threads", int | None, THREADS, None),
         _parameter("quiet", bool, typer.Option("--quiet", help="Show no progress."), False),
     ]
     _sign(run, [*inspect.signature(command, eval_str=True).parameters.values(), *more])

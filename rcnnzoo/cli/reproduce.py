@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from rcnnzoo.cli.options import DEVICE, THREADS
 from rcnnzoo.cli.output import AsJson, show
 from rcnnzoo.cli.statuses import INTERRUPTED, PREEMPTED
 from rcnnzoo.devices import computing
@@ -46,13 +47,8 @@ def reproduce(
     jobs: Annotated[
         bool, typer.Option("--jobs", help="Write one training command per member for a cluster's array job, and end.")
     ] = False,
-    device: Annotated[
-        str | None,
-        typer.Option(help="Device: cpu, cuda, cuda:1, mps, ...", show_default="a GPU if there is one, else cpu"),
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, max=4096, help="Threads on the processor.", show_default="all cores")
-    ] = None,
+    device: Annotated[str | None, DEVICE] = None,
+    threads: Annotated[int | None, THREADS] = None,
     as_json: AsJson = False,
 ) -> None:
     """Reproduce the paper: train the recipe's networks, compare them, draw its figures, and write one page of it all.

@@ -1,4 +1,4 @@
-"""Accuracy against computation for every policy and readout, as a page that answers a mouse needs it."""
+"""Accuracy against computation for every policy and readout, as a page that responds to a mouse needs it."""
 
 from __future__ import annotations
 
@@ -42,17 +42,13 @@ def curves(subjects: Subjects, policy: str, readout: str) -> dict[str, Any]:
     return {
         "images": subjects.images.sizes["image"],
         "interval": "95 % over seeds, which share a threshold" if subjects.several else "95 % over images",
-        "policies": [{"name": name, "unit": _unit(name)} for name in policies],
+        "policies": [{"name": name, "unit": look_up_policy(name).unit} for name in policies],
         "readouts": readouts,
         "policy": policy,
         "readout": readout,
         "steps": {name: opened.trace.sizes["step"] for name, opened in subjects.firsts.items()},
         "curves": found,
     }
-
-
-def _unit(policy: str) -> str:
-    return str(getattr(look_up_policy(policy), "unit", ""))
 
 
 def curve(members: Sequence[Outcomes]) -> dict[str, list[Any]]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import xarray as xr
 from PIL import Image
 
-from rcnnzoo.analysis.outcomes import Outcomes, find_outcomes
+from rcnnzoo.analysis.outcomes import find_outcomes
 from rcnnzoo.data.images import read_at
 from rcnnzoo.data.splits import Split, choose
 from rcnnzoo.errors import RcnnzooError
@@ -62,18 +61,20 @@ def examples(
     chosen = [(int(place), "easiest") for place in order[:count]]
     chosen += [(int(place), "hardest") for place in order[::-1][:count]]
     split, note = _split(member, data, data_dir)
-    unit = str(getattr(look_up_policy(policy), "unit", ""))
-
-    def measure(score: float) -> str:
-        return f"mean {policy} {score:.3g} {unit}".rstrip()
-
+    unit = look_up_policy(policy).unit
     seed = f", seed {next(iter(members))}" if len(members) > 1 else ""
     return {
         "network": name,
         "title": f"{name}{seed}: images in the order of {policy} averaged over time steps, {readout} readout",
         "note": note,
         "images": [
-            {"kind": kind, **_example(trace, place, readout, outcomes, area, split, measure)} for place, kind in chosen
+            {
+                "kind": kind,
+                "measure": f"mean {policy} {outcomes.scores[place].mean():.3g} {unit}",
+                "right": bool(outcomes.right[place, -1]),
+                **_example(trace, place, readout, split),
+            }
+            for place, kind in chosen
         ],
     }
 
@@ -82,15 +83,8 @@ def _steps(member: Member) -> int:
     return int(member.opened.trace.sizes["step"])
 
 
-def _example(
-    trace: xr.Dataset,
-    place: int,
-    readout: str,
-    outcomes: Outcomes,
-    area: npt.NDArray[np.float32],
-    split: Split | None,
-    measure: Callable[[float], str],
-) -> Mapping[str, Any]:
+def _example(trace: xr.Dataset, place: int, readout: str, split: Split | None) -> Mapping[str, Any]:
+    """An image, and its probabilities over time."""
     logits = torch.from_numpy(trace["logits"][place].to_numpy().copy())
     probabilities = look_up_readout(readout)(logits).numpy()  # [T, C]
     label = int(trace["label"][place])
@@ -101,8 +95,6 @@ def _example(
         "file": str(trace["file"].to_numpy()[place]),
         "label": str(names[label]),
         "picture": None if split is None else _picture(split, place),
-        "measure": measure(float(outcomes.scores[place].mean())),
-        "right": bool(outcomes.right[place, -1]),
         "categories": [str(names[category]) for category in drawn],
         "probabilities": [[round(float(p), 4) for p in probabilities[:, category]] for category in drawn],
     }

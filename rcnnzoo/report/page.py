@@ -1,4 +1,4 @@
-"""Renders the report: one HTML file that holds all it needs, asks for nothing, and runs nothing but its own script."""
+"""Renders the report: one HTML file that holds all it needs, loads nothing, and runs nothing but its own script."""
 
 from __future__ import annotations
 

@@ -37,52 +37,49 @@ def people(folder: Path, readout: str) -> dict[str, Any]:
     """
     stem = partial(file_stem, readout=readout)
     tables = {name: _read(folder / f"{stem(name)}.csv", name) for name in TABLES}
-    correlations, ceilings = tables["correlations"], tables["ceilings"]
+    correlations = tables["correlations"]
     # Uncertainty D is what the paper predicts; a network without reaction times has no correlation.
     shown = correlations[(correlations["images"] == "all") & (correlations["predicted"] == "uncertainty")]
     shown = shown[shown["spearman"].notna() & shown["measure"].isin(MEASURES)]
     methods = folder / f"{stem('methods')}.txt"
-    found: dict[str, Any] = or_none(
-        {
-            "name": folder.name,
-            "title": f"Correlation with people's uncertainty D, {folder.name}",
-            "correlations": [
-                {
-                    "network": row["network"],
-                    "measure": row["measure"],
-                    "r": row["spearman"],
-                    "low": row.get("low"),
-                    "high": row.get("high"),
-                    "p": row.get("p_corrected", row.get("p")),
-                    "n": int(row["n"]),
-                }
-                for row in _records(shown)
-            ],
-            "controls": [
-                {
-                    "network": row["network"],
-                    "control": row["control"],
-                    "r": row["spearman"],
-                    "low": row.get("low"),
-                    "high": row.get("high"),
-                }
-                for row in _records(tables["controls"])
-                if row["spearman"] is not None
-            ],
-            "ceilings": [
-                {"ceiling": row["ceiling"], "network": row["network"], "r": row["value"]}
-                for row in _records(ceilings)
-                if row["value"] is not None
-            ],
-            "tables": [
-                {"title": name, "file": f"{stem(name)}.csv", "rows": _cells(table)}
-                for name, table in tables.items()
-                if len(table)
-            ],
-            "methods": methods.read_text(encoding="utf-8").strip() if methods.is_file() else "",
-        }
-    )
-    return found
+    return {
+        "name": folder.name,
+        "title": f"Correlation with people's uncertainty D, {folder.name}",
+        "correlations": [
+            {
+                "network": row["network"],
+                "measure": row["measure"],
+                "r": row["spearman"],
+                "low": row.get("low"),
+                "high": row.get("high"),
+                "p": row.get("p_corrected", row.get("p")),
+                "n": int(row["n"]),
+            }
+            for row in or_none(shown.to_dict("records"))
+        ],
+        "controls": [
+            {
+                "network": row["network"],
+                "control": row["control"],
+                "r": row["spearman"],
+                "low": row.get("low"),
+                "high": row.get("high"),
+            }
+            for row in or_none(tables["controls"].to_dict("records"))
+            if row["spearman"] is not None
+        ],
+        "ceilings": [
+            {"ceiling": row["ceiling"], "network": row["network"], "r": row["value"]}
+            for row in or_none(tables["ceilings"].to_dict("records"))
+            if row["value"] is not None
+        ],
+        "tables": [
+            {"title": name, "file": f"{stem(name)}.csv", "rows": _cells(table)}
+            for name, table in tables.items()
+            if len(table)
+        ],
+        "methods": methods.read_text(encoding="utf-8").strip() if methods.is_file() else "",
+    }
 
 
 def _read(file: Path, name: str) -> pd.DataFrame:
@@ -102,15 +99,9 @@ def _read(file: Path, name: str) -> pd.DataFrame:
     return table
 
 
-def _records(table: pd.DataFrame) -> list[dict[Any, Any]]:
-    """Rows of a table; None where a cell is empty."""
-    rows: list[dict[Any, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
-    return rows
-
-
 def _cells(table: pd.DataFrame) -> list[Mapping[str, Any]]:
     """Rows as they are shown: numbers with four digits."""
     return [
         {name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in row.items()}
-        for row in _records(table)
+        for row in or_none(table.to_dict("records"))
     ]

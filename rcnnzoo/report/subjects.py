@@ -16,6 +16,7 @@ from rcnnzoo.architectures.card import Card
 from rcnnzoo.errors import OptionError
 from rcnnzoo.recording.recorder import Recording
 from rcnnzoo.references import Reference
+from rcnnzoo.results.seeds import labelled
 from rcnnzoo.runs.folder import Run
 from rcnnzoo.subjects import OpenTrace
 from rcnnzoo.traces import told_apart, traces_of, traces_of_members
@@ -141,7 +142,5 @@ def open_subjects(
         raise OptionError(f"{twice[0]}: the same network is named twice: name each network once")
     names = told_apart([name for name, _ in found], typed)
     subjects = alike({name: members for name, (_, members) in zip(names, found, strict=True)})
-    check_same_images(
-        {f"{name} seed {seed}": opened.trace for name, of in subjects.traces.items() for seed, opened in of.items()}
-    )
+    check_same_images(labelled(subjects.traces))
     return subjects

@@ -148,20 +148,21 @@ class Reproduction:
     def _accuracy(self, network: str) -> Step:
         out = self.out / "accuracy" / file_name(network)
         command = ("evaluate", self.model(network), *self._readout(), *self._data(), "--out", str(out))
-        written = self._figure(out, "accuracy", readout=self.recipe.readout)
-        return Step(f"accuracy of {network}", command, self._weights([network]), written)
+        stem = file_stem("accuracy", readout=self.recipe.readout)
+        return Step(f"accuracy of {network}", command, self._weights([network]), self._written(out, stem, stem))
 
     def _comparison(self) -> Step:
         out = self.out / "compare"
         command = ("compare", *self._models(), *self._rule(), *self._data(), "--out", str(out))
-        written = self._figure(out, "compare", policy=self.recipe.policy, readout=self.recipe.readout)
-        return Step("comparison of networks (Table 1)", command, self._weights(), written)
+        table = file_stem("models", readout=self.recipe.readout)
+        figure = file_stem("compare", policy=self.recipe.policy, readout=self.recipe.readout)
+        return Step("comparison of networks (Table 1)", command, self._weights(), self._written(out, table, figure))
 
     def _curve(self) -> Step:
         out = self.out / "profile"
         command = ("profile", *self._with_others("--sweep"), *self._rule(), *self._data(), "--out", str(out))
-        written = self._figure(out, "sat", policy=self.recipe.policy, readout=self.recipe.readout)
-        return Step("speed and accuracy (Fig. 1)", command, self._weights(), written)
+        stem = file_stem("sat", policy=self.recipe.policy, readout=self.recipe.readout)
+        return Step("speed and accuracy (Fig. 1)", command, self._weights(), self._written(out, stem, stem))
 
     def _behaviour(self, study: Study) -> Step:
         asked = ("--images", str(study.images), "--human", str(study.human), *options(self.recipe.behaviour))
@@ -178,11 +179,9 @@ class Reproduction:
         tables = [table for study in self.studies for table in self._tables_of(study)]
         return Step("report", command, (*self._weights(), self.out / COMMANDS, *tables), (out,))
 
-    def _figure(self, out: Path, question: str, **chosen: str) -> tuple[Path, ...]:
-        """A table and its figure, which is written after all tables."""
-        stem = file_stem(question, **chosen)
-        table = {"compare": file_stem("models", readout=self.recipe.readout)}.get(question, stem)
-        return (out / f"{table}.csv", out / f"{stem}.svg")
+    def _written(self, out: Path, table: str, figure: str) -> tuple[Path, ...]:
+        """A table and a figure, which is written after all tables."""
+        return (out / f"{table}.csv", out / f"{figure}.svg")
 
     def _tables_of(self, study: Study) -> tuple[Path, ...]:
         """What the report reads of a study; the methods are written last."""
