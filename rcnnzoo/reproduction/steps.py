@@ -149,20 +149,20 @@ class Reproduction:
         out = self.out / "accuracy" / file_name(network)
         command = ("evaluate", self.model(network), *self._readout(), *self._data(), "--out", str(out))
         stem = file_stem("accuracy", readout=self.recipe.readout)
-        return Step(f"accuracy of {network}", command, self._weights([network]), self._written(out, stem, stem))
+        return Step(f"accuracy of {network}", command, self._weights([network]), _written(out, stem, stem))
 
     def _comparison(self) -> Step:
         out = self.out / "compare"
         command = ("compare", *self._models(), *self._rule(), *self._data(), "--out", str(out))
         table = file_stem("models", readout=self.recipe.readout)
         figure = file_stem("compare", policy=self.recipe.policy, readout=self.recipe.readout)
-        return Step("comparison of networks (Table 1)", command, self._weights(), self._written(out, table, figure))
+        return Step("comparison of networks (Table 1)", command, self._weights(), _written(out, table, figure))
 
     def _curve(self) -> Step:
         out = self.out / "profile"
         command = ("profile", *self._with_others("--sweep"), *self._rule(), *self._data(), "--out", str(out))
         stem = file_stem("sat", policy=self.recipe.policy, readout=self.recipe.readout)
-        return Step("speed and accuracy (Fig. 1)", command, self._weights(), self._written(out, stem, stem))
+        return Step("speed and accuracy (Fig. 1)", command, self._weights(), _written(out, stem, stem))
 
     def _behaviour(self, study: Study) -> Step:
         asked = ("--images", str(study.images), "--human", str(study.human), *options(self.recipe.behaviour))
@@ -178,10 +178,6 @@ class Reproduction:
         command = ("report", *self._models(), *people, *self._rule(), *self._data(), *about, "--out", str(out))
         tables = [table for study in self.studies for table in self._tables_of(study)]
         return Step("report", command, (*self._weights(), self.out / COMMANDS, *tables), (out,))
-
-    def _written(self, out: Path, table: str, figure: str) -> tuple[Path, ...]:
-        """A table and a figure, which is written after all tables."""
-        return (out / f"{table}.csv", out / f"{figure}.svg")
 
     def _tables_of(self, study: Study) -> tuple[Path, ...]:
         """What the report reads of a study; the methods are written last."""
@@ -212,6 +208,11 @@ class Reproduction:
 
     def _readout(self) -> list[str]:
         return ["--readout", self.recipe.readout]
+
+
+def _written(out: Path, table: str, figure: str) -> tuple[Path, ...]:
+    """A table and a figure, which is written after all tables."""
+    return (out / f"{table}.csv", out / f"{figure}.svg")
 
 
 def adapted(recipe: Recipe, seeds: str | None, training: Mapping[str, Any]) -> Recipe:
